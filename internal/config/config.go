@@ -1,0 +1,51 @@
+// Package config loads one experiment's TOML file strictly and composes the settings of every component.
+package config
+
+import (
+	"github.com/captionlab/captionlab/internal/accel"
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/decode"
+	"github.com/captionlab/captionlab/internal/encoder"
+	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/token"
+	"github.com/captionlab/captionlab/internal/train"
+)
+
+// Config is one run.
+type Config struct {
+	Extends    string           `toml:"extends" default:"" doc:"another config, relative to this file, whose keys this one overrides"`
+	Experiment Experiment       `toml:"experiment"`
+	Data       dataset.Settings `toml:"data"`
+	Text       Text             `toml:"text"`
+	Encoder    encoder.Settings `toml:"encoder"`
+	Decoder    model.Settings   `toml:"decoder"`
+	Training   train.Settings   `toml:"training"`
+	Decoding   decode.Settings  `toml:"decoding"`
+	Evaluation Evaluation       `toml:"evaluation"`
+	Runtime    Runtime          `toml:"runtime"`
+}
+
+// Experiment is the [experiment] section.
+type Experiment struct {
+	Name        string `toml:"name" default:"experiment" doc:"short name; part of the run folder's name (letters, digits, - and _)"`
+	Description string `toml:"description" default:"" doc:"the question this run answers; shown in the report"`
+}
+
+// Text is the [text] section: cleaning and tokenization.
+type Text struct {
+	dataset.CleanSettings
+	token.Settings
+}
+
+// Evaluation is the [evaluation] section.
+type Evaluation struct {
+	Controls []string `toml:"controls" default:"[\"zeroed\", \"shuffled\"]" doc:"teacher-forced controls: the trained model with zeroed features, with another picture's features (shuffled), and blind: a second model trained without the picture"`
+	Gallery  int      `toml:"gallery" default:"24" min:"0" max:"500" doc:"pictures in the report's gallery"`
+}
+
+// Runtime is the [runtime] section.
+type Runtime struct {
+	accel.Settings
+	Cache   string `toml:"cache" default:".cache" doc:"folder for downloads, generated pictures and features, relative to the checkout"`
+	Results string `toml:"results" default:"results" doc:"folder that receives the run folders, relative to the checkout"`
+}
