@@ -1,0 +1,190 @@
+package runfolder
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"strconv"
+)
+
+// Epoch is one line of metrics.jsonl: what was measured at an epoch's end. All losses and accuracies are
+// teacher-forced, with padding masked unless training.padding says otherwise.
+type Epoch struct {
+	Epoch                      int     // from 1
+	Step                       int     // optimiser steps since the run began
+	TrainLoss                  float64 // nats a token, dropout on, mean over the epoch's steps
+	TrainAccuracy              float64 // share of tokens, dropout on
+	ValidationLoss             float64 // nats a token
+	ValidationAccuracy         float64 // share of tokens
+	ValidationNatsPerCharacter float64
+	LearningRate               float64
+	Seconds                    float64 // this epoch, evaluation included
+	TotalSeconds               float64 // training so far, over all resumes
+	ExamplesPerSecond          float64 // training examples
+	Best                       bool    // the lowest validation loss so far
+}
+
+// row gives Epoch its JSON names and lets figures be null.
+type row struct {
+	Epoch                      int    `json:"epoch"`
+	Step                       int    `json:"step"`
+	TrainLoss                  number `json:"train_teacher_forced_loss"`
+	TrainAccuracy              number `json:"train_teacher_forced_accuracy"`
+	ValidationLoss             number `json:"validation_teacher_forced_loss"`
+	ValidationAccuracy         number `json:"validation_teacher_forced_accuracy"`
+	ValidationNatsPerCharacter number `json:"validation_nats_per_character"`
+	LearningRate               number `json:"learning_rate"`
+	Seconds                    number `json:"seconds"`
+	TotalSeconds               number `json:"total_seconds"`
+	ExamplesPerSecond          number `json:"examples_per_second"`
+	Best                       bool   `json:"best"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (e Epoch) MarshalJSON() ([]byte, error) {
+	return json.Marshal(row{
+		e.Epoch, e.Step, number(e.TrainLoss), number(e.TrainAccuracy), number(e.ValidationLoss),
+		number(e.ValidationAccuracy), number(e.ValidationNatsPerCharacter), number(e.LearningRate),
+		number(e.Seconds), number(e.TotalSeconds), number(e.ExamplesPerSecond), e.Best,
+	})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (e *Epoch) UnmarshalJSON(data []byte) error {
+	var r row
+	if err := json.Unmarshal(data, &r); err != nil {
+		return err
+	}
+	*e = Epoch{
+		r.Epoch, r.Step, float64(r.TrainLoss), float64(r.TrainAccuracy), float64(r.ValidationLoss),
+		float64(r.ValidationAccuracy), float64(r.ValidationNatsPerCharacter), float64(r.LearningRate),
+		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best,
+	}
+	return nil
+}
+
+// AppendEpoch adds e to metrics.jsonl, synced to disk, and rewrites metrics.csv. An epoch that is already there is
+// not written again, so a resumed run that repeats its last epoch keeps the history as it was.
+func (f *Folder) AppendEpoch(e Epoch) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	path := f.Path(MetricsFile)
+	if err := repairMetrics(path); err != nil {
+		return err
+	}
+	epochs, err := readMetrics(path)
+	if err != nil {
+		return err
+	}
+	known := false
+	for _, old := range epochs {
+		known = known || old.Epoch == e.Epoch
+	}
+	if !known {
+		line, err := encode(e, "")
+		if err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+		if err := appendSynced(path, line); err != nil {
+			return err
+		}
+		epochs = append(epochs, e)
+	}
+	return f.writeCSV(epochs)
+}
+
+// Epochs reads metrics.jsonl. A torn last line, which a crash or a run in progress may leave, is not an epoch yet.
+func (f *Folder) Epochs() ([]Epoch, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return readMetrics(f.Path(MetricsFile))
+}
+
+func readMetrics(path string) ([]Epoch, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	var epochs []Epoch
+	for n, line := range bytes.SplitAfter(data, []byte("\n")) {
+		if !bytes.HasSuffix(line, []byte("\n")) {
+			break // a torn line: the newline is written last
+		}
+		var e Epoch
+		if err := json.Unmarshal(line, &e); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, n+1, err)
+		}
+		epochs = append(epochs, e)
+	}
+	return epochs, nil
+}
+
+// repairMetrics cuts off a last line without a newline. Nothing is lost: the checkpoint that belongs to an epoch is
+// reached again from the one before.
+func repairMetrics(path string) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	whole := bytes.LastIndexByte(data, '\n') + 1
+	if whole == len(data) {
+		return nil
+	}
+	if err := os.Truncate(path, int64(whole)); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	return nil
+}
+
+func appendSynced(path string, data []byte) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	_, err = file.Write(data)
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// csvColumns are the header of metrics.csv; the names are those of metrics.jsonl.
+var csvColumns = []string{
+	"epoch", "step", "train_teacher_forced_loss", "train_teacher_forced_accuracy", "validation_teacher_forced_loss",
+	"validation_teacher_forced_accuracy", "validation_nats_per_character", "learning_rate", "seconds",
+	"total_seconds", "examples_per_second", "best",
+}
+
+func (f *Folder) writeCSV(epochs []Epoch) error {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Write(csvColumns)
+	for _, e := range epochs {
+		record := []string{strconv.Itoa(e.Epoch), strconv.Itoa(e.Step)}
+		for _, x := range []float64{
+			e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.ValidationNatsPerCharacter,
+			e.LearningRate, e.Seconds, e.TotalSeconds, e.ExamplesPerSecond,
+		} {
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				record = append(record, "")
+			} else {
+				record = append(record, strconv.FormatFloat(x, 'g', -1, 64))
+			}
+		}
+		w.Write(append(record, strconv.FormatBool(e.Best)))
+	}
+	w.Flush()
+	return f.WriteFile(MetricsCSV, b.Bytes())
+}

@@ -1,0 +1,162 @@
+// Package runfolder creates, appends to and reads back one run's folder.
+//
+// A run folder is the whole record of one run. Its layout:
+//
+//	config.toml            the config as given
+//	config.resolved.toml   every key with the value that was used
+//	run.json               status, times, provenance, results (type Info)
+//	metrics.jsonl          one line an epoch, append-only: the truth (type Epoch)
+//	metrics.csv            the same rows, rewritten from metrics.jsonl
+//	log.txt                every line the run printed, with its time
+//	predictions/*.jsonl    one line a captioned picture (type Prediction)
+//
+// Other packages add vocab.json, split.json, checkpoints/, plots/, report.md and report.html through Path and
+// WriteFile. Except for metrics.jsonl and log.txt, which only grow, files are written whole or not at all.
+package runfolder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Names of the files in a run folder that this package writes.
+const (
+	ConfigFile   = "config.toml"
+	ResolvedFile = "config.resolved.toml"
+	InfoFile     = "run.json"
+	MetricsFile  = "metrics.jsonl"
+	MetricsCSV   = "metrics.csv"
+	LogFile      = "log.txt"
+)
+
+// timeLayout begins a run folder's name: UTC with milliseconds, without characters that shells or Windows mind.
+const timeLayout = "20060102T150405.000Z"
+
+// hashLength is how many digits of the config's hash end a run folder's name.
+const hashLength = 8
+
+var validName = regexp.MustCompile(`^[\pL\pN_-][\pL\pN_.-]*$`)
+
+// Folder is one run's folder. Its methods may be called from several goroutines.
+type Folder struct {
+	Dir string
+
+	mu   sync.Mutex // serialises Update, AppendEpoch and the lock within the process
+	lock *os.File   // held while this process owns the run
+}
+
+// Create makes a new run folder below results, named <UTC time with ms>-<name>-<first 8 of configHash>, writes the
+// config as given and as resolved and a run.json with status "running", and takes the folder's lock (see Lock).
+//
+// A folder that another run made in the same millisecond is never shared: Create takes the next free millisecond.
+func Create(results, name, configHash string, given, resolved []byte) (*Folder, error) {
+	if !validName.MatchString(name) {
+		return nil, fmt.Errorf("run name %q: only letters, digits, - and _ are allowed", name)
+	}
+	if len(configHash) < hashLength {
+		return nil, fmt.Errorf("config hash %q: at least %d digits expected", configHash, hashLength)
+	}
+	if err := os.MkdirAll(results, 0o755); err != nil {
+		return nil, fmt.Errorf("results folder: %w", err)
+	}
+	dir, started, err := makeUnique(results, name+"-"+configHash[:hashLength])
+	if err != nil {
+		return nil, err
+	}
+	f := &Folder{Dir: dir}
+	if _, err := f.Lock(); err != nil {
+		return nil, err
+	}
+	if err := f.WriteFile(ConfigFile, given); err != nil {
+		return nil, err
+	}
+	if err := f.WriteFile(ResolvedFile, resolved); err != nil {
+		return nil, err
+	}
+	err = f.Update(func(i *Info) {
+		i.Name, i.ConfigHash, i.Status, i.Started = name, configHash, Running, started
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// makeUnique makes the folder <time>-<suffix>; os.Mkdir fails when it exists, so two runs never get the same one.
+func makeUnique(results, suffix string) (dir string, started time.Time, err error) {
+	for range 10_000 {
+		now := time.Now().UTC().Truncate(time.Millisecond)
+		dir = filepath.Join(results, now.Format(timeLayout)+"-"+suffix)
+		err = os.Mkdir(dir, 0o755)
+		if err == nil {
+			return dir, now, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", now, fmt.Errorf("run folder: %w", err)
+		}
+		time.Sleep(time.Until(now.Add(time.Millisecond)))
+	}
+	return "", time.Time{}, fmt.Errorf("run folder: no free name like %s", dir)
+}
+
+// Open opens the run folder dir for reading, or for going on with after Lock.
+func Open(dir string) (*Folder, error) {
+	stat, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("run folder %s does not exist", dir)
+	case err != nil:
+		return nil, fmt.Errorf("run folder: %w", err)
+	case !stat.IsDir():
+		return nil, fmt.Errorf("%s is a file, not a run folder", dir)
+	}
+	f := &Folder{Dir: dir}
+	for _, name := range []string{InfoFile, ResolvedFile} {
+		if _, err := os.Stat(f.Path(name)); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s is not a run folder: it has no %s", dir, name)
+		} else if err != nil {
+			return nil, fmt.Errorf("run folder: %w", err)
+		}
+	}
+	if _, err := f.Info(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// List returns the run folders directly below results, oldest first. Anything else there is skipped.
+func List(results string) ([]*Folder, error) {
+	entries, err := os.ReadDir(results)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("results folder: %w", err)
+	}
+	var folders []*Folder
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		if f, err := Open(filepath.Join(results, e.Name())); err == nil {
+			folders = append(folders, f)
+		}
+	}
+	slices.SortFunc(folders, func(a, b *Folder) int {
+		return strings.Compare(a.Dir, b.Dir)
+	})
+	return folders, nil
+}
+
+// Path joins elements to the folder's path. It makes nothing.
+func (f *Folder) Path(elem ...string) string {
+	return filepath.Join(append([]string{f.Dir}, elem...)...)
+}
