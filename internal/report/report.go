@@ -2,15 +2,21 @@
 package report
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
 // Data is what a report shows besides what the run folder holds. Every part may be empty: a run that failed in its
 // first minute gets a report too.
 type Data struct {
-	Info     runfolder.Info
-	Epochs   []runfolder.Epoch
-	Resolved string // the resolved config, TOML
+	Info     runfolder.Info    // read from the folder when its Name is empty
+	Epochs   []runfolder.Epoch // read from the folder when nil
+	Resolved string            // the resolved config, TOML; read from the folder when empty
 
 	Floor    *Floor    // nil where the true distribution of the captions is unknown
 	Controls []Control // first row: the model itself
@@ -29,13 +35,13 @@ type Data struct {
 	ImagesPerSecond float64
 }
 
-// Floor is the entropy of the captions given the picture: the lowest loss any model can reach.
+// Floor is the entropy of the validation captions given the picture: the lowest loss any model can reach.
 type Floor struct{ NatsPerToken, NatsPerCharacter float64 }
 
 // Control is the trained model's teacher-forced result with something taken away from it.
 type Control struct {
 	Name, Meaning, Split             string
-	Loss, NatsPerCharacter, Accuracy float64 // loss in nats a token
+	Loss, NatsPerCharacter, Accuracy float64 // loss in nats a token, accuracy a share of tokens
 }
 
 // SplitRow is one split of the data.
@@ -51,7 +57,7 @@ type NamedCount struct {
 	Count int
 }
 
-// LayerRow is one layer of the encoder or the decoder.
+// LayerRow is one layer of the encoder or the decoder; Part names which.
 type LayerRow struct {
 	Part, Name, Kind, Output string
 	Params                   int
@@ -65,8 +71,58 @@ type Picture struct {
 	Generated       string
 }
 
-// Write writes plots/{loss,accuracy}.{png,svg}, report.md and report.html into the run folder, each whole or not at
-// all.
+// Write writes plots/{loss,accuracy}.{svg,png}, report.md and report.html into the run folder, each whole or not at
+// all. A gallery picture that can't be read is shown as such; it does not stop the report.
 func Write(f *runfolder.Folder, d Data) error {
-	return f.WriteFile("report.md", []byte("# "+d.Info.Name+"\n"))
+	if err := complete(f, &d); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	v := newView(f, d)
+	for i := range v.Plots {
+		p := &v.Plots[i]
+		svg, png, err := p.chart.render(d.Epochs)
+		if err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+		p.SVG = inlineSVG(svg, p.Name, p.Alt)
+		if err := errors.Join(f.WriteFile(p.File+".svg", svg), f.WriteFile(p.File+".png", png)); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
+	for i := range v.Gallery {
+		v.Gallery[i].thumbnail()
+	}
+	var page, text bytes.Buffer
+	if err := writeHTML(&page, v); err != nil {
+		return fmt.Errorf("report.html: %w", err)
+	}
+	if err := writeMarkdown(&text, v); err != nil {
+		return fmt.Errorf("report.md: %w", err)
+	}
+	if err := errors.Join(f.WriteFile("report.md", text.Bytes()), f.WriteFile("report.html", page.Bytes())); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// complete reads from the folder what the caller left out.
+func complete(f *runfolder.Folder, d *Data) (err error) {
+	if d.Info.Name == "" {
+		if d.Info, err = f.Info(); err != nil {
+			return err
+		}
+	}
+	if d.Epochs == nil {
+		if d.Epochs, err = f.Epochs(); err != nil {
+			return err
+		}
+	}
+	if d.Resolved == "" {
+		text, err := os.ReadFile(f.Path(runfolder.ResolvedFile))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		d.Resolved = string(text)
+	}
+	return nil
 }

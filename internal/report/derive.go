@@ -1,0 +1,322 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/captionlab/captionlab/internal/runfolder"
+)
+
+// bestEpoch is the epoch of the lowest validation loss, the first of equals.
+func bestEpoch(epochs []runfolder.Epoch) (best runfolder.Epoch, ok bool) {
+	for _, e := range epochs {
+		if finite(e.ValidationLoss) && (!ok || e.ValidationLoss < best.ValidationLoss) {
+			best, ok = e, true
+		}
+	}
+	return best, ok
+}
+
+// keyFigures are the few figures that a reader looks for first.
+func keyFigures(d Data) []keyFigure {
+	var figures []keyFigure
+	add := func(name, value, unit, meaning string) {
+		figures = append(figures, keyFigure{name, value, unit, meaning})
+	}
+	best, ok := bestEpoch(d.Epochs)
+	if ok {
+		add("Best validation loss", fixed(best.ValidationLoss, 3), "nats a token",
+			fmt.Sprintf("Teacher-forced: each token is predicted from the true ones before it. Lowest of %s, at epoch %d.",
+				plural(len(d.Epochs), "epoch"), best.Epoch))
+		add("Validation accuracy", percent(best.ValidationAccuracy), "of tokens",
+			"Teacher-forced, at the same epoch: accuracy a token, not the share of good captions. Not comparable between "+
+				"characters and words.")
+	}
+	if ok && finite(best.ValidationNatsPerCharacter) {
+		if d.Floor != nil && finite(d.Floor.NatsPerCharacter) {
+			add("Above the entropy floor", signed(best.ValidationNatsPerCharacter-d.Floor.NatsPerCharacter, 3), "nats a character",
+				fmt.Sprintf("The model needs %s nats a character; no model can need less than %s, the entropy of the captions given "+
+					"the picture.", fixed(best.ValidationNatsPerCharacter, 3), fixed(d.Floor.NatsPerCharacter, 3)))
+		} else {
+			add("Validation loss a character", fixed(best.ValidationNatsPerCharacter, 3), "nats a character",
+				"A caption's loss over its characters. It compares tokenizers, as long as few tokens are unknown.")
+		}
+	}
+	if c, ok := control(d.Controls, "zeroed"); ok {
+		add("Worth of the picture", signed(c.Loss-d.Controls[0].Loss, 3), "nats a token",
+			"How much the loss rises when the picture's features are set to zero. Near 0, the model ignores pictures.")
+	}
+	if total := stageSeconds(d.Info); total > 0 {
+		meaning := "All stages of the run."
+		if n := len(d.Epochs); n > 0 && finite(d.Epochs[n-1].TotalSeconds) {
+			meaning += " Training alone: " + duration(d.Epochs[n-1].TotalSeconds) + "."
+		}
+		add("Time", duration(total), "", meaning)
+	}
+	if d.Info.PeakMemoryBytes > 0 {
+		add("Peak memory", humanize.IBytes(uint64(d.Info.PeakMemoryBytes)), "", "Most resident memory of the process.")
+	}
+	return figures
+}
+
+func plotFigures(d Data) []plotFigure {
+	if len(d.Epochs) == 0 {
+		return nil
+	}
+	alt := "No validation figures."
+	accuracy := alt
+	if best, ok := bestEpoch(d.Epochs); ok {
+		first, last := d.Epochs[0], d.Epochs[len(d.Epochs)-1]
+		alt = fmt.Sprintf("Validation loss goes from %s at epoch %d to %s at epoch %d; the lowest is %s at epoch %d.",
+			fixed(first.ValidationLoss, 3), first.Epoch, fixed(last.ValidationLoss, 3), last.Epoch, fixed(best.ValidationLoss, 3), best.Epoch)
+		accuracy = fmt.Sprintf("Validation accuracy goes from %s at epoch %d to %s at epoch %d.",
+			percent(first.ValidationAccuracy), first.Epoch, percent(last.ValidationAccuracy), last.Epoch)
+	}
+	meaning := "Mean cross-entropy a token. Training loss is taken with dropout on and before each step, so it may lie above validation."
+	if d.Floor != nil && finite(d.Floor.NatsPerToken) {
+		meaning += " The dashed line is the entropy of the captions given the picture: no model can get below it."
+		alt += fmt.Sprintf(" The entropy floor is %s.", fixed(d.Floor.NatsPerToken, 3))
+	}
+	if len(d.Controls) > 1 {
+		meaning += " Dotted lines: the best model without its picture (see Controls)."
+	}
+	return []plotFigure{
+		{Name: "Loss by epoch", File: "plots/loss", Alt: alt, Meaning: meaning, chart: lossChart(d)},
+		{Name: "Accuracy by epoch", File: "plots/accuracy", Alt: accuracy, chart: accuracyChart(d),
+			Meaning: "Share of tokens predicted right when the true ones before are given. High by nature at character level, " +
+				"where spaces and word endings are easy."},
+	}
+}
+
+func epochTable(epochs []runfolder.Epoch) table {
+	t := table{Caption: "Every epoch (teacher-forced)", Columns: []column{
+		{Name: "Epoch", Number: true}, {Name: "Train loss", Number: true}, {Name: "Validation loss", Number: true},
+		{Name: "Nats a character", Number: true}, {Name: "Train accuracy", Number: true}, {Name: "Validation accuracy", Number: true},
+		{Name: "Learning rate", Number: true}, {Name: "Seconds", Number: true}, {Name: "Examples/s", Number: true},
+	}}
+	best, ok := bestEpoch(epochs)
+	for _, e := range epochs {
+		n := strconv.Itoa(e.Epoch)
+		if ok && e.Epoch == best.Epoch {
+			n = "best → " + n
+		}
+		t.row(n, fixed(e.TrainLoss, 4), fixed(e.ValidationLoss, 4), fixed(e.ValidationNatsPerCharacter, 4), percent(e.TrainAccuracy),
+			percent(e.ValidationAccuracy), strconv.FormatFloat(e.LearningRate, 'g', 4, 64), fixed(e.Seconds, 1), fixed(e.ExamplesPerSecond, 0))
+	}
+	return t
+}
+
+func control(controls []Control, name string) (Control, bool) {
+	for i, c := range controls {
+		if i > 0 && c.Name == name && finite(c.Loss) && finite(controls[0].Loss) {
+			return c, true
+		}
+	}
+	return Control{}, false
+}
+
+func controlTable(controls []Control) table {
+	t := table{Caption: "The best model and the same model without its picture (teacher-forced)", Columns: []column{
+		{Name: "Features"}, {Name: "Meaning"}, {Name: "Split"}, {Name: "Loss (nats a token)", Number: true},
+		{Name: "Against the model", Number: true}, {Name: "Nats a character", Number: true}, {Name: "Accuracy a token", Number: true},
+	}}
+	for i, c := range controls {
+		against := "–"
+		if i > 0 {
+			against = signed(c.Loss-controls[0].Loss, 3)
+		}
+		t.row(c.Name, c.Meaning, c.Split, fixed(c.Loss, 3), against, fixed(c.NatsPerCharacter, 3), percent(c.Accuracy))
+	}
+	return t
+}
+
+// verdict says in words what the zeroed control means; 0.01 nats a token is a difference that a seed alone makes.
+func verdict(controls []Control) string {
+	c, ok := control(controls, "zeroed")
+	if !ok {
+		return ""
+	}
+	difference := c.Loss - controls[0].Loss
+	switch {
+	case difference > 0.01:
+		return fmt.Sprintf("Without the picture the loss rises by %s nats a token (%s): the model uses the picture.",
+			fixed(difference, 3), percentChange(difference, controls[0].Loss))
+	case difference < -0.01:
+		return fmt.Sprintf("Without the picture the loss falls by %s nats a token: the features mislead the model.", fixed(-difference, 3))
+	}
+	return "Without the picture the loss stays the same: the model ignores the picture."
+}
+
+func cards(pictures []Picture) (cards []card, note string) {
+	exact := 0
+	for _, p := range pictures {
+		c := card{ID: p.ID, Split: p.Split, Generated: p.Generated, References: p.References, path: p.Path}
+		c.Alt = "picture " + p.ID
+		if len(p.References) > 0 {
+			c.Alt = "picture described as: " + p.References[0]
+		}
+		c.Exact = p.Generated != "" && slices.Contains(p.References, p.Generated)
+		if c.Exact {
+			exact++
+		}
+		cards = append(cards, c)
+	}
+	if len(cards) > 0 {
+		note = fmt.Sprintf("%s with the model's own caption, generated without help from the true one, and the references. "+
+			"%d of %d captions equal a reference, letter for letter.", plural(len(cards), "picture"), exact, len(cards))
+	}
+	return cards, note
+}
+
+// modelTable lists the layers part by part, each with its parameters, as Keras' summary does.
+func modelTable(layers []LayerRow) (t table, note string) {
+	t = table{Caption: "Layers, output shapes (without the batch) and parameters", Columns: []column{
+		{Name: "Layer", Code: true}, {Name: "Kind"}, {Name: "Output", Code: true}, {Name: "Parameters", Number: true}, {Name: "Trainable"},
+	}}
+	if len(layers) == 0 {
+		return t, ""
+	}
+	trainable, frozen, part := 0, 0, 0
+	for i, l := range layers {
+		if i == 0 || l.Part != layers[i-1].Part {
+			t.group(l.Part)
+			part = 0
+		}
+		part += l.Params
+		yes := "no"
+		switch {
+		case l.Params == 0:
+			yes = "–"
+		case l.Trainable:
+			yes = "yes"
+			trainable += l.Params
+		default:
+			frozen += l.Params
+		}
+		t.row(l.Name, l.Kind, l.Output, comma(l.Params), yes)
+		if i == len(layers)-1 || layers[i+1].Part != l.Part {
+			t.total("all of "+l.Part, "", "", comma(part), "")
+		}
+	}
+	return t, fmt.Sprintf("%s parameters: %s trainable, %s not trainable.", comma(trainable+frozen), comma(trainable), comma(frozen))
+}
+
+func dataTables(d Data) (tables []table, note, more string) {
+	splits := table{Caption: "Splits (by picture, never by caption)", Columns: []column{
+		{Name: "Split"}, {Name: "Pictures", Number: true}, {Name: "Captions", Number: true}, {Name: "Characters a caption", Number: true},
+	}}
+	for _, s := range d.Splits {
+		splits.row(s.Name, comma(s.Images), comma(s.Captions), fixed(s.MeanCharacters, 1))
+	}
+	cleaning := table{Caption: "Cleaning of the captions", Columns: []column{{Name: "What"}, {Name: "Count", Number: true}}}
+	for _, c := range d.Cleaning {
+		cleaning.row(c.Name, comma(c.Count))
+	}
+	if d.Vocabulary > 0 {
+		note = fmt.Sprintf("Vocabulary: %s tokens, special ones included, from the training split only.", comma(d.Vocabulary))
+		if d.TokensPerCaption > 0 {
+			note += fmt.Sprintf(" A training caption has %s tokens on average.", fixed(d.TokensPerCaption, 1))
+		}
+	}
+	if rest := d.ProblemTotal - len(d.Problems); rest > 0 {
+		more = fmt.Sprintf("… and %s more.", comma(rest))
+	}
+	return []table{splits, cleaning}, note, more
+}
+
+func stageSeconds(i runfolder.Info) (total float64) {
+	for _, s := range i.Stages {
+		total += s.Seconds
+	}
+	if total == 0 && !i.Finished.IsZero() && len(i.Resumed) == 0 {
+		total = i.Finished.Sub(i.Started).Seconds()
+	}
+	return total
+}
+
+func timesTable(i runfolder.Info) table {
+	t := table{Caption: "Stages", Columns: []column{{Name: "Stage"}, {Name: "Time", Number: true}, {Name: "Share", Number: true}}}
+	total := stageSeconds(i)
+	for _, s := range i.Stages {
+		t.row(s.Name, duration(s.Seconds), percentChange(s.Seconds, total))
+	}
+	if len(i.Stages) > 0 {
+		t.total("all", duration(total), "")
+	}
+	return t
+}
+
+func timesNote(d Data) string {
+	var parts []string
+	switch {
+	case d.FeatureSeconds > 0 && d.ImagesPerSecond > 0:
+		parts = append(parts, fmt.Sprintf("Features were computed in %s, %s pictures a second.", duration(d.FeatureSeconds), fixed(d.ImagesPerSecond, 1)))
+	case d.FeatureSeconds > 0:
+		parts = append(parts, fmt.Sprintf("Features were computed in %s.", duration(d.FeatureSeconds)))
+	}
+	if best, ok := bestEpoch(d.Epochs); ok && best.ExamplesPerSecond > 0 {
+		parts = append(parts, fmt.Sprintf("Training took %s examples a second.", fixed(best.ExamplesPerSecond, 0)))
+	}
+	return strings.Join(parts, " ")
+}
+
+func provenanceTable(i runfolder.Info) table {
+	t := table{Caption: "What the run was made with", Columns: []column{{Name: "What"}, {Name: "Value", Code: true}}}
+	add := func(name, value string) {
+		if value != "" {
+			t.row(name, value)
+		}
+	}
+	add("Started", stamp(i.Started))
+	for _, r := range i.Resumed {
+		add("Resumed", stamp(r))
+	}
+	add("Finished", stamp(i.Finished))
+	add("Command", i.Command)
+	commit := i.GitCommit
+	if commit != "" && i.GitDirty {
+		commit += " with uncommitted changes"
+	}
+	add("Commit", commit)
+	add("Config hash", i.ConfigHash)
+	add("Go", i.GoVersion)
+	for _, name := range slices.Sorted(maps.Keys(i.Modules)) {
+		add(name, i.Modules[name])
+	}
+	add("Backend", i.Backend)
+	add("Device", i.Device)
+	add("Plugin", strings.TrimSpace(i.Plugin+" "+i.PluginVersion))
+	if h := i.Host; h.Cores > 0 {
+		host := fmt.Sprintf("%s, %s", h.OS, plural(h.Cores, "core"))
+		if h.MemoryBytes > 0 {
+			host += ", " + humanize.IBytes(uint64(h.MemoryBytes)) + " of memory"
+		}
+		if h.CPU != "" {
+			host += ", " + h.CPU
+		}
+		add("Host", host)
+	}
+	for _, name := range slices.Sorted(maps.Keys(i.Seeds)) {
+		add("Seed of "+name, strconv.FormatInt(i.Seeds[name], 10))
+	}
+	for _, name := range slices.Sorted(maps.Keys(i.Hashes)) {
+		add("Hash of "+name, i.Hashes[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(i.Results)) {
+		add("Result: "+strings.ReplaceAll(name, "_", " "), strconv.FormatFloat(i.Results[name], 'g', 6, 64))
+	}
+	return t
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
