@@ -1,0 +1,154 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/captionlab/captionlab/internal/accel"
+	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/encoder"
+	"github.com/captionlab/captionlab/internal/features"
+	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/report"
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/token"
+	"github.com/captionlab/captionlab/internal/train"
+)
+
+// experiment is one run on its way through the stages. Each stage fills in what the later ones need.
+type experiment struct {
+	folder *runfolder.Folder
+	config config.Config
+	cache  string
+	log    io.WriteCloser // log.txt
+	out    io.Writer      // messages, to the terminal and log.txt
+	term   io.Writer      // progress bars, to the terminal alone
+
+	data      *dataset.Dataset
+	splits    []string // the splits that have pictures: train, validation and perhaps test
+	tokenizer token.Tokenizer
+	tokens    token.Stats
+	maxTokens int // the longest training caption
+
+	accel    *accel.Accel
+	encoder  *encoder.Encoder
+	features *features.Table
+	rows     map[string]int // picture id -> row of values
+	values   []float32      // scaled features of all pictures, row after row
+
+	decoder  model.Decoder
+	trainer  *train.Trainer
+	controls []report.Control
+	captions map[string][]runfolder.Prediction // by split
+}
+
+func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*experiment, error) {
+	log, err := folder.LogWriter()
+	if err != nil {
+		return nil, err
+	}
+	e := &experiment{folder: folder, config: c.Config, cache: atRoot(c.Config.Runtime.Cache), log: log, term: o.Stderr,
+		captions: map[string][]runfolder.Prediction{}}
+	e.out = log
+	if o.Stderr != nil {
+		e.out = io.MultiWriter(o.Stderr, log)
+	}
+	provenance := runfolder.Provenance(context.Background())
+	err = folder.Update(func(i *runfolder.Info) {
+		if i.Stages != nil {
+			i.Resumed = append(i.Resumed, time.Now())
+		}
+		i.Status, i.Error, i.Finished = runfolder.Running, "", time.Time{}
+		i.Stamp(provenance)
+		i.Description = c.Config.Experiment.Description
+		i.Seeds["training"], i.Seeds["split"] = c.Config.Training.Seed, c.Config.Data.SplitSeed
+	})
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	e.say("%s -> %s", c.Path, folder.Dir)
+	return e, nil
+}
+
+func (e *experiment) close() {
+	if e.accel != nil {
+		e.accel.Close()
+	}
+	e.log.Close()
+}
+
+// say writes one message.
+func (e *experiment) say(format string, args ...any) { fmt.Fprintf(e.out, format+"\n", args...) }
+
+// timed runs one stage and adds its time to run.json.
+func (e *experiment) timed(ctx context.Context, name string, stage func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return ErrInterrupted
+	}
+	began := time.Now()
+	err := stage(ctx)
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ErrInterrupted) {
+		err = fmt.Errorf("%w during %s", ErrInterrupted, name)
+	}
+	seconds := time.Since(began).Seconds()
+	update := e.folder.Update(func(i *runfolder.Info) {
+		i.PeakMemoryBytes = max(i.PeakMemoryBytes, runfolder.PeakMemory())
+		at := slices.IndexFunc(i.Stages, func(s runfolder.Stage) bool { return s.Name == name })
+		if at < 0 {
+			i.Stages = append(i.Stages, runfolder.Stage{Name: name, Seconds: seconds})
+			return
+		}
+		i.Stages[at].Seconds += seconds // parts of a stage that was resumed add up
+	})
+	return errors.Join(err, update)
+}
+
+// finish records how the run ended.
+func (e *experiment) finish(err error) error {
+	update := e.folder.Update(func(i *runfolder.Info) {
+		i.Finished = time.Now()
+		i.PeakMemoryBytes = max(i.PeakMemoryBytes, runfolder.PeakMemory())
+		switch {
+		case err == nil:
+			i.Status = runfolder.Done
+		case errors.Is(err, ErrInterrupted):
+			i.Status, i.Error = runfolder.Interrupted, ErrInterrupted.Error()
+		default:
+			i.Status, i.Error = runfolder.Failed, err.Error()
+		}
+	})
+	if err == nil && update == nil {
+		// The report shows the run's final status, so it is written again now that the run is done.
+		update = e.report(context.Background())
+	}
+	if err != nil {
+		fmt.Fprintf(e.log, "ended: %v\n", err)
+	}
+	return update
+}
+
+func (e *experiment) result() (*Result, error) {
+	info, err := e.folder.Info()
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Dir: e.folder.Dir, ReportHTML: e.folder.Path("report.html"), Figures: info.Results, PeakMemoryBytes: info.PeakMemoryBytes}
+	for _, s := range info.Stages {
+		r.Seconds += s.Seconds
+	}
+	return r, nil
+}
+
+// figures adds results to run.json.
+func (e *experiment) figures(values map[string]float64) error {
+	return e.folder.Update(func(i *runfolder.Info) {
+		for name, value := range values {
+			i.Results[name] = value
+		}
+	})
+}

@@ -1,0 +1,36 @@
+package experiments
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+)
+
+// modulePath is how the checkout is recognised.
+const modulePath = "github.com/captionlab/captionlab"
+
+// Root is the checkout's top folder: the nearest one, from the working folder up, that holds the module's go.mod.
+// Outside a checkout it is the working folder.
+func Root() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		mod, err := os.ReadFile(filepath.Join(at, "go.mod"))
+		if err == nil && bytes.HasPrefix(mod, []byte("module "+modulePath+"\n")) {
+			return at
+		}
+		if at == filepath.Dir(at) {
+			return dir
+		}
+	}
+}
+
+// atRoot makes a path of the config absolute: relative ones start at the checkout.
+func atRoot(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(Root(), path)
+}

@@ -1,0 +1,122 @@
+// Package experiments runs captioning experiments: it is the public API that the command, notebooks and other
+// programs call. Run is one experiment from top to bottom.
+package experiments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/train"
+)
+
+// ErrInterrupted is wrapped by the error of a run that was stopped by its context. Its folder holds a
+// checkpoint, and Resume goes on from it.
+var ErrInterrupted = train.ErrInterrupted
+
+// Options say where a run reports to.
+type Options struct {
+	Stderr io.Writer // progress and messages; nil is silent
+	Stdout io.Writer // results; nil is silent
+}
+
+// Result is a finished run.
+type Result struct {
+	Dir             string             // the run folder
+	ReportHTML      string             // its report
+	Figures         map[string]float64 // the figures of run.json, by name
+	PeakMemoryBytes int64
+	Seconds         float64
+}
+
+// Run carries out the experiment of a config file in a new run folder. configPath may be a path, or a name in
+// configs; overrides are of the form section.key=value. A config that can't be run is refused before any work.
+func Run(ctx context.Context, configPath string, overrides []string, o Options) (*Result, error) {
+	path, err := ConfigPath(configPath)
+	if err != nil {
+		return nil, err
+	}
+	c, err := config.Load(path, overrides)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := runfolder.Create(atRoot(c.Config.Runtime.Results), c.Config.Experiment.Name, c.Hash, c.Given, c.Resolved)
+	if err != nil {
+		return nil, err
+	}
+	return carryOut(ctx, folder, c, o)
+}
+
+// Resume goes on with a run that was interrupted, failed or killed, from its last checkpoint. What it computes
+// is bit for bit what the run would have computed had it not been stopped (on the CPU).
+func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
+	folder, err := runfolder.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	c, err := config.Load(filepath.Join(folder.Dir, "config.resolved.toml"), nil)
+	if err != nil {
+		return nil, fmt.Errorf("the run's own config: %w", err)
+	}
+	return carryOut(ctx, folder, c, o)
+}
+
+// carryOut runs all stages and leaves the folder marked done, interrupted or failed.
+func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o Options) (*Result, error) {
+	unlock, err := folder.Lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	e, err := newExperiment(folder, c, o)
+	if err != nil {
+		return nil, err
+	}
+	defer e.close()
+	err = recovered(func() error { return e.stages(ctx) })
+	if err := errors.Join(err, e.finish(err)); err != nil {
+		return nil, fmt.Errorf("%w\nrun folder: %s", err, folder.Dir)
+	}
+	return e.result()
+}
+
+// stages is the whole experiment, a call a stage. Each stage finds what an earlier, interrupted run of the same
+// folder finished, in the caches or in the folder.
+func (e *experiment) stages(ctx context.Context) error {
+	for _, stage := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"data", e.loadData},           // pictures, captions, splits, cleaning
+		{"vocabulary", e.tokenize},     // captions to token ids
+		{"backend", e.openBackend},     // XLA or pure Go
+		{"features", e.encodePictures}, // pictures to feature vectors, cached
+		{"training", e.train},          // the decoder, by teacher forcing
+		{"controls", e.evaluate},       // the best epoch's weights, and the same without the picture
+		{"captions", e.caption},        // free-running captions of the held-out splits
+		{"report", e.report},           // plots, report.md, report.html
+	} {
+		if err := e.timed(ctx, stage.name, stage.do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recovered turns a panic, which only graph-building code may raise, into an error.
+func recovered(fn func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if cause, ok := r.(error); ok {
+				err = fmt.Errorf("internal error, please report it with the run's log.txt: %w", cause)
+			} else {
+				err = fmt.Errorf("internal error, please report it with the run's log.txt: %v", r)
+			}
+		}
+	}()
+	return fn()
+}

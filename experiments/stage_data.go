@@ -1,0 +1,118 @@
+package experiments
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/token"
+)
+
+// loadData reads or generates the data set, splits and cleans it, and writes split.json.
+func (e *experiment) loadData(ctx context.Context) error {
+	text := e.config.Text
+	data, err := dataset.Load(ctx, e.config.Data, text.CleanSettings, text.Unit, e.cache, e.term)
+	if err != nil {
+		return err
+	}
+	e.data = data
+	split := struct {
+		Hash   string              `json:"hash"`
+		Splits map[string][]string `json:"splits"`
+	}{data.Hash, map[string][]string{}}
+	for _, name := range []string{dataset.Train, dataset.Validation, dataset.Test} {
+		if len(data.Splits[name]) == 0 {
+			continue
+		}
+		e.splits = append(e.splits, name)
+		for _, n := range data.Splits[name] {
+			split.Splits[name] = append(split.Splits[name], data.Examples[n].ID)
+		}
+		e.say("%s: %d pictures, %d captions", name, len(data.Splits[name]), e.countCaptions(name))
+	}
+	for _, required := range []string{dataset.Train, dataset.Validation} {
+		if !slices.Contains(e.splits, required) {
+			return fmt.Errorf("the data set has no picture in the %s split%s", required, problemTail(data.Problems))
+		}
+	}
+	for _, p := range data.Problems[:min(len(data.Problems), problemsShown)] {
+		e.say("data: %s", p)
+	}
+	if n := len(data.Problems) - problemsShown; n > 0 {
+		e.say("data: %d more repaired or dropped rows", n)
+	}
+	err = e.folder.Update(func(i *runfolder.Info) { i.Hashes["data"] = data.Hash })
+	return errors.Join(err, e.folder.WriteJSON("split.json", split))
+}
+
+// problemsShown is how many of the data set's problems the terminal and the report list.
+const problemsShown = 10
+
+func problemTail(problems []dataset.Problem) string {
+	if len(problems) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; first problem: %s", problems[0])
+}
+
+func (e *experiment) countCaptions(split string) int {
+	n := 0
+	for range e.texts(split) {
+		n++
+	}
+	return n
+}
+
+// texts yields the cleaned captions of a split.
+func (e *experiment) texts(split string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, n := range e.data.Splits[split] {
+			for _, c := range e.data.Examples[n].Captions {
+				if !yield(c.Text) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// characters counts what nats a character divides by: each caption's characters and one for its end.
+func (e *experiment) characters(split string) int {
+	n := 0
+	for text := range e.texts(split) {
+		n += len(token.Units(text, e.config.Text.Unit)) + 1
+	}
+	return n
+}
+
+// tokenize builds the vocabulary from the training split, or loads that of the run being resumed.
+func (e *experiment) tokenize(context.Context) error {
+	path := e.folder.Path("vocab.json")
+	saved, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		e.tokenizer, err = token.Load(bytes.NewReader(saved))
+	case errors.Is(err, fs.ErrNotExist):
+		e.tokenizer, err = token.Train(e.config.Text.Settings, e.texts(dataset.Train))
+		if err == nil {
+			var b bytes.Buffer
+			err = errors.Join(e.tokenizer.Save(&b), e.folder.WriteFile("vocab.json", b.Bytes()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("vocabulary: %w", err)
+	}
+	for text := range e.texts(dataset.Train) {
+		e.maxTokens = max(e.maxTokens, len(e.tokenizer.Encode(text)))
+	}
+	e.tokens = token.Describe(e.tokenizer, e.texts(dataset.Train))
+	e.say("vocabulary: %d tokens; %.1f tokens a caption, at most %d", e.tokenizer.Size(), e.tokens.TokensPerCaption, e.maxTokens)
+	return e.folder.Update(func(i *runfolder.Info) { i.Hashes["vocabulary"] = e.tokenizer.Hash() })
+}

@@ -1,0 +1,103 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/report"
+	"github.com/captionlab/captionlab/internal/runfolder"
+)
+
+// report draws the plots and writes report.md and report.html.
+func (e *experiment) report(context.Context) error {
+	info, err := e.folder.Info()
+	if err != nil {
+		return err
+	}
+	epochs, err := e.folder.Epochs()
+	if err != nil {
+		return err
+	}
+	resolved, err := e.folder.ReadFile(runfolder.ResolvedFile)
+	if err != nil {
+		return err
+	}
+	layers, err := summaryRows(e.encoder, e.decoder)
+	if err != nil {
+		return err
+	}
+	d := report.Data{
+		Info: info, Epochs: epochs, Resolved: string(resolved), Controls: e.controls,
+		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), TokensPerCaption: e.tokens.TokensPerCaption,
+		Layers: layers, FeatureSeconds: e.features.Seconds,
+	}
+	if e.features.Seconds > 0 {
+		d.ImagesPerSecond = float64(e.features.Computed) / e.features.Seconds
+	}
+	if floor, ok := e.data.Floor[dataset.Validation]; ok {
+		perToken := floor.NatsPerCaption / e.tokensPerCaption(dataset.Validation)
+		d.Floor = &report.Floor{NatsPerToken: perToken, NatsPerCharacter: floor.NatsPerCharacter}
+	}
+	for _, split := range e.splits {
+		captions := e.countCaptions(split)
+		d.Splits = append(d.Splits, report.SplitRow{Name: split, Images: len(e.data.Splits[split]), Captions: captions,
+			MeanCharacters: float64(e.characters(split)-captions) / float64(max(captions, 1))})
+	}
+	for _, p := range e.data.Problems[:min(len(e.data.Problems), problemsShown)] {
+		d.Problems = append(d.Problems, p.String())
+	}
+	for _, c := range e.data.Cleaning.Counts() {
+		d.Cleaning = append(d.Cleaning, report.NamedCount{Name: c.Name, Count: c.Count})
+	}
+	d.Gallery = e.gallery()
+	return report.Write(e.folder, d)
+}
+
+// tokensPerCaption is the mean number of tokens of a split's captions, the end token included.
+func (e *experiment) tokensPerCaption(split string) float64 {
+	tokens, captions := 0, 0
+	for text := range e.texts(split) {
+		tokens += len(e.tokenizer.Encode(text)) + 1
+		captions++
+	}
+	return float64(tokens) / float64(max(captions, 1))
+}
+
+// gallery takes pictures from the captioned splits in turn, evenly spread over each split.
+func (e *experiment) gallery() []report.Picture {
+	var pictures []report.Picture
+	var splits []string
+	for _, split := range e.config.Decoding.Splits {
+		if len(e.captions[split]) > 0 {
+			splits = append(splits, split)
+		}
+	}
+	for n, split := range splits {
+		all := e.captions[split]
+		share := e.config.Evaluation.Gallery / len(splits)
+		if n < e.config.Evaluation.Gallery%len(splits) {
+			share++
+		}
+		share = min(share, len(all))
+		for k := range share {
+			p := all[k*len(all)/share]
+			pictures = append(pictures, report.Picture{ID: p.ImageID, Path: p.Path, Split: p.Split, References: p.References, Generated: p.Caption})
+		}
+	}
+	return pictures
+}
+
+// shape writes an output shape as Keras' summary does, (None, None, 256): the batch, and time, are open.
+func shape(dims []int) string {
+	parts := []string{"None"}
+	for _, d := range dims {
+		if d == 0 {
+			parts = append(parts, "None")
+			continue
+		}
+		parts = append(parts, fmt.Sprint(d))
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}

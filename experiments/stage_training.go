@@ -1,0 +1,219 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/captionlab/captionlab/internal/batch"
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/decode"
+	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/progress"
+	"github.com/captionlab/captionlab/internal/report"
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/train"
+)
+
+// batches are the teacher-forced batches of a split.
+func (e *experiment) batches(split string) (*batch.Set, error) {
+	t := e.config.Training
+	o := batch.Options{Name: split, Size: t.Batch, Time: e.maxTokens, CountPadding: t.Padding == "counted", Seed: t.Seed}
+	if split == dataset.Train {
+		o.Shuffle, o.Pairs = true, t.Examples == "pairs"
+	}
+	var items []batch.Item
+	for _, n := range e.data.Splits[split] {
+		p := e.data.Examples[n]
+		for _, c := range p.Captions {
+			ids := e.tokenizer.Encode(c.Text)
+			items = append(items, batch.Item{Picture: e.rows[p.ID], Tokens: ids})
+			o.Time = max(o.Time, len(ids)) // a held-out caption may be longer than any training caption
+		}
+	}
+	return batch.New(items, batch.Features{Size: e.features.Size(), Values: e.values}, o)
+}
+
+// train fits the decoder, or goes on from the run's last checkpoint.
+func (e *experiment) train(ctx context.Context) error {
+	var err error
+	e.decoder, err = model.New(e.config.Decoder, model.Size{Features: e.features.Size(), Vocabulary: e.tokenizer.Size()})
+	if err != nil {
+		return err
+	}
+	e.trainer, err = e.fit(ctx, "checkpoints", false, func(row train.Epoch) error { return e.recordEpoch(row) })
+	return err
+}
+
+// fit trains one decoder with its checkpoints in a folder of the run; blind takes the picture away from it.
+func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch func(train.Epoch) error) (*train.Trainer, error) {
+	trainSet, err := e.batches(dataset.Train)
+	if err != nil {
+		return nil, err
+	}
+	validation, err := e.batches(dataset.Validation)
+	if err != nil {
+		return nil, err
+	}
+	if blind {
+		trainSet, validation = trainSet.Zeroed(), validation.Zeroed()
+	}
+	t, err := train.New(e.accel.Backend, e.decoder, e.config.Training, e.folder.Path(dir))
+	if err != nil {
+		return nil, err
+	}
+	if found, epochs, step := t.Resumed(); found {
+		e.say("%s: going on after %d epochs, step %d", dir, epochs, step)
+	}
+	label := "training"
+	if blind {
+		label = "training blind control"
+	}
+	epochs := e.config.Training.Epochs
+	bar, barEpoch := (*progress.Bar)(nil), 0
+	err = t.Run(ctx, trainSet, validation, train.Events{
+		Step: func(epoch, done, batches int, loss float64) {
+			if epoch != barEpoch {
+				bar.Finish()
+				bar, barEpoch = progress.New(e.term, fmt.Sprintf("%s, epoch %d/%d", label, epoch, epochs), "steps", int64(batches)), epoch
+				bar.Add(int64(done - 1)) // what a resumed epoch had done
+			}
+			bar.Note(fmt.Sprintf("loss %.3f", loss))
+			bar.Add(1)
+		},
+		Epoch: func(row train.Epoch) error {
+			bar.Finish()
+			bar, barEpoch = nil, 0
+			e.say("%s, epoch %d/%d: teacher-forced loss %.4f train, %.4f validation nats a token; accuracy %.4f, %.4f; %.0f s",
+				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), row.Seconds)
+			return onEpoch(row)
+		},
+	})
+	bar.Finish()
+	if err != nil {
+		return nil, err
+	}
+	if err := t.LoadBest(); err != nil {
+		return nil, fmt.Errorf("load the best epoch's weights: %w", err)
+	}
+	return t, nil
+}
+
+// recordEpoch appends one row to metrics.jsonl.
+func (e *experiment) recordEpoch(row train.Epoch) error {
+	captions := float64(e.countCaptions(dataset.Train))
+	return e.folder.AppendEpoch(runfolder.Epoch{
+		Epoch: row.Epoch, Step: row.Step,
+		TrainLoss: row.Train.Loss(), TrainAccuracy: row.Train.Accuracy(),
+		ValidationLoss: row.Validation.Loss(), ValidationAccuracy: row.Validation.Accuracy(),
+		ValidationNatsPerCharacter: e.perCharacter(row.Validation, dataset.Validation),
+		LearningRate:               e.config.Training.LearningRate,
+		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
+	})
+}
+
+// perCharacter is a score's nats a character of the split's captions, ends counted.
+func (e *experiment) perCharacter(s train.Score, split string) float64 {
+	if e.config.Training.Padding == "counted" {
+		return math.NaN() // the sum holds padding
+	}
+	return s.Nats / float64(max(e.characters(split), 1))
+}
+
+// controlMeanings are the controls by their name in [evaluation], and what each one takes away.
+var controlMeanings = map[string]string{
+	"zeroed":   "the trained model with every picture's features set to zero",
+	"shuffled": "the trained model with another picture's features",
+	"blind":    "a second model, trained like the first on zeroed features",
+}
+
+// evaluate scores the best epoch's weights under teacher forcing, and the controls beside them.
+func (e *experiment) evaluate(ctx context.Context) error {
+	results := map[string]float64{"best_epoch": float64(e.trainer.BestEpoch())}
+	add := func(t *train.Trainer, name, meaning, split string, data *batch.Set) error {
+		score, err := t.Evaluate(ctx, data)
+		if err != nil {
+			return fmt.Errorf("%s on %s: %w", name, split, err)
+		}
+		c := report.Control{Name: name, Meaning: meaning, Split: split, Loss: score.Loss(), Accuracy: score.Accuracy(),
+			NatsPerCharacter: e.perCharacter(score, split)}
+		e.controls = append(e.controls, c)
+		prefix := split + "_"
+		if name != "model" {
+			prefix += name + "_"
+		}
+		results[prefix+"teacher_forced_loss"], results[prefix+"teacher_forced_accuracy"] = c.Loss, c.Accuracy
+		results[prefix+"nats_per_character"] = c.NatsPerCharacter
+		e.say("%s, %s: teacher-forced loss %.4f nats a token, %.4f a character; accuracy %.4f", name, split, c.Loss, c.NatsPerCharacter, c.Accuracy)
+		return nil
+	}
+	for _, split := range e.splits[1:] {
+		data, err := e.batches(split)
+		if err != nil {
+			return err
+		}
+		if err := add(e.trainer, "model", "the trained model with its pictures", split, data); err != nil {
+			return err
+		}
+		for _, name := range e.config.Evaluation.Controls {
+			t, controlled := e.trainer, data.Zeroed()
+			switch name {
+			case "shuffled":
+				controlled = data.Shuffled(e.config.Training.Seed)
+			case "blind":
+				if t, err = e.fit(ctx, "checkpoints/blind", true, func(train.Epoch) error { return nil }); err != nil {
+					return err
+				}
+			}
+			if err := add(t, name, controlMeanings[name], split, controlled); err != nil {
+				return err
+			}
+		}
+		if floor, ok := e.data.Floor[split]; ok {
+			results[split+"_entropy_floor_nats_per_character"] = floor.NatsPerCharacter
+			results[split+"_distance_to_floor_nats_per_character"] = results[split+"_nats_per_character"] - floor.NatsPerCharacter
+		}
+	}
+	return e.figures(results)
+}
+
+// caption generates free-running captions of the splits that the config names.
+func (e *experiment) caption(ctx context.Context) error {
+	d := e.config.Decoding
+	generator, err := decode.New(e.accel.Backend, e.trainer.Store(), e.decoder, d, e.maxTokens)
+	if err != nil {
+		return err
+	}
+	size := e.features.Size()
+	for _, split := range d.Splits {
+		pictures := e.data.Splits[split]
+		if len(pictures) == 0 {
+			continue
+		}
+		rows := make([][]float32, len(pictures))
+		for n, at := range pictures {
+			row := e.rows[e.data.Examples[at].ID]
+			rows[n] = e.values[row*size : (row+1)*size]
+		}
+		bar := progress.New(e.term, d.Method+" captions, "+split, "pictures", int64(len(rows)))
+		captions, err := generator.Generate(ctx, rows, func(n int) { bar.Add(int64(n)) })
+		bar.Finish()
+		if err != nil {
+			return err
+		}
+		predictions := make([]runfolder.Prediction, len(captions))
+		for n, c := range captions {
+			p := e.data.Examples[pictures[n]]
+			predictions[n] = runfolder.Prediction{ImageID: p.ID, Path: p.Path, Split: split, Caption: e.tokenizer.Decode(c.Tokens),
+				LogProbability: c.LogProbability, Tokens: len(c.Tokens)}
+			for _, reference := range p.Captions {
+				predictions[n].References = append(predictions[n].References, reference.Text)
+			}
+		}
+		e.captions[split] = predictions
+		if err := e.folder.WritePredictions(split, predictions); err != nil {
+			return err
+		}
+	}
+	return nil
+}

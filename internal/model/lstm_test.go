@@ -1,0 +1,133 @@
+package model
+
+import (
+	"fmt"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/captionlab/captionlab/internal/accel/acceltest"
+)
+
+var injections = []string{"pre", "init", "par", "merge"}
+
+func tinyDecoder(t *testing.T, inject string, unrolled bool) (Decoder, *gomodel.Store) {
+	t.Helper()
+	d, err := New(Settings{Name: "lstm", Inject: inject, Units: 6, Embedding: 5, Dropout: 0.5, Unrolled: unrolled}, Size{Features: 4, Vocabulary: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := gomodel.NewStore()
+	if err := store.SetRNGStateFromSeed(7); err != nil {
+		t.Fatal(err)
+	}
+	return d, store
+}
+
+func tinyBatch() (features, tokens *tensors.Tensor) {
+	return tensors.FromValue([][]float32{{0.1, -0.4, 0.9, 0.3}, {-1, 0.2, 0.5, -0.3}, {0.7, 0.7, -0.2, 0}}),
+		tensors.FromValue([][]int32{{1, 4, 5, 6, 2}, {1, 8, 7, 2, 0}, {1, 4, 4, 4, 4}})
+}
+
+// TestStepEqualsSequence feeds the tokens one by one and wants the logits of the whole sequence: what is trained
+// is what generates.
+func TestStepEqualsSequence(t *testing.T) {
+	backend := acceltest.XLA(t)
+	features, tokens := tinyBatch()
+	for _, inject := range injections {
+		t.Run(inject, func(t *testing.T) {
+			d, store := tinyDecoder(t, inject, false)
+			want := gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, f, ids *Node) *Node {
+				return d.Logits(scope, f, ids)
+			}).MustCall(features, tokens)[0]
+			got := gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, f, ids *Node) *Node {
+				state, weights := d.Start(scope, f), d.StepWeights(scope, f.Graph())
+				var all []*Node
+				for n := range ids.Shape().Dim(1) {
+					var logits *Node
+					logits, state = d.Step(weights, state, Squeeze(Slice(ids, AxisRange(), AxisElem(n)), 1))
+					all = append(all, logits)
+				}
+				return Stack(all, 0)
+			}).MustCall(features, tokens)[0]
+			compare(t, "logits", flat(got), flat(want), 1e-5)
+		})
+	}
+}
+
+// TestUnrolledDecoderOnPureGo runs the same weights through the scan on XLA and unrolled on the pure-Go backend.
+func TestUnrolledDecoderOnPureGo(t *testing.T) {
+	for _, inject := range injections {
+		t.Run(inject, func(t *testing.T) {
+			features, tokens := tinyBatch()
+			scan, store := tinyDecoder(t, inject, false)
+			unrolled, _ := tinyDecoder(t, inject, true)
+			want := gomodel.MustNewExec(acceltest.XLA(t), store, func(scope *gomodel.Scope, f, ids *Node) *Node {
+				return scan.Logits(scope, f, ids)
+			}).MustCall(features, tokens)[0]
+			features, tokens = tinyBatch() // a tensor belongs to one backend
+			got := gomodel.MustNewExec(acceltest.Go(t), local(t, store), func(scope *gomodel.Scope, f, ids *Node) *Node {
+				return unrolled.Logits(scope, f, ids)
+			}).MustCall(features, tokens)[0]
+			compare(t, "logits", flat(got), flat(want), 1e-5)
+		})
+	}
+}
+
+// local copies a store's values off the device, so that another backend can take them.
+func local(t *testing.T, store *gomodel.Store) *gomodel.Store {
+	t.Helper()
+	c := gomodel.NewStore()
+	for v := range store.IterVariables() {
+		value, err := v.MustValue().LocalClone()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.CreateVariable(v.Path(), value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// TestLayersCountTheVariables: the summary's counts are those of the variables that the graph makes.
+func TestLayersCountTheVariables(t *testing.T) {
+	features, tokens := tinyBatch()
+	for _, inject := range injections {
+		d, store := tinyDecoder(t, inject, false)
+		gomodel.MustNewExec(acceltest.XLA(t), store, func(scope *gomodel.Scope, f, ids *Node) *Node {
+			return d.Logits(scope, f, ids)
+		}).MustCall(features, tokens)
+		want := 0
+		for v := range store.IterVariables() {
+			if v.Trainable {
+				want += v.Shape().Size()
+			}
+		}
+		got := 0
+		for _, l := range d.Layers() {
+			got += l.Params
+		}
+		if got != want || want == 0 {
+			t.Errorf("%s: layers count %d parameters, the variables hold %d", inject, got, want)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		s      Settings
+		size   Size
+	}{
+		{"an unknown decoder", Settings{Name: "transformer"}, Size{1, 1}},
+		{"no features", Settings{Name: "lstm"}, Size{0, 5}},
+		{"no vocabulary", Settings{Name: "lstm"}, Size{5, 0}},
+	} {
+		if d, err := New(c.s, c.size); err == nil {
+			t.Errorf("%s: got %v, want an error", c.reason, fmt.Sprint(d))
+		}
+	}
+}

@@ -1,0 +1,84 @@
+// Package model builds decoders: picture features and token ids to logits, over a whole sequence and one step at a time.
+//
+// Shapes in comments are written [batch, time, hidden]. Inside the package sequences are time-major,
+// [time, batch, ...], because a scan reads and writes whole time steps.
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Decoder is a language model conditioned on picture features.
+//
+// Its methods build graphs: they panic on shape errors, as GoMLX's own layers do, and their callers turn the
+// panic into an error.
+type Decoder interface {
+	// Logits runs teacher forcing over whole captions. features is [batch, featureSize], tokens is
+	// [batch, time] and begins with the start token. The result is time-major, [time, batch, vocabulary]:
+	// row t holds the logits of the token that follows tokens[:, t].
+	Logits(scope *model.Scope, features, tokens *graph.Node) *graph.Node
+
+	// Start returns the state from which the first token, the start token, is fed to Step.
+	Start(scope *model.Scope, features *graph.Node) (state []*graph.Node)
+
+	// StepWeights returns the variables that Step reads, so that a caller can carry them into a While loop,
+	// whose closures see nothing but their own parameters.
+	StepWeights(scope *model.Scope, g *graph.Graph) []*graph.Node
+
+	// Step advances one token: tokens is [batch], logits is [batch, vocabulary]. It has no dropout.
+	Step(weights, state []*graph.Node, tokens *graph.Node) (logits *graph.Node, next []*graph.Node)
+
+	// Layers lists the trainable layers with their output shapes and parameter counts.
+	Layers() []Layer
+}
+
+// Layer is one row of a summary table.
+type Layer struct {
+	Name   string
+	Kind   string
+	Output []int // without the batch axis; 0 stands for time
+	Params int
+}
+
+// Size are the dimensions a decoder gets from the data.
+type Size struct {
+	Features   int // values a picture
+	Vocabulary int // tokens, special ones included
+}
+
+// kinds are the decoders by their name in [decoder].
+var kinds = map[string]func(Settings, Size) Decoder{
+	"lstm": func(s Settings, size Size) Decoder { return &lstmDecoder{Settings: s, Size: size} },
+}
+
+// New returns the decoder that the settings name.
+func New(s Settings, size Size) (Decoder, error) {
+	if size.Features <= 0 || size.Vocabulary <= 0 {
+		return nil, fmt.Errorf("decoder %q needs at least one feature and one token, got %d and %d", s.Name, size.Features, size.Vocabulary)
+	}
+	build, ok := kinds[s.Name]
+	if !ok {
+		names := make([]string, 0, len(kinds))
+		for name := range kinds {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return nil, fmt.Errorf("unknown decoder %q; known are %s", s.Name, strings.Join(names, ", "))
+	}
+	return build(s, size), nil
+}
+
+// Layers lists the layers of the decoder that the settings name, for features of featureSize values and
+// vocabSize tokens.
+func Layers(s Settings, featureSize, vocabSize int) ([]Layer, error) {
+	d, err := New(s, Size{Features: featureSize, Vocabulary: vocabSize})
+	if err != nil {
+		return nil, err
+	}
+	return d.Layers(), nil
+}

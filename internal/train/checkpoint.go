@@ -1,0 +1,194 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	gomodel "github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/checkpoint"
+	"github.com/gomlx/gomlx/ml/train"
+	"github.com/google/renameio/v2"
+)
+
+// A checkpoint is a folder step-NNNNNNNN with GoMLX's own files and state.json. It is written under another
+// name, synced and renamed, and only then named by the pointer files last and best: a kill at any moment leaves
+// the previous one in force.
+const (
+	lastName  = "last"
+	bestName  = "best"
+	stateFile = "state.json"
+)
+
+var errNoCheckpoint = errors.New("no checkpoint")
+
+// state is what a resumed run needs besides the variables, which hold weights, optimiser and random state.
+type state struct {
+	Epoch        int     `json:"epochs_done"`
+	Batch        int     `json:"batches_done_in_epoch"`
+	Step         int     `json:"step"`
+	Partial      Score   `json:"epoch_so_far"`
+	Best         float64 `json:"best_validation_loss"`
+	BestEpoch    int     `json:"best_epoch"`
+	Seconds      float64 `json:"seconds"`
+	EpochSeconds float64 `json:"seconds_in_epoch"`
+
+	run *run
+}
+
+// MarshalJSON writes an infinite best loss, that of a run without a finished epoch, as null.
+func (s state) MarshalJSON() ([]byte, error) {
+	type plain state
+	wire := struct {
+		plain
+		Best *float64 `json:"best_validation_loss"`
+	}{plain: plain(s)}
+	if s.BestEpoch > 0 {
+		wire.Best = &s.Best
+	}
+	return json.Marshal(wire)
+}
+
+// save writes a checkpoint and lets last, and also the pointer named, point to it.
+func (t *Trainer) save(also string) error {
+	// The epoch tells a stop after an epoch's last step from the end of that epoch.
+	name := fmt.Sprintf("step-%08d-epoch-%04d", t.state.Step, t.state.Epoch)
+	if err := t.write(name); err != nil {
+		return fmt.Errorf("write checkpoint %s: %w", filepath.Join(t.dir, name), err)
+	}
+	for _, pointer := range []string{also, lastName} {
+		if pointer == "" {
+			continue
+		}
+		if err := renameio.WriteFile(filepath.Join(t.dir, pointer), []byte(name+"\n"), 0o644); err != nil {
+			return fmt.Errorf("write checkpoint pointer: %w", err)
+		}
+	}
+	return t.prune()
+}
+
+func (t *Trainer) write(name string) error {
+	if err := os.MkdirAll(t.dir, 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(t.dir, ".writing-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	// A handler attaches itself as the store's loader; the one before it stays in charge.
+	loader := t.store.Loader()
+	handler, err := checkpoint.Build(t.store).Dir(tmp).ExcludeAllParams().WithCompression(checkpoint.BinUncompressed).Done()
+	if err != nil {
+		return err
+	}
+	handler.ExcludeVarsFromSaving(t.scratchVariables()...)
+	err = handler.Save()
+	t.store.SetLoader(loader)
+	if err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(t.state, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(tmp, stateFile), append(data, '\n'), 0o644); err != nil {
+		return err
+	}
+	if err := syncAll(tmp); err != nil {
+		return err
+	}
+	final := filepath.Join(t.dir, name)
+	if err := os.RemoveAll(final); err != nil { // the same step again, after a kill between rename and pointer
+		return err
+	}
+	return os.Rename(tmp, final)
+}
+
+// scratchVariables are what GoMLX's trainer keeps for its own display: moving averages under a new name each
+// run, and how far the loop was asked to go. Nothing trained depends on them.
+func (t *Trainer) scratchVariables() []*gomodel.Variable {
+	var scratch []*gomodel.Variable
+	for v := range t.store.IterVariables() {
+		if strings.HasPrefix(v.Path(), "/metrics/") || v.Name() == train.TrainLastStepVarName {
+			scratch = append(scratch, v)
+		}
+	}
+	return scratch
+}
+
+func syncAll(dir string) error {
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+}
+
+// prune removes checkpoints that no pointer names and what killed writers left.
+func (t *Trainer) prune() error {
+	keep := map[string]bool{}
+	for _, pointer := range []string{lastName, bestName} {
+		if name, err := t.pointed(pointer); err == nil {
+			keep[name] = true
+		}
+	}
+	entries, err := os.ReadDir(t.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if e.IsDir() && !keep[name] && (strings.HasPrefix(name, "step-") || strings.HasPrefix(name, ".writing-")) {
+			if err := os.RemoveAll(filepath.Join(t.dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) pointed(pointer string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(t.dir, pointer))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", errNoCheckpoint
+	}
+	return strings.TrimSpace(string(data)), err
+}
+
+// load replaces the variables and the state by those of the checkpoint that the pointer names.
+func (t *Trainer) load(pointer string) error {
+	name, err := t.pointed(pointer)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(t.dir, name)
+	data, err := os.ReadFile(filepath.Join(dir, stateFile))
+	if err != nil {
+		return fmt.Errorf("read checkpoint: %w", err)
+	}
+	s := state{run: t.state.run}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("read checkpoint %s: %w", filepath.Join(dir, stateFile), err)
+	}
+	if s.BestEpoch == 0 {
+		s.Best = t.state.Best
+	}
+	if _, err := checkpoint.Load(t.store).Dir(dir).ExcludeAllParams().Done(); err != nil {
+		return fmt.Errorf("read checkpoint %s: %w", dir, err)
+	}
+	t.state = s
+	return nil
+}

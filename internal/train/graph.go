@@ -1,0 +1,60 @@
+package train
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/train/metric"
+)
+
+// Logits are time-major, [time, batch, vocabulary]; targets and weights [batch, time] are transposed to match,
+// since they are the smaller ones.
+
+// nll returns each position's negative log-likelihood in nats, [time, batch].
+func nll(logits, targets *Node) *Node {
+	ids := TransposeAllAxes(targets, 1, 0)
+	max := StopGradient(ReduceAndKeep(logits, ReduceMax, -1))
+	shifted := Sub(logits, max)
+	logSum := Log(ReduceSum(Exp(shifted), -1))
+	picked := ReduceSum(Mul(OneHot(ids, logits.Shape().Dim(-1), logits.DType()), shifted), -1)
+	return Sub(logSum, picked)
+}
+
+// sums returns the batch's summed nats, right arg-maxes, and tokens that count, each a scalar.
+func sums(labels []*Node, logits *Node) (nats, correct, tokens *Node) {
+	targets, weights := labels[0], TransposeAllAxes(labels[1], 1, 0)
+	nats = ReduceAllSum(Mul(nll(logits, targets), weights))
+	hit := Equal(ArgMax(logits, -1, dtypes.Int32), TransposeAllAxes(targets, 1, 0))
+	correct = ReduceAllSum(Mul(ConvertDType(hit, weights.DType()), weights))
+	return nats, correct, ReduceAllSum(weights)
+}
+
+// Loss is the mean negative log-likelihood, in nats, of logits [time, batch, vocabulary] over the tokens that
+// count; labels are targets and weights, [batch, time].
+func Loss(labels []*Node, logits *Node) *Node {
+	weights := TransposeAllAxes(labels[1], 1, 0)
+	total := ReduceAllSum(Mul(nll(logits, labels[0]), weights))
+	return Div(total, MaxScalar(ReduceAllSum(weights), 1))
+}
+
+func lossFn(labels, predictions []*Node) *Node { return Loss(labels, predictions[0]) }
+
+// stepMetrics are the sums that each training step returns after the loss and its moving average.
+func stepMetrics() []metric.Interface {
+	part := func(name string, pick func(nats, correct, tokens *Node) *Node) metric.Interface {
+		return metric.NewBaseMetric(name, name, "sum", func(_ *gomodel.Scope, labels, predictions []*Node) *Node {
+			return pick(sums(labels, predictions[0]))
+		}, nil)
+	}
+	return []metric.Interface{
+		part("nats", func(nats, _, _ *Node) *Node { return nats }),
+		part("correct", func(_, correct, _ *Node) *Node { return correct }),
+		part("tokens", func(_, _, tokens *Node) *Node { return tokens }),
+	}
+}
+
+// evalGraph returns the three sums for one batch, without dropout.
+func (t *Trainer) evalGraph(scope *gomodel.Scope, features, tokens, targets, weights *Node) (*Node, *Node, *Node) {
+	scope.Store().SetTraining(features.Graph(), false)
+	return sums([]*Node{targets, weights}, t.decoder.Logits(scope, features, tokens))
+}

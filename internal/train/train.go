@@ -1,0 +1,255 @@
+// Package train fits a decoder by teacher forcing with GoMLX's trainer, and keeps checkpoints it can resume from bit for bit.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/train"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/captionlab/captionlab/internal/model"
+)
+
+// ErrInterrupted is returned by Run when its context was cancelled: the current step was finished and a
+// checkpoint written.
+var ErrInterrupted = errors.New("training interrupted")
+
+// Batches are the batches of one split, in an order fixed by the epoch. Package batch has the implementation.
+type Batches interface {
+	// PerEpoch is the number of batches an epoch.
+	PerEpoch() int
+	// Epoch yields an epoch's batches from batch number from on; inputs are features and tokens, labels are
+	// targets and weights.
+	Epoch(epoch, from int) train.Dataset
+}
+
+// Score sums teacher-forced results over tokens.
+type Score struct {
+	Nats    float64 `json:"nats"`    // summed negative log-likelihood
+	Correct float64 `json:"correct"` // tokens whose arg-max was right
+	Tokens  float64 `json:"tokens"`  // tokens that count
+}
+
+// Loss is the mean negative log-likelihood in nats a token.
+func (s Score) Loss() float64 { return s.Nats / math.Max(s.Tokens, 1) }
+
+// Accuracy is the share of tokens whose arg-max is right under teacher forcing.
+func (s Score) Accuracy() float64 { return s.Correct / math.Max(s.Tokens, 1) }
+
+func (s Score) add(o Score) Score {
+	return Score{s.Nats + o.Nats, s.Correct + o.Correct, s.Tokens + o.Tokens}
+}
+
+// Epoch is what Run reports at the end of each epoch.
+type Epoch struct {
+	Epoch, Step int
+	Train       Score // while training: dropout on, weights moving
+	Validation  Score // after the epoch: dropout off
+	Seconds     float64
+	Total       float64 // seconds of training so far, resumed parts included
+	Best        bool    // lowest validation loss so far
+}
+
+// Events are called while Run works; either may be nil.
+type Events struct {
+	Step  func(epoch, batch, batches int, loss float64)
+	Epoch func(Epoch) error // before the epoch's checkpoint is written
+}
+
+// Trainer fits one decoder. Its variables live in Store.
+type Trainer struct {
+	settings Settings
+	backend  compute.Backend
+	decoder  model.Decoder
+	store    *gomodel.Store
+	dir      string
+	state    state
+
+	trainer *train.Trainer
+	loop    *train.Loop
+	eval    *gomodel.Exec
+}
+
+// New prepares a trainer that keeps its checkpoints in dir, and loads the last checkpoint if there is one.
+func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string) (*Trainer, error) {
+	t := &Trainer{settings: s, backend: backend, decoder: decoder, store: gomodel.NewStore(), dir: dir}
+	t.state.Best = math.Inf(1)
+	if err := t.store.SetRNGStateFromSeed(s.Seed); err != nil {
+		return nil, fmt.Errorf("seed the random state: %w", err)
+	}
+	if err := t.load(lastName); err != nil && !errors.Is(err, errNoCheckpoint) {
+		return nil, err
+	}
+	opt, err := newOptimizer(s)
+	if err != nil {
+		return nil, err
+	}
+	modelFn := func(scope *gomodel.Scope, features, tokens *graph.Node) *graph.Node {
+		return decoder.Logits(scope, features, tokens)
+	}
+	err = exceptions.TryCatch[error](func() {
+		t.trainer = train.NewTrainer(backend, t.store, modelFn, lossFn, opt, stepMetrics(), nil)
+		t.loop = train.NewLoop(t.trainer)
+		t.eval = gomodel.MustNewExec(backend, t.store, t.evalGraph)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the trainer: %w", err)
+	}
+	t.loop.OnStep("captionlab: count, checkpoint, interrupt", 0, func(_ *train.Loop, metrics []*tensors.Tensor) error {
+		return t.afterStep(metrics)
+	})
+	return t, nil
+}
+
+// Store holds the decoder's variables, the optimiser's and the random state.
+func (t *Trainer) Store() *gomodel.Store { return t.store }
+
+// Resumed reports whether New found a checkpoint, and the epochs it had finished and its steps.
+func (t *Trainer) Resumed() (found bool, epochs, step int) {
+	return t.state.Step > 0, t.state.Epoch, t.state.Step
+}
+
+// Run trains until the last epoch, until patience runs out, or until ctx ends; then it returns ErrInterrupted.
+func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Events) error {
+	r := &run{ctx: ctx, batches: data.PerEpoch(), events: events}
+	t.state.run = r
+	for t.state.Epoch < t.settings.Epochs && !t.stoppedEarly() {
+		epoch := t.state.Epoch + 1
+		r.epoch, r.began, r.saved = epoch, time.Now(), time.Now()
+		if left := r.batches - t.state.Batch; left > 0 {
+			if _, err := t.loop.RunSteps(data.Epoch(epoch, t.state.Batch), left); err != nil {
+				if errors.Is(err, ErrInterrupted) {
+					return ErrInterrupted
+				}
+				return fmt.Errorf("training, epoch %d: %w", epoch, err)
+			}
+		}
+		score, err := t.Evaluate(ctx, validation)
+		if err != nil {
+			if ctx.Err() != nil {
+				t.countTime()
+				return errors.Join(ErrInterrupted, t.save(""))
+			}
+			return fmt.Errorf("validation, epoch %d: %w", epoch, err)
+		}
+		if err := t.endEpoch(epoch, score, events); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endEpoch reports the epoch, then writes its checkpoint: a run killed in between repeats the epoch and reports
+// the same figures, and the reader of the report knows the row already.
+func (t *Trainer) endEpoch(epoch int, score Score, events Events) error {
+	t.countTime()
+	best := score.Loss() < t.state.Best
+	if best {
+		t.state.Best, t.state.BestEpoch = score.Loss(), epoch
+	}
+	row := Epoch{Epoch: epoch, Step: t.state.Step, Train: t.state.Partial, Validation: score,
+		Seconds: t.state.EpochSeconds, Total: t.state.Seconds, Best: best}
+	t.state.Epoch, t.state.Batch, t.state.Partial, t.state.EpochSeconds = epoch, 0, Score{}, 0
+	if events.Epoch != nil {
+		if err := events.Epoch(row); err != nil {
+			return err
+		}
+	}
+	pointer := ""
+	if best {
+		pointer = bestName
+	}
+	return t.save(pointer)
+}
+
+func (t *Trainer) stoppedEarly() bool {
+	return t.settings.Patience > 0 && t.state.Epoch-t.state.BestEpoch >= t.settings.Patience
+}
+
+// LoadBest replaces the weights by those of the epoch with the lowest validation loss.
+func (t *Trainer) LoadBest() error { return t.load(bestName) }
+
+// BestEpoch is the epoch with the lowest validation loss so far.
+func (t *Trainer) BestEpoch() int { return t.state.BestEpoch }
+
+// run is what one call of Run needs between steps.
+type run struct {
+	ctx     context.Context
+	events  Events
+	epoch   int
+	batches int
+	began   time.Time // of the time not yet counted
+	saved   time.Time // last checkpoint
+}
+
+// afterStep is the loop's hook: metrics are loss, moving average, nats, correct, tokens.
+func (t *Trainer) afterStep(metrics []*tensors.Tensor) error {
+	r := t.state.run
+	loss := scalar(metrics[0])
+	t.state.Partial = t.state.Partial.add(Score{scalar(metrics[2]), scalar(metrics[3]), scalar(metrics[4])})
+	t.state.Step++
+	t.state.Batch++
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return fmt.Errorf("the loss became %v at step %d: lower training.learning_rate or set training.clip_norm", loss, t.state.Step)
+	}
+	if r.events.Step != nil {
+		r.events.Step(r.epoch, t.state.Batch, r.batches, loss)
+	}
+	if r.ctx.Err() != nil {
+		t.countTime()
+		if err := t.save(""); err != nil {
+			return err
+		}
+		return ErrInterrupted
+	}
+	if m := t.settings.CheckpointMinutes; m > 0 && time.Since(r.saved).Minutes() >= m && t.state.Batch < r.batches {
+		t.countTime()
+		r.saved = time.Now()
+		return t.save("")
+	}
+	return nil
+}
+
+// countTime adds the time since the last call to the epoch's and the run's.
+func (t *Trainer) countTime() {
+	r := t.state.run
+	seconds := time.Since(r.began).Seconds()
+	t.state.EpochSeconds += seconds
+	t.state.Seconds += seconds
+	r.began = time.Now()
+}
+
+// Evaluate runs teacher forcing without dropout over one epoch of batches.
+func (t *Trainer) Evaluate(ctx context.Context, data Batches) (Score, error) {
+	var total Score
+	for b, err := range data.Epoch(0, 0).Iter() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return Score{}, err
+		}
+		out, err := t.eval.Call(b.Inputs[0], b.Inputs[1], b.Labels[0], b.Labels[1])
+		if err != nil {
+			return Score{}, err
+		}
+		total = total.add(Score{scalar(out[0]), scalar(out[1]), scalar(out[2])})
+		for _, o := range out {
+			o.MustFinalizeAll()
+		}
+		if err := b.Finalize(); err != nil {
+			return Score{}, err
+		}
+	}
+	return total, nil
+}
+
+func scalar(t *tensors.Tensor) float64 { return float64(tensors.ToScalar[float32](t)) }

@@ -1,0 +1,268 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/captionlab/captionlab/internal/accel/acceltest"
+	"github.com/captionlab/captionlab/internal/batch"
+	"github.com/captionlab/captionlab/internal/decode"
+	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/train"
+)
+
+const vocabulary = 12
+
+// four pictures, told apart by their features alone, each with its own caption.
+var (
+	features = batch.Features{Size: 4, Values: []float32{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}}
+	captions = []batch.Item{
+		{Picture: 0, Tokens: []int32{4, 5, 6}},
+		{Picture: 1, Tokens: []int32{7, 8}},
+		{Picture: 2, Tokens: []int32{9, 10, 11, 4, 5}},
+		{Picture: 3, Tokens: []int32{6}},
+	}
+)
+
+func settings() train.Settings {
+	return train.Settings{Epochs: 3, Batch: 2, Examples: "sequences", Optimizer: "adam", LearningRate: 0.02, ClipNorm: 5, Seed: 11}
+}
+
+func decoder(t *testing.T, dropout float64) model.Decoder {
+	t.Helper()
+	d, err := model.New(model.Settings{Name: "lstm", Inject: "pre", Units: 16, Embedding: 8, Dropout: dropout},
+		model.Size{Features: features.Size, Vocabulary: vocabulary})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func set(t *testing.T, o batch.Options) *batch.Set {
+	t.Helper()
+	o.Time = 5
+	s, err := batch.New(captions, features, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func newTrainer(t *testing.T, s train.Settings, dropout float64, dir string) *train.Trainer {
+	t.Helper()
+	tr, err := train.New(acceltest.XLA(t), decoder(t, dropout), s, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// TestOverfitsAndGenerates: a model that learns a tiny set by heart must then say each picture's caption.
+func TestOverfitsAndGenerates(t *testing.T) {
+	s := settings()
+	s.Epochs = 120
+	tr := newTrainer(t, s, 0, t.TempDir())
+	data := set(t, batch.Options{Name: "train", Size: 2, Shuffle: true, Seed: 1})
+	validation := set(t, batch.Options{Name: "validation", Size: 3})
+	var last train.Epoch
+	if err := tr.Run(t.Context(), data, validation, train.Events{Epoch: func(e train.Epoch) error { last = e; return nil }}); err != nil {
+		t.Fatal(err)
+	}
+	if last.Validation.Loss() > 0.05 || last.Validation.Accuracy() != 1 {
+		t.Fatalf("after %d epochs the loss is %v, the accuracy %v", last.Epoch, last.Validation.Loss(), last.Validation.Accuracy())
+	}
+	if want := float64(data.Tokens()); last.Validation.Tokens != want || last.Train.Tokens != want {
+		t.Errorf("tokens counted: %v in validation, %v in training, want %v", last.Validation.Tokens, last.Train.Tokens, want)
+	}
+	generator, err := decode.New(acceltest.XLA(t), tr.Store(), decoder(t, 0), decode.Settings{Method: "greedy", Batch: 3}, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows [][]float32
+	for n := range captions {
+		rows = append(rows, features.Row(n))
+	}
+	got, err := generator.Generate(t.Context(), rows, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0.0
+	for n, c := range got {
+		if !equal(c.Tokens, captions[n].Tokens) || !c.Ended {
+			t.Errorf("picture %d: generated %v (ended %v), want %v", n, c.Tokens, c.Ended, captions[n].Tokens)
+		}
+		total -= c.LogProbability
+	}
+	// The search's log-probabilities are the teacher-forced ones of the same captions.
+	if math.Abs(total-last.Validation.Nats) > 1e-4*math.Max(1, total) {
+		t.Errorf("generated captions have %v nats, teacher forcing gives %v", total, last.Validation.Nats)
+	}
+}
+
+func equal(a, b []int32) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for n := range a {
+		if a[n] != b[n] {
+			return false
+		}
+	}
+	return true
+}
+
+// TestPairsEqualSequences: the paper's literal pairs and teacher forcing over whole captions are the same loss
+// and the same gradients.
+func TestPairsEqualSequences(t *testing.T) {
+	tr := newTrainer(t, settings(), 0, t.TempDir())
+	sequences := set(t, batch.Options{Name: "sequences", Size: 4})
+	pairs := set(t, batch.Options{Name: "pairs", Size: 15, Pairs: true})
+	if pairs.Len() != sequences.Tokens() || pairs.PerEpoch() != 1 {
+		t.Fatalf("%d pairs in %d batches, want one batch of %d", pairs.Len(), pairs.PerEpoch(), sequences.Tokens())
+	}
+	d := decoder(t, 0)
+	exec := gomodel.MustNewExec(acceltest.XLA(t), tr.Store(), func(scope *gomodel.Scope, p []*Node) []*Node {
+		loss := train.Loss([]*Node{p[2], p[3]}, d.Logits(scope, p[0], p[1]))
+		return append([]*Node{loss}, scope.BuildTrainableVariablesGradientsGraph(loss)...)
+	})
+	run := func(s *batch.Set) [][]float32 {
+		for b, err := range s.Epoch(0, 0).Iter() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out [][]float32
+			for _, o := range exec.MustCall(b.Inputs[0], b.Inputs[1], b.Labels[0], b.Labels[1]) {
+				out = append(out, tensors.MustCopyFlatData[float32](o))
+			}
+			return out
+		}
+		return nil
+	}
+	got, want := run(pairs), run(sequences)
+	if len(want) < 8 {
+		t.Fatalf("%d outputs, want the loss and a gradient for each variable", len(want))
+	}
+	for n := range want {
+		scale, worst := 0.0, 0.0
+		for i := range want[n] {
+			scale = math.Max(scale, math.Abs(float64(want[n][i])))
+			worst = math.Max(worst, math.Abs(float64(want[n][i]-got[n][i])))
+		}
+		if scale == 0 || worst > 1e-4*scale {
+			t.Errorf("output %d differs by %g of %g", n, worst, scale)
+		}
+	}
+}
+
+// TestResumeIsBitIdentical stops a run in the middle of an epoch, goes on in a new trainer, and wants every
+// row and every variable, the optimiser's and the random state included, as the run that never stopped has them.
+func TestResumeIsBitIdentical(t *testing.T) {
+	data := func() *batch.Set { return set(t, batch.Options{Name: "train", Size: 1, Shuffle: true, Seed: 5}) }
+	validation := func() *batch.Set { return set(t, batch.Options{Name: "validation", Size: 4}) }
+	rows := func(into *[]train.Epoch) func(train.Epoch) error {
+		return func(e train.Epoch) error {
+			e.Seconds, e.Total = 0, 0
+			*into = append(*into, e)
+			return nil
+		}
+	}
+	var want []train.Epoch
+	whole := newTrainer(t, settings(), 0.5, t.TempDir())
+	if err := whole.Run(t.Context(), data(), validation(), train.Events{Epoch: rows(&want)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, stop := range []int{3, 4, 12} {
+		dir := t.TempDir()
+		var got []train.Epoch
+		ctx, cancel := context.WithCancel(t.Context())
+		steps := 0
+		first := newTrainer(t, settings(), 0.5, dir)
+		err := first.Run(ctx, data(), validation(), train.Events{Epoch: rows(&got), Step: func(int, int, int, float64) {
+			if steps++; steps == stop {
+				cancel()
+			}
+		}})
+		cancel()
+		if !errors.Is(err, train.ErrInterrupted) {
+			t.Fatalf("stopped after step %d: got error %v, want ErrInterrupted", stop, err)
+		}
+		second := newTrainer(t, settings(), 0.5, dir)
+		if found, _, step := second.Resumed(); !found || step != stop {
+			t.Fatalf("stopped after step %d: resumed %v at step %d", stop, found, step)
+		}
+		if err := second.Run(t.Context(), data(), validation(), train.Events{Epoch: rows(&got)}); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("stopped after step %d: %d rows, want %d", stop, len(got), len(want))
+		}
+		for n := range want {
+			if got[n] != want[n] {
+				t.Errorf("stopped after step %d, epoch %d: %+v, want %+v", stop, n+1, got[n], want[n])
+			}
+		}
+		compareStores(t, second.Store(), whole.Store())
+	}
+}
+
+func compareStores(t *testing.T, got, want *gomodel.Store) {
+	t.Helper()
+	compared := 0
+	for v := range want.IterVariables() {
+		if strings.HasPrefix(v.Path(), "/metrics/") || v.Name() == "train_last_global_step" || v.Name() == "learning_rate" {
+			continue // GoMLX's own display, how far the loop was asked to go, and a setting: no results
+		}
+		w := got.GetVariable(v.Path())
+		if w == nil {
+			t.Errorf("%s is missing", v.Path())
+			continue
+		}
+		if !v.MustValue().Equal(w.MustValue()) {
+			t.Errorf("%s differs", v.Path())
+		}
+		compared++
+	}
+	if compared < 20 { // weights, two moments each, steps, random state
+		t.Errorf("only %d variables compared", compared)
+	}
+}
+
+func TestPatienceStopsEarly(t *testing.T) {
+	s := settings()
+	s.Epochs, s.LearningRate, s.Patience = 50, 0, 2
+	tr := newTrainer(t, s, 0, t.TempDir())
+	n := 0
+	err := tr.Run(t.Context(), set(t, batch.Options{Name: "train", Size: 4}), set(t, batch.Options{Name: "validation", Size: 4}),
+		train.Events{Epoch: func(train.Epoch) error { n++; return nil }})
+	if err != nil || n != 3 || tr.BestEpoch() != 1 {
+		t.Errorf("a model that learns nothing ran %d epochs, best %d, error %v; want 3 and 1", n, tr.BestEpoch(), err)
+	}
+}
+
+func TestLoadBestTakesTheBestEpoch(t *testing.T) {
+	s := settings()
+	s.Epochs, s.LearningRate = 6, 3 // far too high: the loss rises after the first epochs
+	dir := t.TempDir()
+	tr := newTrainer(t, s, 0, dir)
+	validation := set(t, batch.Options{Name: "validation", Size: 4})
+	best := math.Inf(1)
+	err := tr.Run(t.Context(), set(t, batch.Options{Name: "train", Size: 1}), validation,
+		train.Events{Epoch: func(e train.Epoch) error { best = math.Min(best, e.Validation.Loss()); return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.LoadBest(); err != nil {
+		t.Fatal(err)
+	}
+	score, err := tr.Evaluate(t.Context(), validation)
+	if err != nil || score.Loss() != best {
+		t.Errorf("the best epoch's weights score %v, the best epoch had %v, error %v", score.Loss(), best, err)
+	}
+}
