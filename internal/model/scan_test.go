@@ -1,8 +1,10 @@
 package model
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -50,7 +52,7 @@ func TestScanEqualsUnrolled(t *testing.T) {
 	}{
 		{"one step has no predecessor to shift in", 1, 2, 3, 4},
 		{"one example", 5, 1, 3, 4},
-		{"many steps", 23, 3, 5, 7},
+		{"several steps", 9, 3, 5, 7},
 	} {
 		t.Run(size.name, func(t *testing.T) {
 			inputs := lstmInputs(size.steps, size.batch, size.in, size.unit)
@@ -107,5 +109,38 @@ func compare(t *testing.T, name string, got, want []float32, tolerance float64) 
 	}
 	if scale == 0 || worst > tolerance*scale {
 		t.Errorf("%s differs by %g of %g", name, worst, scale)
+	}
+}
+
+// TestScanEqualsKeras compares with Keras' LSTM layer on the same weights; testdata/keras_lstm.py makes the file.
+func TestScanEqualsKeras(t *testing.T) {
+	data, err := os.ReadFile("testdata/keras_lstm.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct {
+		Steps, Batch, In, Units int
+		Inputs, Gradients       map[string][]float32
+		Hidden                  []float32
+		Loss                    float32
+	}
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	dims := map[string][]int{"x": {want.Steps, want.Batch, want.In}, "w": {want.In, 4 * want.Units}, "u": {want.Units, 4 * want.Units},
+		"b": {4 * want.Units}, "h0": {want.Batch, want.Units}, "c0": {want.Batch, want.Units}}
+	names := []string{"x", "w", "u", "b", "h0", "c0"}
+	var inputs []any
+	for _, name := range names {
+		inputs = append(inputs, tensors.FromFlatDataAndDimensions(want.Inputs[name], dims[name]...))
+	}
+	out := MustNewExec(acceltest.XLA(t), func(p []*Node) []*Node {
+		hidden := scanned(p[0], p[1], p[2], p[3], p[4], p[5])
+		return append([]*Node{hidden}, lossAndGradients(p, scanned)...)
+	}).MustCall(inputs...)
+	compare(t, "hidden states", flat(out[0]), want.Hidden, 1e-4)
+	compare(t, "loss", flat(out[1]), []float32{want.Loss}, 1e-4)
+	for n, name := range names {
+		compare(t, "gradient by "+name, flat(out[2+n]), want.Gradients[name], 1e-4)
 	}
 }
