@@ -39,7 +39,7 @@ type Text struct {
 
 // Evaluation is the [evaluation] section.
 type Evaluation struct {
-	Controls []string `toml:"controls" default:"[\"zeroed\", \"shuffled\"]" doc:"teacher-forced controls: the trained model with zeroed features, with another picture's features (shuffled), and blind: a second model trained without the picture"`
+	Controls []string `toml:"controls" default:"[\"zeroed\", \"shuffled\"]" oneof:"zeroed shuffled blind" doc:"teacher-forced controls: the trained model with zeroed features, with another picture's features (shuffled), and blind: a second model trained without the picture"`
 	Gallery  int      `toml:"gallery" default:"24" min:"0" max:"500" doc:"pictures in the report's gallery"`
 }
 

