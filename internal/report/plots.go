@@ -278,7 +278,7 @@ func epochRange(epochs []runfolder.Epoch) (first, last float64) {
 		first, last = min(first, float64(e.Epoch)), max(last, float64(e.Epoch))
 	}
 	if first == last {
-		return first - 1, last + 1
+		return first - 0.5, last + 0.5
 	}
 	return first, last
 }

@@ -98,5 +98,9 @@ func literal(v any) string {
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
-	return fmt.Sprint(v)
+	text := fmt.Sprint(v)
+	if _, isFloat := v.(float64); isFloat && !strings.ContainsAny(text, ".eEIN") {
+		text += ".0" // TOML tells 5 from 5.0
+	}
+	return text
 }

@@ -34,6 +34,15 @@ type view struct {
 	Provenance              table
 }
 
+// HasData says whether anything about the data was recorded.
+func (v view) HasData() bool {
+	rows := len(v.Problems)
+	for _, t := range v.Data {
+		rows += len(t.Rows)
+	}
+	return rows > 0 || v.DataNote != ""
+}
+
 // keyFigure is one of the figures at the head of the page.
 type keyFigure struct{ Name, Value, Unit, Meaning string }
 
