@@ -1,0 +1,244 @@
+package runfolder
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTornLineIsRepaired(t *testing.T) {
+	whole := create(t)
+	for n := 1; n <= 3; n++ {
+		if err := whole.AppendEpoch(Epoch{Epoch: n, Step: 10 * n, TrainLoss: 1 / float64(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := read(t, whole.Path(MetricsFile))
+	third := strings.LastIndex(strings.TrimSuffix(want, "\n"), "\n") + 1
+	for cut := third; cut < len(want); cut++ { // a crash may end the file after any byte of the third line
+		f := create(t)
+		torn := want[:cut]
+		if err := os.WriteFile(f.Path(MetricsFile), []byte(torn), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		epochs, err := f.Epochs()
+		if err != nil || len(epochs) != 2 {
+			t.Fatalf("cut at %d: reads %d epochs (%v), want 2", cut, len(epochs), err)
+		}
+		if got := read(t, f.Path(MetricsFile)); got != torn {
+			t.Fatalf("cut at %d: reading changed the file, which a run in progress may be writing", cut)
+		}
+		if err := f.AppendEpoch(Epoch{Epoch: 3, Step: 30, TrainLoss: 1 / 3.0}); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, f.Path(MetricsFile)); got != want {
+			t.Fatalf("cut at %d: after the repair\n%s\nwant\n%s", cut, got, want)
+		}
+	}
+}
+
+func TestLockRepairs(t *testing.T) {
+	f := create(t)
+	unlock, _ := f.Lock()
+	unlock()
+	if err := os.WriteFile(f.Path(MetricsFile), []byte(`{"epoch":1}`+"\n"+`{"epo`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.WriteFile(tempDir+"/.report.html123", []byte("half")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, f.Path(MetricsFile)); got != `{"epoch":1}`+"\n" {
+		t.Errorf("metrics.jsonl holds %q", got)
+	}
+	if _, err := os.Stat(f.Path(tempDir)); err == nil {
+		t.Error("temporary files of a killed run are still there")
+	}
+}
+
+func TestBrokenMetricsAreNamed(t *testing.T) {
+	f := create(t)
+	if err := os.WriteFile(f.Path(MetricsFile), []byte("{\"epoch\":1}\nnot json\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Epochs(); err == nil || !strings.Contains(err.Error(), MetricsFile+":2:") {
+		t.Errorf("got %v, want the file and line 2", err)
+	}
+}
+
+func TestEpochIsWrittenOnce(t *testing.T) {
+	f := create(t)
+	for _, e := range []Epoch{{Epoch: 1, Seconds: 10}, {Epoch: 2, Seconds: 11}, {Epoch: 2, Seconds: 99}, {Epoch: 1, Seconds: 99}} {
+		if err := f.AppendEpoch(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	epochs, err := f.Epochs()
+	if err != nil || len(epochs) != 2 || epochs[0].Seconds != 10 || epochs[1].Seconds != 11 {
+		t.Errorf("history is %+v (%v)", epochs, err)
+	}
+}
+
+// TestMetricsFiles: the CSV has the names and figures of the JSON lines; a diverged epoch is null and empty.
+func TestMetricsFiles(t *testing.T) {
+	f := create(t)
+	first := Epoch{1, 80, 1.25, 0.5, math.NaN(), math.Inf(1), 1.5, 0.001, 12.5, 12.5, 320, true}
+	if err := f.AppendEpoch(first); err != nil {
+		t.Fatal(err)
+	}
+	var line map[string]any
+	if err := json.Unmarshal([]byte(read(t, f.Path(MetricsFile))), &line); err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(strings.NewReader(read(t, f.Path(MetricsCSV)))).ReadAll()
+	if err != nil || len(records) != 2 {
+		t.Fatalf("metrics.csv has %d rows (%v), want 2", len(records), err)
+	}
+	if len(records[0]) != len(line) {
+		t.Errorf("%d columns, %d names in metrics.jsonl", len(records[0]), len(line))
+	}
+	for n, name := range records[0] {
+		value, ok := line[name]
+		if !ok {
+			t.Errorf("column %s is not in metrics.jsonl", name)
+			continue
+		}
+		want := fmt.Sprint(value)
+		if value == nil {
+			want = ""
+		}
+		if records[1][n] != want {
+			t.Errorf("%s is %q in metrics.csv, %v in metrics.jsonl", name, records[1][n], value)
+		}
+	}
+	epochs, err := f.Epochs()
+	if err != nil || !math.IsNaN(epochs[0].ValidationLoss) || epochs[0].TrainLoss != 1.25 || !epochs[0].Best {
+		t.Errorf("read back as %+v (%v)", epochs, err)
+	}
+}
+
+// TestReadersSeeWholeFiles: while a file is rewritten, whoever opens it sees the old or the new one.
+func TestReadersSeeWholeFiles(t *testing.T) {
+	f := create(t)
+	content := func(n int) []byte { return bytes.Repeat([]byte{byte('a' + n%26)}, 200_000) }
+	if err := f.WriteFile("sub/file", content(0)); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		for n := range 40 {
+			if err := f.WriteFile("sub/file", content(n)); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for {
+		data := read(t, f.Path("sub", "file"))
+		if len(data) != 200_000 || strings.Trim(data, data[:1]) != "" {
+			t.Fatal("a file that is neither the old one nor the new one")
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			if left, _ := filepath.Glob(f.Path("sub", "*")); len(left) != 1 {
+				t.Errorf("left behind: %v", left)
+			}
+			return
+		default:
+		}
+	}
+}
+
+// TestKill kills a process that writes a run, at twenty different moments, and opens what it left.
+func TestKill(t *testing.T) {
+	results := t.TempDir()
+	if dir := os.Getenv("CAPTIONLAB_TEST_WRITE_IN"); dir != "" {
+		writeForever(dir)
+		return
+	}
+	for n := range 20 {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestKill$")
+		cmd.Env = append(os.Environ(), "CAPTIONLAB_TEST_WRITE_IN="+results)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		dir := make([]byte, 4096)
+		size, err := out.Read(dir) // the child says where it writes
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(n) * 1700 * time.Microsecond)
+		cmd.Process.Kill()
+		cmd.Wait()
+		checkKilled(t, strings.TrimSpace(string(dir[:size])))
+	}
+}
+
+func writeForever(results string) {
+	f, err := Create(results, "killed", testHash, nil, nil)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(f.Dir)
+	for n := 1; ; n++ {
+		f.AppendEpoch(Epoch{Epoch: n, Step: n})
+		f.Update(func(i *Info) { i.Results["epoch"] = float64(n) })
+		f.WriteFile("report.html", bytes.Repeat([]byte("x"), 100_000))
+	}
+}
+
+func checkKilled(t *testing.T, dir string) {
+	t.Helper()
+	f, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, err := f.Info(); err != nil || i.Status != Failed || i.Error != Killed {
+		t.Errorf("a killed run reads as %s %q (%v)", i.Status, i.Error, err)
+	}
+	if _, err := f.Lock(); err != nil {
+		t.Fatalf("a killed run can't be gone on with: %v", err)
+	}
+	epochs, err := f.Epochs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, e := range epochs {
+		if e.Epoch != n+1 || e.Step != n+1 {
+			t.Errorf("line %d holds epoch %d", n+1, e.Epoch)
+		}
+	}
+	if page, err := os.ReadFile(f.Path("report.html")); err == nil && len(page) != 100_000 {
+		t.Errorf("report.html has %d of 100000 bytes", len(page))
+	}
+	if err := f.AppendEpoch(Epoch{Epoch: len(epochs) + 1}); err != nil {
+		t.Error(err)
+	}
+	entries, _ := os.ReadDir(dir)
+	known := []string{lockFile, tempDir, ConfigFile, ResolvedFile, InfoFile, MetricsFile, MetricsCSV, "report.html"}
+	for _, e := range entries {
+		if !slices.Contains(known, e.Name()) {
+			t.Errorf("left behind: %s", e.Name())
+		}
+	}
+}
