@@ -5,6 +5,8 @@ import (
 	"os"
 	"regexp"
 	"slices"
+
+	"github.com/captionlab/captionlab/internal/encoder"
 )
 
 // vectorLayers are the VGG16 layers whose output has no height and width.
@@ -91,6 +93,8 @@ func (l *loader) checkEncoder() {
 	e := l.config.Encoder
 	if slices.Contains(vectorLayers, e.Layer) && (e.Pooling == "avg" || e.Pooling == "max") {
 		l.refuse([]string{"encoder.pooling", "encoder.layer"}, "%s has no height and width to pool over; expected \"none\" or \"flatten\"", e.Layer)
+	} else if _, err := encoder.New(e); err != nil {
+		l.refuse([]string{"encoder.layer", "encoder.name"}, "%s", err)
 	}
 	if e.Weights != "" {
 		if stat, err := os.Stat(e.Weights); err != nil || stat.IsDir() {

@@ -73,7 +73,11 @@ func (f *field) bare(text string) any {
 	}
 	list := []any{}
 	for _, part := range strings.Split(inner, ",") {
-		list = append(list, strings.Trim(strings.TrimSpace(part), `"'`))
+		v, err := parseValue(part)
+		if err != nil {
+			v = strings.Trim(strings.TrimSpace(part), `"'`)
+		}
+		list = append(list, v)
 	}
 	return list
 }

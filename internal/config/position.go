@@ -69,16 +69,23 @@ func (s *scanner) pair(table []string, depth int) {
 	}
 	s.next()
 	s.space(false)
-	s.record(path, place{key: where, value: s.value(path, depth)})
+	recorded := s.record(path, place{key: where}) // before the keys of an inline table, which record it too
+	at := s.value(path, depth)
+	for _, name := range recorded {
+		s.places[name] = place{key: where, value: at}
+	}
 }
 
-func (s *scanner) record(path []string, p place) {
+// record enters a path and those above it, where they are new, and returns the names that were.
+func (s *scanner) record(path []string, p place) (entered []string) {
 	for n := 1; n <= len(path); n++ {
 		name := strings.Join(path[:n], pathSeparator)
 		if _, known := s.places[name]; !known {
 			s.places[name] = p
+			entered = append(entered, name)
 		}
 	}
+	return entered
 }
 
 // key reads a dotted key and the space after it.

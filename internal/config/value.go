@@ -172,8 +172,8 @@ func literal(v any) string {
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case float64:
-		text := strconv.FormatFloat(v, 'g', -1, 64)
-		if !strings.ContainsAny(text, ".enN") { // an integer, inf or nan
+		text := strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, 64), "+"))
+		if !strings.ContainsAny(text, ".en") { // an integer; neither inf nor nan
 			text += ".0"
 		}
 		return text
