@@ -1,0 +1,46 @@
+# captionlab: `make` lists the targets.
+
+GO     ?= go
+CC     ?= cc
+CONFIG ?= baseline.toml
+BINARY := bin/captionlab
+
+.DEFAULT_GOAL := help
+.PHONY: help experiment build test race notebooks bench clean distclean compiler
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make experiment CONFIG=baseline.toml                      one of configs, or a path'
+	@echo '  make experiment CONFIG=flickr8k.toml DATA=path/to/flickr8k'
+	@echo '  make experiment CONFIG=baseline.toml SET="training.epochs=5 decoder.units=512"'
+
+experiment: build ## run CONFIG; DATA= names the data set's folder, SET= overrides keys
+	@$(BINARY) run '$(CONFIG)' $(if $(DATA),'data.root=$(DATA)') $(SET)
+
+build: compiler ## build bin/captionlab
+	@$(GO) build -o $(BINARY) ./experiments/captionlab
+
+test: compiler ## check the formatting, vet, run the tests
+	@unformatted=$$(gofmt -l experiments internal) && test -z "$$unformatted" || { echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) test ./...
+
+race: compiler ## run the tests with the race detector
+	$(GO) test -race ./...
+
+notebooks: ## (comes with a later release)
+	@echo 'notebooks: comes with a later release' >&2; exit 1
+
+bench: ## (comes with a later release)
+	@echo 'bench: comes with a later release' >&2; exit 1
+
+clean: ## remove what was built; downloads, features and results stay
+	rm -rf bin
+
+distclean: clean ## remove downloads and features too; results stay
+	rm -rf .cache
+
+compiler:
+	@command -v $(firstword $(CC)) >/dev/null || { echo 'captionlab: no C compiler "$(CC)", which the XLA backend needs' >&2; \
+		echo 'hint: install gcc or clang (Debian and Ubuntu: apt-get install gcc libc6-dev), or set CC' >&2; exit 1; }

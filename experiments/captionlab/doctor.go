@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/captionlab/captionlab/experiments"
+)
+
+func doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what is missing on this machine, and how to fix it",
+		Long: `Doctor looks for what experiments need: Go, the XLA plugin and its devices, VGG16's weights, notebook
+tools, Java, disk and memory. Under each thing that is missing stands the fix.`,
+		Example: `  captionlab doctor`,
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			findings := experiments.Doctor(c.Context())
+			width := 0
+			for _, f := range findings {
+				width = max(width, len(f.Name))
+			}
+			for _, f := range findings {
+				fmt.Fprintf(c.OutOrStdout(), "%-8s %-*s  %s\n", f.Status, width, f.Name, f.Detail)
+				if f.Fix != "" {
+					fmt.Fprintf(c.OutOrStdout(), "%-8s %-*s  fix: %s\n", "", width, "", f.Fix)
+				}
+			}
+			return nil
+		},
+	}
+}

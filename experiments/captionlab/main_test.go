@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+
+	"github.com/captionlab/captionlab/experiments"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"captionlab": main})
+}
+
+// TestScripts runs the command as users do: testdata/script/*.txtar, named by what they are about.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+}
+
+// TestExitCodes: 0 done, 1 failed, 2 usage and config errors, 130 interrupted.
+func TestExitCodes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("wrong.toml", []byte("[training]\nepochs = 0\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		reason string
+		args   []string
+		want   int
+	}{
+		{"results", []string{"config", "keys"}, 0},
+		{"help", []string{"run", "--help"}, 0},
+		{"no such run folder", []string{"resume", "none"}, 1},
+		{"unknown command", []string{"rnu"}, 2},
+		{"unknown flag", []string{"run", "--fast"}, 2},
+		{"no argument", []string{"run"}, 2},
+		{"an argument too many", []string{"resume", "a", "b"}, 2},
+		{"no such config", []string{"run", "none.toml"}, 2},
+		{"wrong config", []string{"config", "check", "wrong.toml"}, 2},
+	} {
+		t.Run(test.reason, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if got := execute(context.Background(), test.args, &stdout, &stderr); got != test.want {
+				t.Errorf("exit code %d, want %d; stderr:\n%s", got, test.want, stderr.String())
+			}
+			if (test.want == 0) != (stderr.Len() == 0) || (test.want == 0) != (stdout.Len() > 0) {
+				t.Errorf("stdout %d bytes, stderr %q: results go to stdout, messages to stderr", stdout.Len(), stderr.String())
+			}
+		})
+	}
+}
+
+func TestReport(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		code int
+		want string
+	}{
+		{errors.New("no room on disk"), 1, "captionlab: no room on disk\n"},
+		{fmt.Errorf("%w during training\nrun folder: r", experiments.ErrInterrupted), 130, "hint: captionlab resume "},
+		{fmt.Errorf("read: %w", context.Canceled), 130, "captionlab: interrupted\n"},
+	} {
+		var stderr bytes.Buffer
+		if code := report(&stderr, test.err); code != test.code || !strings.Contains(stderr.String(), test.want) {
+			t.Errorf("%v: code %d, want %d; message %q, want %q in it", test.err, code, test.code, stderr.String(), test.want)
+		}
+	}
+}
+
+func TestPanicShowsNoStack(t *testing.T) {
+	var stderr bytes.Buffer
+	code := reportPanic(&stderr, errors.New("shapes differ\ngoroutine 1 [running]"))
+	if code != 1 || strings.Contains(stderr.String(), "goroutine") || !strings.Contains(stderr.String(), "please report") {
+		t.Errorf("code %d, message %q", code, stderr.String())
+	}
+}
+
+// TestHelp: every command says what it does and shows an example of itself, in lines that fit a terminal.
+func TestHelp(t *testing.T) {
+	var visit func(c *cobra.Command)
+	visit = func(c *cobra.Command) {
+		if c.Short == "" || !strings.Contains(c.Example, c.CommandPath()) {
+			t.Errorf("%s: no short help, or no example of itself", c.CommandPath())
+		}
+		for _, line := range strings.Split(c.Long+"\n"+c.Example, "\n") {
+			if n := utf8.RuneCountInString(line); n > 105 {
+				t.Errorf("%s: a help line of %d characters: %s", c.CommandPath(), n, line)
+			}
+		}
+		for _, sub := range c.Commands() {
+			visit(sub)
+		}
+	}
+	visit(newRoot())
+}

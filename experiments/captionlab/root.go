@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/captionlab/captionlab/experiments"
+)
+
+// Exit codes. Progress and messages go to stderr, results to stdout.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2   // wrong command line, or a config that can't be run
+	exitInterrupted = 130 // as shells have it for Ctrl-C
+)
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "captionlab",
+		Short: "Image captioning experiments: a picture encoder, a language model, one config file a run",
+		Long: `captionlab runs image captioning experiments: a convolutional network turns each picture into
+features, an LSTM learns to write its caption. One TOML file is one run; the run's folder below
+results holds its curves, its captions and a report.`,
+		Example: `  captionlab run quickstart.toml                     a first run, made from nothing
+  captionlab run baseline.toml training.epochs=5     override a key
+  captionlab config keys                             every key, its default and its meaning
+  captionlab doctor                                  what is missing on this machine`,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
+	root.AddCommand(runCommand(), resumeCommand(), summaryCommand(), configCommand(), doctorCommand(), versionCommand())
+	for _, c := range append(root.Commands(), root) {
+		c.DisableFlagsInUseLine = true
+	}
+	return root
+}
+
+// execute runs one command line and returns the exit code. No error shows a stack trace.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			code = reportPanic(stderr, r)
+		}
+	}()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	return report(stderr, err)
+}
+
+// reportPanic prints what a panic says in one line.
+func reportPanic(stderr io.Writer, r any) int {
+	say(stderr, "internal error: "+firstLine(fmt.Sprint(r)),
+		"this is a fault of captionlab: please report it with the command line and the output of captionlab version")
+	return exitFailed
+}
+
+// report prints an error with its next step, and returns the exit code.
+func report(stderr io.Writer, err error) int {
+	var usage *usageError
+	var problems experiments.ConfigProblems
+	switch {
+	case errors.As(err, &usage):
+		say(stderr, usage.Error(), usage.command.CommandPath()+" --help")
+		return exitUsage
+	case errors.As(err, &problems):
+		for _, p := range problems {
+			say(stderr, p.Error(), "")
+		}
+		hint := problems.Hint()
+		if hint == "" {
+			hint = "captionlab config keys lists every key with its default and meaning"
+		}
+		say(stderr, "", hint)
+		return exitUsage
+	case errors.Is(err, experiments.ErrInterrupted):
+		say(stderr, err.Error(), "captionlab resume RUN-FOLDER goes on where it stopped")
+		return exitInterrupted
+	case errors.Is(err, context.Canceled):
+		say(stderr, "interrupted", "")
+		return exitInterrupted
+	}
+	say(stderr, err.Error(), "")
+	return exitFailed
+}
+
+// say prints a message, and a hint that says what to do; either may be empty.
+func say(w io.Writer, message, hint string) {
+	if message != "" {
+		fmt.Fprintf(w, "captionlab: %s\n", strings.TrimRight(message, "\n"))
+	}
+	if hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", hint)
+	}
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// usageError is a command line that the command can't make sense of.
+type usageError struct {
+	command *cobra.Command
+	message string
+}
+
+func (e *usageError) Error() string { return e.message }
+
+// noArgs refuses arguments, and names the subcommand that was probably meant.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if !c.HasAvailableSubCommands() {
+		return &usageError{c, fmt.Sprintf("%s takes no arguments, got %q", c.CommandPath(), args[0])}
+	}
+	message := fmt.Sprintf("unknown command %q", args[0])
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		message += fmt.Sprintf(" (did you mean %q?)", near[0])
+	}
+	return &usageError{c, message}
+}
+
+// needArg asks for at least one argument, what, and allows at most limit (-1: any number).
+func needArg(what string, limit int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 0:
+			return &usageError{c, fmt.Sprintf("%s needs %s", c.CommandPath(), what)}
+		case limit >= 0 && len(args) > limit:
+			return &usageError{c, fmt.Sprintf("%s: unexpected argument %q", c.CommandPath(), args[limit])}
+		}
+		return nil
+	}
+}
+
+// overridesHelp ends the help of commands that take overrides.
+const overridesHelp = `
+
+CONFIG is a path, or a name in configs (baseline.toml). Overrides are section.key=value, as TOML;
+strings need no quotes, arrays no brackets: decoding.splits=validation,test.`
+
+// moduleVersion is a module's version in this binary.
+func moduleVersion(info *debug.BuildInfo, path string) string {
+	for _, d := range info.Deps {
+		if d.Path == path {
+			return d.Version
+		}
+	}
+	return "unknown"
+}

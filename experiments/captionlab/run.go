@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/captionlab/captionlab/experiments"
+)
+
+func runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run CONFIG [section.key=value ...]",
+		Short: "Run an experiment",
+		Long: `Run carries out the experiment of one config: pictures to features, training, captions, report.
+Features are kept in the cache and used again. Ctrl-C ends the run after its current step, with a
+checkpoint that captionlab resume goes on from.` + overridesHelp,
+		Example: `  captionlab run baseline.toml
+  captionlab run flickr8k.toml data.root=../flickr8k
+  captionlab run baseline.toml training.epochs=5 decoder.units=512 experiment.name=wide`,
+		Args: needArg("a config, as in captionlab run quickstart.toml", -1),
+		RunE: func(c *cobra.Command, args []string) error {
+			result, err := experiments.Run(c.Context(), args[0], args[1:], options(c))
+			if err != nil {
+				return err
+			}
+			return printResult(c.OutOrStdout(), result)
+		},
+	}
+}
+
+func options(c *cobra.Command) experiments.Options {
+	return experiments.Options{Stdout: c.OutOrStdout(), Stderr: c.ErrOrStderr()}
+}
+
+// printResult lists a finished run's figures, and where its report is.
+func printResult(w io.Writer, r *experiments.Result) error {
+	width := 0
+	for name := range r.Figures {
+		width = max(width, len(name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Figures)) {
+		fmt.Fprintf(w, "%-*s  %.5g\n", width, name, r.Figures[name])
+	}
+	_, err := fmt.Fprintf(w, "%s, peak memory %s\n%s\n", time.Duration(r.Seconds*float64(time.Second)).Round(time.Second),
+		humanize.IBytes(uint64(max(r.PeakMemoryBytes, 0))), r.ReportHTML)
+	return err
+}

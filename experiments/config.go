@@ -1,0 +1,92 @@
+package experiments
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/captionlab/captionlab/internal/config"
+)
+
+// ConfigKey is one key of a config: its section, name, type, default, allowed values and meaning.
+type ConfigKey = config.Key
+
+// ConfigProblem is one thing that is wrong with a config.
+type ConfigProblem = config.Problem
+
+// ConfigProblems is the error of a config that can't be run: everything that is wrong with it.
+type ConfigProblems = config.Problems
+
+// ConfigKeys lists every key that a config can have.
+func ConfigKeys() ([]ConfigKey, error) { return config.Keys() }
+
+// CheckedConfig is a config that can be run.
+type CheckedConfig struct {
+	Path     string
+	Name     string // experiment.name
+	Hash     string // the same for every config that computes the same
+	Resolved []byte // every key with its value and meaning, as TOML
+}
+
+// CheckConfig finds and loads a config like Run, and runs nothing. Its error may be ConfigProblems.
+func CheckConfig(configPath string, overrides []string) (*CheckedConfig, error) {
+	c, err := loadConfig(configPath, overrides)
+	if err != nil {
+		return nil, err
+	}
+	return &CheckedConfig{Path: c.Path, Name: c.Config.Experiment.Name, Hash: c.Hash, Resolved: c.Resolved}, nil
+}
+
+func loadConfig(configPath string, overrides []string) (*config.Loaded, error) {
+	path, err := ConfigPath(configPath)
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(path, overrides)
+}
+
+// ConfigPath finds a config: the file of that path, else configs/<name> of the checkout, with or without .toml.
+func ConfigPath(name string) (string, error) {
+	dir := filepath.Join(Root(), "configs")
+	for _, path := range []string{name, filepath.Join(dir, name), filepath.Join(dir, name+".toml")} {
+		if stat, err := os.Stat(path); err == nil && !stat.IsDir() {
+			return nearPath(path), nil
+		}
+	}
+	shipped := shippedConfigs(dir)
+	problem := ConfigProblem{Where: name, Message: "no such config, here or in configs"}
+	if near := config.Nearest(name, shipped); near != "" {
+		problem.Message += fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	if len(shipped) > 0 {
+		problem.Hint = "configs has " + strings.Join(shipped, ", ")
+	}
+	return "", ConfigProblems{problem}
+}
+
+// nearPath is the path from the working folder, where that is shorter to read.
+func nearPath(path string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(wd, path); err == nil && filepath.IsAbs(path) && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return path
+}
+
+// shippedConfigs lists the configs below a folder by their path from it.
+func shippedConfigs(dir string) (names []string) {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && filepath.Ext(path) == ".toml" {
+			if rel, err := filepath.Rel(dir, path); err == nil {
+				names = append(names, filepath.ToSlash(rel))
+			}
+		}
+		return nil // a folder that can't be read has no config to suggest
+	})
+	return names
+}

@@ -1,0 +1,13 @@
+package experiments
+
+import (
+	"context"
+
+	"github.com/captionlab/captionlab/internal/accel"
+)
+
+// Finding is one thing that Doctor looked at: its state, and the fix when something is missing.
+type Finding = accel.Finding
+
+// Doctor looks at what an experiment needs: Go, XLA, devices, weights, notebook tools, disk and memory.
+func Doctor(ctx context.Context) []Finding { return accel.Diagnose(ctx, atRoot(".cache")) }

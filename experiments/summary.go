@@ -1,0 +1,98 @@
+package experiments
+
+import (
+	"context"
+	"io"
+
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/encoder"
+	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/report"
+	"github.com/captionlab/captionlab/internal/token"
+)
+
+// LayerRow is one layer of the encoder or the decoder.
+type LayerRow = report.LayerRow
+
+// SummaryTable lists a network's layers with their output shapes and parameters.
+type SummaryTable struct {
+	Title string
+	Rows  []LayerRow
+}
+
+// Parameters counts the parameters: all, and those that training changes.
+func (t *SummaryTable) Parameters() (total, trainable int) {
+	for _, r := range t.Rows {
+		total += r.Params
+		if r.Trainable {
+			trainable += r.Params
+		}
+	}
+	return total, trainable
+}
+
+// EncoderSummary lists an encoder alone, as Keras' summary does: every parameter could be trained. head adds
+// the class layer.
+func EncoderSummary(name string, head bool) (*SummaryTable, error) {
+	enc, err := encoder.New(encoder.Settings{Name: name, Layer: "predictions", Pooling: "none"})
+	if err != nil {
+		return nil, err
+	}
+	t := &SummaryTable{Title: name}
+	for _, l := range enc.Layers(head) {
+		t.Rows = append(t.Rows, encoderRow(l, true))
+	}
+	return t, nil
+}
+
+// Summary lists the networks of a config: the encoder up to its layer, which stays as it is, and the decoder,
+// which is trained. The decoder's size depends on the vocabulary, so the captions are read, or generated, unless
+// vocabulary gives the number of tokens.
+func Summary(ctx context.Context, configPath string, overrides []string, vocabulary int, log io.Writer) (*SummaryTable, error) {
+	c, err := loadConfig(configPath, overrides)
+	if err != nil {
+		return nil, err
+	}
+	enc, err := encoder.New(c.Config.Encoder)
+	if err != nil {
+		return nil, err
+	}
+	if vocabulary == 0 {
+		text := c.Config.Text
+		data, err := dataset.Load(ctx, c.Config.Data, text.CleanSettings, text.Unit, atRoot(c.Config.Runtime.Cache), log)
+		if err != nil {
+			return nil, err
+		}
+		tokens, err := token.Train(text.Settings, (&experiment{data: data}).texts(dataset.Train))
+		if err != nil {
+			return nil, err
+		}
+		vocabulary = tokens.Size()
+	}
+	size := 1
+	for _, n := range enc.FeatureShape() {
+		size *= n
+	}
+	dec, err := model.New(c.Config.Decoder, model.Size{Features: size, Vocabulary: vocabulary})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := summaryRows(enc, dec)
+	return &SummaryTable{Title: c.Path, Rows: rows}, err
+}
+
+// summaryRows are the layers of a run: the encoder's up to the tapped one, frozen, then the decoder's.
+func summaryRows(enc *encoder.Encoder, dec model.Decoder) ([]LayerRow, error) {
+	var rows []LayerRow
+	for _, l := range enc.TappedLayers() {
+		rows = append(rows, encoderRow(l, false))
+	}
+	for _, l := range dec.Layers() {
+		rows = append(rows, LayerRow{Part: "decoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Trainable: true})
+	}
+	return rows, nil
+}
+
+func encoderRow(l encoder.Layer, trainable bool) LayerRow {
+	return LayerRow{Part: "encoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Trainable: trainable}
+}
