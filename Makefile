@@ -1,7 +1,6 @@
 # captionlab: `make` lists the targets.
 
 GO     ?= go
-CC     ?= cc
 CONFIG ?= baseline.toml
 BINARY := bin/captionlab
 
@@ -42,5 +41,5 @@ distclean: clean ## remove downloads and features too; results stay
 	rm -rf .cache
 
 compiler:
-	@command -v $(firstword $(CC)) >/dev/null || { echo 'captionlab: no C compiler "$(CC)", which the XLA backend needs' >&2; \
+	@cc=$$($(GO) env CC) && command -v $${cc%% *} >/dev/null || { echo "captionlab: no C compiler ($$cc), which the XLA backend needs" >&2; \
 		echo 'hint: install gcc or clang (Debian and Ubuntu: apt-get install gcc libc6-dev), or set CC' >&2; exit 1; }

@@ -107,7 +107,9 @@ func (s *scanner) key() (parts []string, where span) {
 			part = s.text[from:s.at]
 		}
 		parts = append(parts, part)
-		where.length = s.at - s.start - where.column
+		if s.line == where.line { // a key spans lines only in a text that isn't TOML
+			where.length = s.at - s.start - where.column
+		}
 		s.space(false)
 		if s.peek() != '.' {
 			return parts, where
