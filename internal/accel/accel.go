@@ -1,203 +1,180 @@
-// Package accel opens the backend that graphs run on: XLA, on CPU or CUDA, or the pure-Go one. It alone imports backends.
+// Package accel opens the backend that graphs run on: XLA on a CPU or a CUDA GPU, or GoMLX's pure-Go backend. It is the
+// only importer of a backend.
 package accel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"net"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"time"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend" // the backend named "go"
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/go-xla/compute/xla"
-	"github.com/gomlx/go-xla/installer"
 	"github.com/gomlx/go-xla/pjrt"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/captionlab/captionlab/internal/fetch"
 )
 
-// Accel is an open backend.
+// Accel is an open backend and what is known of it.
 type Accel struct {
 	Backend       compute.Backend
-	Name          string // "xla:cpu", "xla:cuda", "go"
-	Plugin        string // the PJRT plugin's file name
-	PluginVersion string
+	Name          string // "xla:cpu", "xla:cuda" or "go"
+	Plugin        string // absolute path of the XLA plugin; "" for the pure-Go backend
+	PluginVersion string // "PJRT C API 0.115"; plugins tell no version of XLA
 	Devices       int
 	Description   string // one line for people
 }
 
-// Close frees the backend.
+// Open opens the backend of the settings. For "xla", a plugin is taken from the first of these that has one:
+//
+//  1. what the user set: GOMLX_BACKEND (as GoMLX reads it, except that no name leads to a download by itself), then
+//     PJRT_PLUGIN_LIBRARY_PATH (folders or plugin files). If that fails, so does Open.
+//  2. an installed plugin, in go-xla's standard folders or in cacheDir/xla;
+//  3. go-xla's own installer, where its release page answers (never with GOMLX_NO_AUTO_INSTALL);
+//  4. on Linux x86-64, the pinned wheel of the Python index, fetched by pip into cacheDir/xla and checked by SHA-256.
+//
+// Device "auto" takes CUDA where an NVIDIA GPU is visible and a CUDA plugin is installed, else the CPU; "cuda" takes
+// steps 1 to 3 only. GOMLX_BACKEND=go opens the pure-Go backend whatever the settings say of XLA; settings that ask for
+// "go" get it without a look at the environment. log (may be nil) hears of downloads and of plugins that are passed
+// over. The error of a failed Open names each source tried, why it failed and what to do.
+func Open(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*Accel, error) {
+	if log == nil {
+		log = io.Discard
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if s.Backend == "go" {
+		return openGo("")
+	}
+	around := here(cacheDir)
+	r, err := parseRequest(around.env("GOMLX_BACKEND"), s.Device)
+	if err != nil {
+		return nil, err
+	}
+	if r.backend == "go" {
+		fmt.Fprintln(log, "GOMLX_BACKEND asks for the pure-Go backend instead of XLA")
+		return openGo(r.options)
+	}
+	sources, err := around.sources(r, log)
+	if err != nil {
+		return nil, err
+	}
+	var tried []string
+	for _, source := range sources {
+		path, err := source.find(ctx)
+		var a *Accel
+		if err == nil {
+			if a, err = openXLA(path, r, source.device); err == nil {
+				return a, nil
+			}
+			if !source.demanded {
+				fmt.Fprintf(log, "passing over the XLA plugin %s: %v\n", path, err)
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("open XLA: %w", ctx.Err())
+		}
+		tried = append(tried, source.name+": "+strings.TrimSpace(err.Error()))
+		if source.demanded {
+			break
+		}
+	}
+	return nil, &OpenError{Tried: tried, Hint: around.hint(r)}
+}
+
+// OpenError says why no XLA plugin could be opened.
+type OpenError struct {
+	Tried []string // "source: reason", in the order tried
+	Hint  string   // what the user can do
+}
+
+func (e *OpenError) Error() string {
+	return fmt.Sprintf("no XLA plugin could be opened; tried\n  %s\n%s", strings.Join(e.Tried, "\n  "), e.Hint)
+}
+
+// Close releases the backend. On nil it does nothing.
 func (a *Accel) Close() {
 	if a != nil && a.Backend != nil {
 		a.Backend.Finalize()
 	}
 }
 
-// cpuPlugin is the pinned CPU plugin. It comes in a wheel, so a machine that reaches only package registries can
-// have it.
-var cpuPlugin = fetch.File{
-	Name:   "pjrt_c_api_cpu_plugin.so",
-	SHA256: "ad1309ac822b1b24d51b7f9947c7c9fa9ef5d67f390584cbc3d1fa2428fed9c2",
-	Size:   201600336,
-	Wheel: &fetch.Wheel{Package: "lammps-jax-pjrt-cpu", Version: "0.11.2",
-		SHA256: "1319390d948b39f69f7dade496b7c385149d9ca6097a6b62114da113216d9ad1",
-		Member: "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so"},
+func (s Settings) check() error {
+	switch s.Backend {
+	case "", "xla", "go":
+	default:
+		return fmt.Errorf("runtime.backend %q: expected xla or go", s.Backend)
+	}
+	switch s.Device {
+	case "", "auto", "cpu", "cuda":
+	default:
+		return fmt.Errorf("runtime.device %q: expected auto, cpu or cuda", s.Device)
+	}
+	if s.Backend == "go" && s.Device == "cuda" {
+		return errors.New("runtime.device is cuda, but the pure-Go backend (runtime.backend = \"go\") runs on the CPU only")
+	}
+	return nil
 }
 
-// Open opens the backend that the settings ask for. For XLA the plugin is, in this order: what the user set
-// (GOMLX_BACKEND, PJRT_PLUGIN_LIBRARY_PATH), one that is installed, go-xla's own installer where its release host
-// answers, the pinned wheel in cacheDir. The error says what was tried.
-func Open(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*Accel, error) {
-	if log == nil {
-		log = io.Discard
+func openGo(options string) (*Accel, error) {
+	backend, err := gobackend.New(options)
+	if err != nil {
+		return nil, fmt.Errorf("open the pure-Go backend: %w", err)
 	}
-	if s.Backend == "go" {
-		backend, err := compute.NewWithConfig("go")
-		if err != nil {
-			return nil, fmt.Errorf("open the pure-Go backend: %w", err)
-		}
-		return &Accel{Backend: backend, Name: "go", Devices: 1, Description: "pure Go, for small models only"}, nil
-	}
-	xla.EnableAutoInstall(false) // it would wait for a host that may not answer; install asks first
-	device, err := chooseDevice(s.Device)
+	return &Accel{Backend: backend, Name: "go", Devices: backend.NumDevices(), Description: "pure-Go backend, for small models only"}, nil
+}
+
+// openXLA loads a plugin and makes a client of it. want is "cpu", "cuda" or "" for any device.
+func openXLA(path string, r request, want string) (*Accel, error) {
+	xla.EnableAutoInstall(false) // Open alone decides about downloads
+	load, cleanup, err := loadable(path)
 	if err != nil {
 		return nil, err
 	}
-	var tried []string
-	for _, c := range candidates(device, cacheDir) {
-		plugin, err := c.find(ctx, log)
-		if err == nil && plugin == "" {
-			continue
-		}
-		var a *Accel
-		if err == nil {
-			a, err = open(plugin, device)
-		}
-		if err == nil {
-			return a, nil
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		tried = append(tried, c.about+": "+err.Error())
-		if c.final { // what the user asked for is not silently replaced
-			break
-		}
+	defer cleanup()
+	config := load
+	if r.options != "" {
+		config += "," + r.options
 	}
-	return nil, fmt.Errorf("no XLA plugin for %s could be opened:\n  %s\nset PJRT_PLUGIN_LIBRARY_PATH to a folder that holds a PJRT plugin, or GOMLX_BACKEND=xla:/path/to/plugin.so, or use runtime.backend = \"go\" for small models", device, strings.Join(tried, "\n  "))
-}
-
-// candidate is one place that a plugin may come from. find returns "" when there is none to try.
-type candidate struct {
-	about string
-	find  func(ctx context.Context, log io.Writer) (plugin string, err error)
-	final bool
-}
-
-func candidates(device, cacheDir string) []candidate {
-	named := func(plugin string) func(context.Context, io.Writer) (string, error) {
-		return func(context.Context, io.Writer) (string, error) { return plugin, nil }
-	}
-	var list []candidate
-	if env := os.Getenv("GOMLX_BACKEND"); strings.HasPrefix(env, "xla:") {
-		list = append(list, candidate{about: "GOMLX_BACKEND=" + env, find: named(strings.TrimPrefix(env, "xla:")), final: true})
-	}
-	list = append(list, candidate{about: "an installed plugin (PJRT_PLUGIN_LIBRARY_PATH and go-xla's folders)", find: installed(device)})
-	cached := filepath.Join(cacheDir, "xla", cpuPlugin.Name)
-	if device == "cpu" {
-		if hash, err := fetch.SHA256File(cached); err == nil && hash == cpuPlugin.SHA256 {
-			list = append(list, candidate{about: "the cached plugin " + cached, find: named(cached)})
-		}
-	}
-	list = append(list, candidate{about: "go-xla's installer", find: install(device)})
-	if device == "cpu" {
-		list = append(list, candidate{about: "the pinned wheel", find: func(ctx context.Context, log io.Writer) (string, error) {
-			if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-				return "", fmt.Errorf("it is built for linux/amd64, this is %s/%s", runtime.GOOS, runtime.GOARCH)
-			}
-			return fetch.Ensure(ctx, filepath.Join(cacheDir, "xla"), cpuPlugin, log)
-		}})
-	}
-	return list
-}
-
-// installed looks where go-xla looks.
-func installed(device string) func(context.Context, io.Writer) (string, error) {
-	return func(context.Context, io.Writer) (string, error) {
-		for name := range pjrt.AvailablePlugins() {
-			if strings.Contains(name, device) {
-				return name, nil
-			}
-		}
-		return "", nil
-	}
-}
-
-// releaseHost is where go-xla's installer downloads from.
-const releaseHost = "github.com:443"
-
-// install runs go-xla's installer when its host answers, so that a machine without it waits three seconds only.
-func install(device string) func(context.Context, io.Writer) (string, error) {
-	return func(ctx context.Context, log io.Writer) (string, error) {
-		if os.Getenv("GOMLX_NO_AUTO_INSTALL") != "" {
-			return "", nil
-		}
-		dialer := net.Dialer{Timeout: 3 * time.Second}
-		conn, err := dialer.DialContext(ctx, "tcp", releaseHost)
-		if err != nil {
-			return "", fmt.Errorf("its host does not answer: %w", err)
-		}
-		conn.Close()
-		fmt.Fprintf(log, "installing the XLA plugin for %s by go-xla's installer\n", device)
-		dir, err := installer.DefaultHomeLibPath()
-		if err != nil {
-			return "", err
-		}
-		if err := installer.AutoInstallPlugin(device, dir, true, installer.Quiet); err != nil {
-			return "", err
-		}
-		return device, nil
-	}
-}
-
-// chooseDevice resolves "auto": CUDA where there are an NVIDIA GPU and a plugin for it, else the CPU.
-func chooseDevice(device string) (string, error) {
-	switch device {
-	case "cpu":
-		return "cpu", nil
-	case "cuda":
-		if !installer.HasNvidiaGPU() {
-			return "", fmt.Errorf("runtime.device is \"cuda\", but no NVIDIA GPU was found: check the driver, or use \"auto\" or \"cpu\"")
-		}
-		return "cuda", nil
-	}
-	if installer.HasNvidiaGPU() {
-		return "cuda", nil
-	}
-	return "cpu", nil
-}
-
-// open opens a plugin by path or name.
-func open(plugin, device string) (*Accel, error) {
-	var backend compute.Backend
-	var err error
-	if caught := exceptions.TryCatch[error](func() { backend, err = compute.NewWithConfig("xla:" + plugin) }); caught != nil {
-		err = caught
-	}
+	backend, err := xla.New(config)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	a := &Accel{Backend: backend, Name: "xla:" + device, Plugin: filepath.Base(plugin), Devices: backend.NumDevices()}
-	if p, err := pjrt.GetPlugin(plugin); err == nil {
-		major, minor := p.Version()
+	device := deviceOf(backend.DeviceDescription(0))
+	if want != "" && device != want {
+		backend.Finalize()
+		return nil, fmt.Errorf("%s is a plugin for %s, not for %s", path, device, want)
+	}
+	a := &Accel{Backend: backend, Name: "xla:" + device, Plugin: path, Devices: backend.NumDevices()}
+	if plugin, err := pjrt.GetPlugin(load); err == nil {
+		major, minor := plugin.Version()
 		a.PluginVersion = fmt.Sprintf("PJRT C API %d.%d", major, minor)
 	}
-	a.Description = fmt.Sprintf("XLA on %s, %s, %s", device, a.Plugin, a.PluginVersion)
+	if ok, err := fetch.Present(filepath.Dir(path), cpuPlugin); err == nil && ok == path {
+		a.PluginVersion += fmt.Sprintf(" (%s %s)", cpuPlugin.Wheel.Package, cpuPlugin.Wheel.Version)
+	}
+	a.Description = fmt.Sprintf("XLA on %s, %s, %s, plugin %s", device, plural(a.Devices, "device"), a.PluginVersion, path)
 	return a, nil
+}
+
+// deviceOf reads the kind of device out of PJRT's description of one.
+func deviceOf(description string) string {
+	lower := strings.ToLower(description)
+	for _, kind := range []string{"cuda", "rocm", "tpu", "cpu"} {
+		if strings.Contains(lower, kind) {
+			return kind
+		}
+	}
+	return "device " + description
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
