@@ -3,7 +3,6 @@ package experiments
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -60,11 +59,12 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 	size := e.features.Size()
 	e.values = make([]float32, len(pictures)*size)
 	for n, p := range pictures {
-		row, ok := e.features.Row(p.ID)
-		if !ok {
-			return fmt.Errorf("picture %s has no features", p.ID)
+		row, err := e.features.Row(p.ID)
+		if err != nil {
+			return err
 		}
-		scaler.Apply(e.values[n*size:(n+1)*size], row)
+		scaler.Apply(row)
+		copy(e.values[n*size:], row)
 	}
 	e.say("features: %s %s, %d values a picture; %d computed, %d from the cache", e.config.Encoder.Name, e.config.Encoder.Layer, size, e.features.Computed, e.features.Reused)
 	err = e.folder.Update(func(i *runfolder.Info) {

@@ -7,29 +7,16 @@ import (
 
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/report"
-	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
 // report draws the plots and writes report.md and report.html.
 func (e *experiment) report(context.Context) error {
-	info, err := e.folder.Info()
-	if err != nil {
-		return err
-	}
-	epochs, err := e.folder.Epochs()
-	if err != nil {
-		return err
-	}
-	resolved, err := e.folder.ReadFile(runfolder.ResolvedFile)
-	if err != nil {
-		return err
-	}
 	layers, err := summaryRows(e.encoder, e.decoder)
 	if err != nil {
 		return err
 	}
 	d := report.Data{
-		Info: info, Epochs: epochs, Resolved: string(resolved), Controls: e.controls,
+		Controls: e.controls,
 		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), TokensPerCaption: e.tokens.TokensPerCaption,
 		Layers: layers, FeatureSeconds: e.features.Seconds,
 	}

@@ -46,7 +46,8 @@ func (e *Encoder) LoadWeights(ctx context.Context, cacheDir string, log io.Write
 	for _, name := range e.settings.Sources {
 		s, ok := e.net.sources[name]
 		if !ok {
-			return fmt.Errorf("encoder.sources: %s has no source %q", e.settings.Name, name)
+			tried = append(tried, name+": "+e.settings.Name+" has no such source")
+			continue
 		}
 		if needsDense && s.convolutions {
 			tried = append(tried, fmt.Sprintf("%s (%s): it holds the convolutions only", name, s.about))

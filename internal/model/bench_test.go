@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomlx/compute"
-	_ "github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	gm "github.com/gomlx/gomlx/ml/model"
@@ -15,14 +13,12 @@ import (
 	"github.com/gomlx/gomlx/ml/train/loss"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 
+	"github.com/captionlab/captionlab/internal/accel/acceltest"
 	"github.com/captionlab/captionlab/internal/model"
 )
 
 func BenchmarkTrainStep(b *testing.B) {
-	backend, err := compute.NewWithConfig("xla:/tmp/w/xla/lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so")
-	if err != nil {
-		b.Fatal(err)
-	}
+	backend := acceltest.XLA(b)
 	const B, T, H, V, E, F = 50, 80, 256, 100, 256, 4096
 	drop := 0.0
 	if os.Getenv("DROP") != "" {

@@ -1,0 +1,44 @@
+"""Converts a Keras .h5 weights file to safetensors: python kerash5.py IN.h5 OUT.safetensors
+
+Tensors are named layer/kernel and layer/bias, whatever folders the file nests them in.
+"""
+import json
+import struct
+import sys
+
+import h5py
+import numpy
+
+
+def main(source, target):
+    tensors = {}
+
+    def visit(path, item):
+        if not isinstance(item, h5py.Dataset) or item.ndim == 0 or item.dtype.kind != "f":
+            return
+        parts = [p for p in path.split("/") if p not in ("model_weights", "layers", "vars")]
+        last = parts[-1].split(":")[0]
+        kind = {"0": "kernel", "1": "bias"}.get(last, last)  # Keras 3 counts a layer's variables
+        if "_W_1" in last or kind == "kernel":
+            kind = "kernel"
+        elif "_b_1" in last or kind == "bias":
+            kind = "bias"
+        else:
+            return
+        tensors[parts[0] + "/" + kind] = numpy.ascontiguousarray(item[()], dtype="<f4")
+
+    with h5py.File(source, "r") as f:
+        f.visititems(visit)
+    header, at = {}, 0
+    for name, value in tensors.items():
+        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [at, at + value.nbytes]}
+        at += value.nbytes
+    head = json.dumps(header).encode()
+    with open(target, "wb") as f:
+        f.write(struct.pack("<Q", len(head)))
+        f.write(head)
+        for value in tensors.values():
+            f.write(value.tobytes())
+
+
+main(sys.argv[1], sys.argv[2])
