@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/go-logr/logr"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
+	"k8s.io/klog/v2"
 
 	"github.com/captionlab/captionlab/internal/fetch"
 )
@@ -50,8 +52,12 @@ func Open(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*Acc
 	if s.Backend == "go" {
 		return openGo("")
 	}
-	around := here(cacheDir)
-	r, err := parseRequest(around.env("GOMLX_BACKEND"), s.Device)
+	return here(cacheDir).open(ctx, s.Device, log)
+}
+
+// open takes the first source that yields a plugin that opens.
+func (a surroundings) open(ctx context.Context, device string, log io.Writer) (*Accel, error) {
+	r, err := parseRequest(a.env("GOMLX_BACKEND"), device)
 	if err != nil {
 		return nil, err
 	}
@@ -59,31 +65,24 @@ func Open(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*Acc
 		fmt.Fprintln(log, "GOMLX_BACKEND asks for the pure-Go backend instead of XLA")
 		return openGo(r.options)
 	}
-	sources, err := around.sources(r, log)
-	if err != nil {
-		return nil, err
-	}
-	var tried []string
-	for _, source := range sources {
+	failed := &OpenError{Hint: a.hint(r)}
+	for _, source := range a.sources(r, log) {
 		path, err := source.find(ctx)
-		var a *Accel
 		if err == nil {
-			if a, err = openXLA(path, r, source.device); err == nil {
-				return a, nil
+			var opened *Accel
+			if opened, err = a.load(path, r.options, source.device); err == nil {
+				return opened, nil
 			}
 			if !source.demanded {
-				fmt.Fprintf(log, "passing over the XLA plugin %s: %v\n", path, err)
+				fmt.Fprintf(log, "passing over an XLA plugin: %v\n", err)
 			}
 		}
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("open XLA: %w", ctx.Err())
 		}
-		tried = append(tried, source.name+": "+strings.TrimSpace(err.Error()))
-		if source.demanded {
-			break
-		}
+		failed.Tried = append(failed.Tried, source.name+": "+strings.ReplaceAll(err.Error(), "\n", "\n    "))
 	}
-	return nil, &OpenError{Tried: tried, Hint: around.hint(r)}
+	return nil, failed
 }
 
 // OpenError says why no XLA plugin could be opened.
@@ -129,7 +128,7 @@ func openGo(options string) (*Accel, error) {
 }
 
 // openXLA loads a plugin and makes a client of it. want is "cpu", "cuda" or "" for any device.
-func openXLA(path string, r request, want string) (*Accel, error) {
+func openXLA(path, options, want string) (*Accel, error) {
 	xla.EnableAutoInstall(false) // Open alone decides about downloads
 	load, cleanup, err := loadable(path)
 	if err != nil {
@@ -137,8 +136,14 @@ func openXLA(path string, r request, want string) (*Accel, error) {
 	}
 	defer cleanup()
 	config := load
-	if r.options != "" {
-		config += "," + r.options
+	if options != "" {
+		config += "," + options
+	}
+	if !pjrt.IsCUDAName(load) { // CUDA's search for its drivers tells by log alone what is missing
+		// klog would repeat the error that New returns.
+		logging := klog.CaptureState()
+		defer logging.Restore()
+		klog.SetLogger(logr.Discard())
 	}
 	backend, err := xla.New(config)
 	if err != nil {

@@ -30,6 +30,9 @@ var cpuPlugin = fetch.File{
 	},
 }
 
+// reachTimeout is how long go-xla's download pages may take to answer: behind a package mirror they never do.
+const reachTimeout = 3 * time.Second
+
 // install runs go-xla's installer for one device, into its own library folder, if its source answers in time. The
 // installer takes no context: it goes on in the background when ctx ends.
 func install(ctx context.Context, device string, log io.Writer) error {

@@ -1,6 +1,7 @@
 package accel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gomlx/go-xla/pjrt"
 
@@ -24,7 +24,6 @@ type source struct {
 	name     string
 	device   string // what the plugin must be for; "" for any
 	demanded bool   // the user named it: no other source is tried after it
-	local    bool   // it fetches nothing
 	find     func(ctx context.Context) (path string, err error)
 }
 
@@ -36,8 +35,10 @@ type surroundings struct {
 	cached       func() (string, error) // the pinned plugin in the cache folder; "" if it isn't there
 	install      func(ctx context.Context, device string, log io.Writer) error
 	wheel        func(ctx context.Context, log io.Writer) (string, error)
+	load         func(path, options, want string) (*Accel, error)
 	goos, goarch string
 	cacheDir     string
+	localOnly    bool // no installer and no download
 }
 
 func here(cacheDir string) surroundings {
@@ -51,14 +52,15 @@ func here(cacheDir string) surroundings {
 		wheel: func(ctx context.Context, log io.Writer) (string, error) {
 			return fetch.Ensure(ctx, dir, cpuPlugin, log)
 		},
+		load: openXLA,
 		goos: runtime.GOOS, goarch: runtime.GOARCH, cacheDir: cacheDir,
 	}
 }
 
 // sources lists the ways to a plugin in the order of Open's documentation.
-func (a surroundings) sources(r request, log io.Writer) ([]source, error) {
+func (a surroundings) sources(r request, log io.Writer) []source {
 	if filepath.IsAbs(r.plugin) {
-		return []source{{name: "GOMLX_BACKEND", device: r.device, demanded: true, local: true, find: found(r.plugin, nil)}}, nil
+		return []source{{name: "GOMLX_BACKEND", device: r.device, demanded: true, find: found(r.plugin, nil)}}
 	}
 	if list := a.env(pjrt.PJRTPluginPathsEnv); list != "" {
 		plugins := pluginsIn(filepath.SplitList(list))
@@ -67,7 +69,7 @@ func (a surroundings) sources(r request, log io.Writer) ([]source, error) {
 		if path == "" {
 			err = fmt.Errorf("%s holds no plugin for %s", list, wanted(r))
 		}
-		return []source{{name: pjrt.PJRTPluginPathsEnv, device: device, demanded: true, local: true, find: found(path, err)}}, nil
+		return []source{{name: pjrt.PJRTPluginPathsEnv, device: device, demanded: true, find: found(path, err)}}
 	}
 	installed := a.installed()
 	device, path := a.choose(r, installed, log)
@@ -76,21 +78,24 @@ func (a surroundings) sources(r request, log io.Writer) ([]source, error) {
 		if path == "" {
 			err = fmt.Errorf("plugin %q is not installed; installed are %s", r.plugin, names(installed))
 		}
-		return []source{{name: "GOMLX_BACKEND", device: r.device, demanded: true, local: true, find: found(path, err)}}, nil
+		return []source{{name: "GOMLX_BACKEND", device: r.device, demanded: true, find: found(path, err)}}
 	}
 	var err error
 	if path == "" {
 		err = errors.New("none for " + device)
 	}
-	list := []source{{name: "go-xla's library folders", device: device, local: true, find: found(path, err)}}
+	list := []source{{name: "go-xla's library folders", device: device, find: found(path, err)}}
 	if device == "cpu" {
-		list = append(list, source{name: "the cache folder", device: device, local: true, find: func(context.Context) (string, error) {
+		list = append(list, source{name: "the cache folder", device: device, find: func(context.Context) (string, error) {
 			path, err := a.cached()
 			if err == nil && path == "" {
 				err = errors.New("no plugin in " + filepath.Join(a.cacheDir, "xla"))
 			}
 			return absolute(path, err)
 		}})
+	}
+	if a.localOnly {
+		return list
 	}
 	list = append(list, source{name: "go-xla's installer", device: device, find: func(ctx context.Context) (string, error) {
 		if a.env("GOMLX_NO_AUTO_INSTALL") != "" {
@@ -115,7 +120,7 @@ func (a surroundings) sources(r request, log io.Writer) ([]source, error) {
 			return absolute(a.wheel(ctx, log))
 		}})
 	}
-	return list, nil
+	return list
 }
 
 // choose takes the plugin of the device asked for; for "auto", CUDA's where there are a GPU and a plugin for it.
@@ -175,17 +180,26 @@ func pluginsIn(paths []string) map[string]string {
 	return plugins
 }
 
-// pick returns the path of the plugin named after the device, or of the last version of it.
+// pick returns the path of the plugin named after the device, or of the highest version of it ("cpu_v0.114.0").
 func pick(device string, plugins map[string]string) string {
 	if path := plugins[device]; path != "" {
 		return path
 	}
-	for _, name := range slices.Backward(slices.Sorted(maps.Keys(plugins))) {
-		if strings.HasPrefix(name, device+"_v") {
-			return plugins[name]
+	best, path := "", ""
+	for name, p := range plugins {
+		version, ok := strings.CutPrefix(name, device+"_v")
+		if ok && (path == "" || compareVersions(version, best) > 0) {
+			best, path = version, p
 		}
 	}
-	return ""
+	return path
+}
+
+// compareVersions orders versions like 0.98.0 and 0.114.0 number by number.
+func compareVersions(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
 }
 
 func found(path string, err error) func(context.Context) (string, error) {
@@ -212,6 +226,3 @@ func names(plugins map[string]string) string {
 	}
 	return strings.Join(slices.Sorted(maps.Keys(plugins)), ", ")
 }
-
-// reachTimeout is how long go-xla's download pages may take to answer: behind a package mirror they never do.
-const reachTimeout = 3 * time.Second
