@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+
+	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/dataset"
 )
 
 // modulePath is how the checkout is recognised.
@@ -33,4 +36,19 @@ func atRoot(path string) string {
 		return path
 	}
 	return filepath.Join(Root(), path)
+}
+
+// dataSettings are the [data] settings with their folder found. A relative data.root starts at the working
+// folder, as a path on a command line does, or else at the checkout, so that a run resumes from any folder.
+func dataSettings(c config.Config) dataset.Settings {
+	s := c.Data
+	if s.Root == "" || filepath.IsAbs(s.Root) {
+		return s
+	}
+	if _, err := os.Stat(s.Root); err != nil {
+		if _, err := os.Stat(atRoot(s.Root)); err == nil {
+			s.Root = atRoot(s.Root)
+		}
+	}
+	return s
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/train"
 )
@@ -17,6 +18,18 @@ import (
 // ErrInterrupted is wrapped by the error of a run that was stopped by its context. Its folder holds a
 // checkpoint, and Resume goes on from it.
 var ErrInterrupted = train.ErrInterrupted
+
+// RunError is the error of a run that began: its folder says how far it came.
+type RunError struct {
+	Dir string // the run folder, which Resume takes
+	Err error
+}
+
+// Error is the cause and the folder.
+func (e *RunError) Error() string { return fmt.Sprintf("%v\nrun folder: %s", e.Err, e.Dir) }
+
+// Unwrap gives the cause.
+func (e *RunError) Unwrap() error { return e.Err }
 
 // Options say where a run reports to.
 type Options struct {
@@ -42,6 +55,9 @@ func Run(ctx context.Context, configPath string, overrides []string, o Options) 
 	}
 	c, err := config.Load(path, overrides)
 	if err != nil {
+		return nil, err
+	}
+	if err := dataset.Present(dataSettings(c.Config)); err != nil {
 		return nil, err
 	}
 	folder, err := runfolder.Create(atRoot(c.Config.Runtime.Results), c.Config.Experiment.Name, c.Hash, c.Given, c.Resolved)
@@ -79,7 +95,7 @@ func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o
 	defer e.close()
 	err = recovered(func() error { return e.stages(ctx) })
 	if err := errors.Join(err, e.finish(err)); err != nil {
-		return nil, fmt.Errorf("%w\nrun folder: %s", err, folder.Dir)
+		return nil, &RunError{Dir: folder.Dir, Err: err}
 	}
 	return e.result()
 }

@@ -18,7 +18,7 @@ import (
 // loadData reads or generates the data set, splits and cleans it, and writes split.json.
 func (e *experiment) loadData(ctx context.Context) error {
 	text := e.config.Text
-	data, err := dataset.Load(ctx, e.config.Data, text.CleanSettings, text.Unit, e.cache, e.term)
+	data, err := dataset.Load(ctx, dataSettings(e.config), text.CleanSettings, text.Unit, e.cache, e.term)
 	if err != nil {
 		return err
 	}

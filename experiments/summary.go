@@ -59,7 +59,7 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 	}
 	if vocabulary == 0 {
 		text := c.Config.Text
-		data, err := dataset.Load(ctx, c.Config.Data, text.CleanSettings, text.Unit, atRoot(c.Config.Runtime.Cache), log)
+		data, err := dataset.Load(ctx, dataSettings(c.Config), text.CleanSettings, text.Unit, atRoot(c.Config.Runtime.Cache), log)
 		if err != nil {
 			return nil, err
 		}

@@ -89,7 +89,12 @@ func report(stderr io.Writer, err error) int {
 		say(stderr, "", hint)
 		return exitUsage
 	case errors.Is(err, experiments.ErrInterrupted):
-		say(stderr, err.Error(), "captionlab resume RUN-FOLDER goes on where it stopped")
+		hint := ""
+		var run *experiments.RunError
+		if errors.As(err, &run) {
+			hint = "captionlab resume " + run.Dir + " goes on where it stopped"
+		}
+		say(stderr, err.Error(), hint)
 		return exitInterrupted
 	case errors.Is(err, context.Canceled):
 		say(stderr, "interrupted", "")

@@ -88,6 +88,17 @@ var kinds = map[string]func(ctx context.Context, s Settings, cacheDir string, lo
 	},
 }
 
+// Present checks, without reading it, that the data set is where the settings say.
+func Present(s Settings) error {
+	switch s.Format {
+	case "flickr8k":
+		return flickr8kPresent(s)
+	case "instagram":
+		return instagramUnread(s)
+	}
+	return nil
+}
+
 // Load reads or generates the data set, splits it by image, applies the limits and cleans the captions.
 func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir string, log io.Writer) (*Dataset, error) {
 	load, ok := kinds[s.Format]

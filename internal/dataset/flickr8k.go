@@ -27,11 +27,11 @@ var flickrFolders = []string{"images", "Images", "Flicker8k_Dataset", "Flickr8k_
 // loadFlickr8k reads Flickr8k (Hodosh, Young & Hockenmaier 2013): the token file, the official split files where
 // they are asked for, and the pictures.
 func loadFlickr8k(_ context.Context, s Settings, _ string, _ io.Writer) (*loaded, error) {
+	if err := flickr8kPresent(s); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(s.Root, flickrTokens)
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("data.root: %s is not there: download Flickr8k (its captions and its pictures), unpack it, and name the folder by data.root (make: DATA=folder)", path)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("data.root: %w", err)
 	}
@@ -76,6 +76,16 @@ func loadFlickr8k(_ context.Context, s Settings, _ string, _ io.Writer) (*loaded
 	}
 	l.dropMissing(present)
 	return l, nil
+}
+
+// flickr8kPresent says what to download, and where to put it, when the token file is not there.
+func flickr8kPresent(s Settings) error {
+	path := filepath.Join(s.Root, flickrTokens)
+	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong with it, reading tells
+	}
+	return fmt.Errorf("data.root: %s is not there: download Flickr8k (Flickr8k_text.zip and Flickr8k_Dataset.zip), unpack both into one folder, "+
+		"with the pictures in its folder images, and name that folder by data.root=FOLDER (make: DATA=FOLDER)", path)
 }
 
 // flickrPictures maps picture names to files.
