@@ -144,7 +144,7 @@ func (a surroundings) choose(r request, plugins map[string]string, log io.Writer
 func (a surroundings) hint(r request) string {
 	switch {
 	case r.device == "cuda":
-		return "install the NVIDIA driver and go-xla's CUDA plugin (go run github.com/gomlx/go-xla/cmd/pjrt_installer, on a machine with network), " +
+		return "CUDA needs an NVIDIA driver, and a network for go-xla's installer (or a plugin that it put into .local/lib/go-xla of another machine's home); " +
 			"set GOMLX_BACKEND=xla:/absolute/path/of/pjrt_c_api_cuda_plugin.so, or use runtime.device = \"cpu\""
 	case a.env("GOMLX_BACKEND") != "" || a.env(pjrt.PJRTPluginPathsEnv) != "":
 		return "correct or unset GOMLX_BACKEND and " + pjrt.PJRTPluginPathsEnv + "; without them a plugin is looked for and fetched"

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -200,6 +201,25 @@ func TestCancelledOpen(t *testing.T) {
 	})
 	if _, err := a.open(ctx, "auto", io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestWithin(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	start := time.Now()
+	err := within(t.Context(), 50*time.Millisecond, func() error { <-hang; return nil })
+	if err == nil || err.Error() != "no answer within 50ms" || time.Since(start) > 5*time.Second {
+		t.Errorf("a page that never answers: %v after %v", err, time.Since(start))
+	}
+	want := errors.New("404")
+	if err := within(t.Context(), time.Minute, func() error { return want }); err != want {
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := within(ctx, 0, func() error { <-hang; return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
 }
 
