@@ -76,7 +76,7 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 			if epoch != barEpoch {
 				bar.Finish()
 				bar, barEpoch = progress.New(e.term, fmt.Sprintf("%s, epoch %d/%d", label, epoch, epochs), "steps", int64(batches)), epoch
-				bar.Add(int64(done - 1)) // what a resumed epoch had done
+				bar.Skip(int64(done - 1)) // what a resumed epoch had done
 			}
 			bar.Note(fmt.Sprintf("loss %.3f", loss))
 			bar.Add(1)

@@ -4,7 +4,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/layers/lstm"
 	"github.com/gomlx/gomlx/ml/model"
 )
@@ -79,7 +78,7 @@ func (d *lstmDecoder) Logits(scope *model.Scope, features, tokens *Node) *Node {
 	case "par":
 		x = Concatenate([]*Node{x, BroadcastToDims(ExpandAxes(image, 0), steps, batch, d.Embedding)}, 2)
 	}
-	x = layers.DropoutStatic(scope, x, d.Dropout)
+	x = dropout(scope, x, d.Dropout)
 
 	w, u, b := d.cell(scope, g)
 	var hs *Node // [time, batch, units]
@@ -95,7 +94,7 @@ func (d *lstmDecoder) Logits(scope *model.Scope, features, tokens *Node) *Node {
 	case "merge":
 		hs = Concatenate([]*Node{hs, BroadcastToDims(ExpandAxes(image, 0), steps, batch, d.Embedding)}, 2)
 	}
-	hs = layers.DropoutStatic(scope, hs, d.Dropout)
+	hs = dropout(scope, hs, d.Dropout)
 	logits := d.dense(scope, hs, "output", d.Vocabulary)
 	logits.AssertDims(steps, batch, d.Vocabulary)
 	return logits
