@@ -124,7 +124,9 @@ func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir s
 	if s.Format == "emojigram" {
 		d.Floor = map[string]Floor{}
 		for split, at := range d.Splits {
-			d.Floor[split] = emojigramFloor(s, clean, unit, d.pick(at))
+			if split != Train { // the floor of what is measured without dropout
+				d.Floor[split] = emojigramFloor(s.Emojigram, clean, unit, at)
+			}
 		}
 	}
 	return d, nil
