@@ -9,7 +9,9 @@ import (
 	"io"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The splits.
@@ -18,6 +20,8 @@ const (
 	Validation = "validation"
 	Test       = "test"
 )
+
+var splitNames = []string{Train, Validation, Test}
 
 // Caption is one caption of one picture.
 type Caption struct {
@@ -51,6 +55,16 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Reason)
 }
 
+// problemAt makes a problem of a caption's source, file:line.
+func problemAt(source, reason string) Problem {
+	if at := strings.LastIndexByte(source, ':'); at > 0 {
+		if line, err := strconv.Atoi(source[at+1:]); err == nil {
+			return Problem{source[:at], line, reason}
+		}
+	}
+	return Problem{File: source, Reason: reason}
+}
+
 // Floor is the entropy of a split's cleaned captions given their pictures, where the true distribution is known.
 type Floor struct {
 	NatsPerCaption   float64
@@ -67,6 +81,7 @@ type Dataset struct {
 	Cleaning CleanStats
 	Hash     string           // over ids, splits and raw captions
 	Floor    map[string]Floor // by split; emojigram only
+	unit     string           // text.unit
 }
 
 // loaded is what a format's loader returns.
@@ -76,32 +91,36 @@ type loaded struct {
 	problems []Problem
 }
 
-// kinds are the formats by their name in data.format.
-var kinds = map[string]func(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*loaded, error){
-	"emojigram": func(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*loaded, error) {
-		examples, err := loadEmojigram(ctx, s, cacheDir, log)
-		return &loaded{examples: examples}, err
-	},
-	"flickr8k": loadFlickr8k,
-	"instagram": func(_ context.Context, s Settings, _ string, _ io.Writer) (*loaded, error) {
-		return nil, instagramUnread(s)
-	},
+// kind is one format of data sets.
+type kind struct {
+	load    func(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*loaded, error)
+	present func(s Settings) error // nil when there is nothing that the user must bring
 }
 
-// Present checks, without reading it, that the data set is where the settings say.
+// kinds are the formats by their name in data.format.
+var kinds = map[string]kind{
+	"emojigram": {load: func(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*loaded, error) {
+		examples, err := loadEmojigram(ctx, s, cacheDir, log)
+		return &loaded{examples: examples}, err
+	}},
+	"flickr8k": {load: loadFlickr8k, present: flickr8kPresent},
+	"instagram": {load: func(_ context.Context, s Settings, _ string, _ io.Writer) (*loaded, error) {
+		return nil, instagramUnread(s)
+	}, present: instagramUnread},
+}
+
+// Present checks, without reading it, that the data set is where the settings say. The error says what to get and
+// where to put it.
 func Present(s Settings) error {
-	switch s.Format {
-	case "flickr8k":
-		return flickr8kPresent(s)
-	case "instagram":
-		return instagramUnread(s)
+	if present := kinds[s.Format].present; present != nil {
+		return present(s)
 	}
 	return nil
 }
 
 // Load reads or generates the data set, splits it by image, applies the limits and cleans the captions.
 func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir string, log io.Writer) (*Dataset, error) {
-	load, ok := kinds[s.Format]
+	k, ok := kinds[s.Format]
 	if !ok {
 		var names []string
 		for name := range kinds {
@@ -110,21 +129,26 @@ func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir s
 		sort.Strings(names)
 		return nil, fmt.Errorf("data.format: unknown format %q; known are %s", s.Format, strings.Join(names, ", "))
 	}
-	l, err := load(ctx, s, cacheDir, log)
+	l, err := k.load(ctx, s, cacheDir, log)
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{Name: s.Format, Examples: l.examples, Problems: l.problems}
+	d := &Dataset{Name: s.Format, Examples: l.examples, Problems: l.problems, unit: unit}
 	if err := d.split(s, l); err != nil {
 		return nil, err
 	}
 	d.limit(s)
+	if k.present != nil { // what captionlab makes itself has no such pictures
+		if err := d.warnIdentical(ctx); err != nil {
+			return nil, err
+		}
+	}
 	d.clean(clean, unit)
 	d.Hash = d.hash()
 	if s.Format == "emojigram" {
 		d.Floor = map[string]Floor{}
 		for split, at := range d.Splits {
-			if split != Train { // the floor of what is measured without dropout
+			if split != Train && len(at) > 0 { // the floor of what is measured without dropout
 				d.Floor[split] = emojigramFloor(s.Emojigram, clean, unit, at)
 			}
 		}
@@ -178,17 +202,24 @@ func (d *Dataset) clean(s CleanSettings, unit string) {
 		e := &d.Examples[n]
 		kept := make([]Caption, 0, len(e.Captions))
 		for _, c := range e.Captions {
+			if !utf8.ValidString(c.Raw) {
+				d.Problems = append(d.Problems, problemAt(c.Source, fmt.Sprintf("not UTF-8: bytes replaced in %.40q", c.Raw)))
+			}
 			text, stats := Clean(c.Raw, s, unit)
 			d.Cleaning = d.Cleaning.plus(stats)
 			if c.Text = text; text != "" {
 				kept = append(kept, c)
 				continue
 			}
-			d.Problems = append(d.Problems, Problem{File: c.Source, Reason: fmt.Sprintf("caption dropped: nothing is left of it, or it is too long: %.40q", c.Raw)})
+			d.Problems = append(d.Problems, problemAt(c.Source, fmt.Sprintf("caption dropped: %s: %.40q", why(c.Raw, s, unit), c.Raw)))
 		}
 		e.Captions = kept
 	}
-	for split, at := range d.Splits {
+	for _, split := range splitNames {
+		at, ok := d.Splits[split]
+		if !ok {
+			continue
+		}
 		d.Splits[split] = slices.DeleteFunc(at, func(n int) bool {
 			if len(d.Examples[n].Captions) > 0 {
 				return false
@@ -199,9 +230,18 @@ func (d *Dataset) clean(s CleanSettings, unit string) {
 	}
 }
 
+// why says why cleaning left nothing of a caption.
+func why(raw string, s CleanSettings, unit string) string {
+	s.OverLength = "truncate"
+	if text, _ := Clean(raw, s, unit); text != "" {
+		return fmt.Sprintf("longer than text.max_length = %d", s.MaxLength)
+	}
+	return "cleaning leaves nothing of it"
+}
+
 func (d *Dataset) hash() string {
 	h := sha256.New()
-	for _, split := range []string{Train, Validation, Test} {
+	for _, split := range splitNames {
 		fmt.Fprintf(h, "%s\n", split)
 		for _, n := range d.Splits[split] {
 			e := d.Examples[n]

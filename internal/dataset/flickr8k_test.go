@@ -85,7 +85,8 @@ func TestFlickr8kLeavesOutWhatIsMissing(t *testing.T) {
 		got = append(got, p.String())
 	}
 	want := []string{
-		"the official test split is left out: its 2 pictures are missing",
+		"official test split: 2 of 2 pictures are missing; split left out",
+		"Flickr8k.token.txt:21: left out: there is no picture ghost.jpg.1",
 		"Flickr8k.token.txt:3: left out: there is no picture p1.jpg",
 	}
 	slices.Sort(got)
@@ -160,5 +161,19 @@ func TestRealFlickr8k(t *testing.T) {
 		if e := d.Examples[n]; len(e.Captions) != 5 {
 			t.Errorf("%s has %d captions, want 5", e.ID, len(e.Captions))
 		}
+	}
+	ghost := false
+	for _, p := range d.Problems { // it has captions, and no picture in any copy
+		ghost = ghost || p.File == flickrTokens && p.Line == 6731 && strings.HasSuffix(p.Reason, "2258277193_586949ec62.jpg.1")
+	}
+	if !ghost {
+		t.Errorf("2258277193_586949ec62.jpg.1 is not reported: %v", d.Problems)
+	}
+	want := CleanStats{Captions: 35000, Changed: d.Cleaning.Truncated, Truncated: d.Cleaning.Truncated}
+	if len(d.Splits[Test]) > 0 {
+		want.Captions += 5000
+	}
+	if d.Cleaning != want { // these captions have "# 28" and the like, and no tag or link
+		t.Errorf("cleaning did %+v, want %+v", d.Cleaning, want)
 	}
 }

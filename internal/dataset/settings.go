@@ -34,6 +34,6 @@ type CleanSettings struct {
 	Whitespace string `toml:"whitespace" default:"collapse" oneof:"collapse keep" doc:"collapse runs of whitespace and trim, or keep them"`
 	Control    string `toml:"control" default:"remove" oneof:"remove keep" doc:"what happens to control characters"`
 	Lowercase  bool   `toml:"lowercase" default:"false" doc:"lower-case the captions"`
-	MaxLength  int    `toml:"max_length" default:"80" min:"1" max:"2000" doc:"longest caption, in units of text.unit (characters) or words"`
+	MaxLength  int    `toml:"max_length" default:"80" min:"1" max:"2000" doc:"longest caption in characters (text.unit), for the word tokenizer too"`
 	OverLength string `toml:"over_length" default:"truncate" oneof:"truncate drop" doc:"captions over text.max_length are truncated or dropped"`
 }
