@@ -3,59 +3,94 @@ package dataset
 import (
 	"math"
 	"runtime"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 	"golang.org/x/sync/errgroup"
 )
 
-// emojigramFloor is the entropy of the cleaned captions given the scene, averaged over pictures: no model that
-// sees the picture can have a lower expected loss. It is exact: every caption is enumerated, cleaned as the
-// settings say, and equal ones are put together. A caption that cleaning drops is left out of the distribution,
-// as it is left out of the data.
-func emojigramFloor(s EmojigramSettings, clean CleanSettings, unit string, pictures []int) Floor {
-	entropies, lengths := make([]float64, len(pictures)), make([]float64, len(pictures))
-	var group errgroup.Group
-	group.SetLimit(runtime.NumCPU())
-	for n, picture := range pictures {
-		group.Go(func() error {
-			entropies[n], lengths[n] = sceneOf(s, picture).entropy(s.Dirt, clean, unit)
-			return nil
-		})
-	}
-	_ = group.Wait() // no scene fails
-	var nats, characters float64
-	for n := range pictures {
-		nats += entropies[n]
-		characters += lengths[n]
-	}
-	count := math.Max(float64(len(pictures)), 1)
-	return Floor{NatsPerCaption: nats / count, NatsPerCharacter: nats / math.Max(characters, 1), Characters: characters / count}
+// likely is a cleaned caption and its probability given the picture.
+type likely struct {
+	text string
+	p    float64
 }
 
-// entropy of one scene's cleaned captions in nats, and their expected length, the end counted.
-func (s scene) entropy(dirt float64, clean CleanSettings, unit string) (nats, length float64) {
-	p := map[string]float64{}
-	kept := 0.0
-	cleaned := map[string]string{} // the same raw text comes from several choices
-	s.distribution(dirt, func(raw string, q float64) {
-		text, known := cleaned[raw]
-		if !known {
-			text, _ = Clean(raw, clean, unit)
-			cleaned[raw] = text
+// distribution is the exact distribution of a scene's cleaned captions: every caption that the grammar can
+// write, with every dirt, is cleaned, and equal texts are merged. Captions that cleaning drops are left out, so
+// the probabilities, which sum to 1, are of captions as training sees them.
+func (s scene) distribution(share float64, clean CleanSettings, unit string) []likely {
+	w := s.words()
+	var all []likely
+	at, kept := map[string]int{}, 0.0
+	add := func(raw string, p float64) {
+		text, _ := Clean(raw, clean, unit)
+		if text == "" || p == 0 {
+			return
 		}
-		if text != "" {
-			p[text] += q
-			kept += q
+		kept += p
+		n, ok := at[text]
+		if !ok {
+			n = len(all)
+			at[text] = n
+			all = append(all, likely{text: text})
 		}
-	})
-	for text, q := range p {
-		q /= kept
-		nats -= q * math.Log(q)
-		units := uniseg.GraphemeClusterCount(text)
-		if unit == "codepoint" {
-			units = len([]rune(text))
-		}
-		length += q * float64(units+1)
+		all[n].p += p
 	}
-	return nats, length
+	dirts := choices(dirt)
+	for _, c := range choices(rules[s.Kind]) {
+		text := fill(c.text, w)
+		add(text, c.p*(1-share))
+		if share > 0 {
+			soil(w, text)
+			for _, d := range dirts {
+				add(fill(d.text, w), c.p*share*d.p)
+			}
+		}
+	}
+	for n := range all {
+		all[n].p /= kept
+	}
+	return all
+}
+
+// emojigramFloor is the entropy of the cleaned captions given what their pictures show, the mean over pictures (by
+// their numbers): no model's expected loss is lower.
+func emojigramFloor(e EmojigramSettings, clean CleanSettings, unit string, pictures []int) Floor {
+	type bits struct{ entropy, characters float64 }
+	known := map[string]*bits{} // scenes of the same structure have the same captions
+	of := make([]*bits, len(pictures))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for n, picture := range pictures {
+		sc := newScene(e.Seed, picture)
+		structure := sc.structure()
+		b, ok := known[structure]
+		if !ok {
+			b = &bits{}
+			known[structure] = b
+			group.Go(func() error {
+				for _, c := range sc.distribution(e.Dirt, clean, unit) {
+					b.entropy -= c.p * math.Log(c.p)
+					b.characters += c.p * float64(characters(c.text, unit)+1)
+				}
+				return nil
+			})
+		}
+		of[n] = b
+	}
+	_ = group.Wait() // none fails
+	entropy, length := 0.0, 0.0
+	for _, b := range of {
+		entropy, length = entropy+b.entropy, length+b.characters
+	}
+	count := max(1, float64(len(pictures)))
+	return Floor{NatsPerCaption: entropy / count, NatsPerCharacter: entropy / max(1, length), Characters: length / count}
+}
+
+// characters counts the code points or grapheme clusters of text.
+func characters(text, unit string) int {
+	if unit == "codepoint" {
+		return utf8.RuneCountInString(text)
+	}
+	return uniseg.GraphemeClusterCount(text)
 }

@@ -2,117 +2,160 @@ package dataset
 
 import (
 	"fmt"
-	"image/color"
+	"math"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 )
 
-// emoji is one thing that pictures show.
-type emoji struct {
-	char         string
-	noun, plural string
-	pun          string
-}
+// The kinds of scene, by which emoji a picture shows.
+const (
+	solo     = "solo"     // one
+	pair     = "pair"     // two different ones, side by side or stacked
+	twins    = "twins"    // the same twice
+	triplets = "triplets" // the same three times
+	crowd    = "crowd"    // the same twice, and another one
+	trio     = "trio"     // three different ones in a row
+)
 
-// emojis are distinct in shape and colour, so that a network can tell them apart.
-var emojis = []emoji{
-	{"🐱", "cat", "cats", "feline good"}, {"🐶", "dog", "dogs", "having a pawsome day"},
-	{"🐸", "frog", "frogs", "toadally fine"}, {"🐼", "panda", "pandas", "bear with me"},
-	{"🦊", "fox", "foxes", "oh for fox sake"}, {"🐷", "pig", "pigs", "hogging the spotlight"},
-	{"🐝", "bee", "bees", "just bee yourself"}, {"🦋", "butterfly", "butterflies", "winging it"},
-	{"🐢", "turtle", "turtles", "turtley awesome"}, {"🐙", "octopus", "octopuses", "tentacool"},
-	{"🐳", "whale", "whales", "whale hello there"}, {"🦄", "unicorn", "unicorns", "feeling magical"},
-	{"🐧", "penguin", "penguins", "chill out"}, {"🦉", "owl", "owls", "owl always love you"},
-	{"🍕", "pizza", "pizzas", "you have a pizza my heart"}, {"🍔", "burger", "burgers", "nice to meat you"},
-	{"🍩", "donut", "donuts", "donut worry"}, {"🍓", "strawberry", "strawberries", "berry happy"},
-	{"🍌", "banana", "bananas", "going bananas"}, {"🍉", "melon", "melons", "one in a melon"},
-	{"🥑", "avocado", "avocados", "let's avo cuddle"}, {"🌮", "taco", "tacos", "let's taco bout it"},
-	{"🍦", "ice cream", "ice creams", "mint to be"}, {"🍪", "cookie", "cookies", "one smart cookie"},
-	{"🥕", "carrot", "carrots", "i carrot a lot"}, {"🌽", "corn", "corns", "so corny"},
-	{"☕", "coffee", "coffees", "thanks a latte"}, {"🎂", "cake", "cakes", "piece of cake"},
-	{"🚗", "car", "cars", "wheely good"}, {"🚀", "rocket", "rockets", "need some space"},
-	{"🚲", "bike", "bikes", "two tired"}, {"🚂", "train", "trains", "on track"},
-	{"🌵", "cactus", "cactuses", "looking sharp"}, {"🌻", "sunflower", "sunflowers", "be your own sunshine"},
-	{"🌈", "rainbow", "rainbows", "over the rainbow"}, {"🌙", "moon", "moons", "love you to the moon"},
-	{"⭐", "star", "stars", "you are a star"}, {"🔥", "fire", "fires", "this is lit"},
-	{"🎸", "guitar", "guitars", "rock on"}, {"🎈", "balloon", "balloons", "up up and away"},
-	{"⚽", "ball", "balls", "having a ball"}, {"🎁", "gift", "gifts", "it's a wrap"},
-	{"💎", "diamond", "diamonds", "shine bright"}, {"👑", "crown", "crowns", "feeling royal"},
-	{"🤖", "robot", "robots", "beep boop"}, {"👻", "ghost", "ghosts", "boo to you"},
-	{"🎃", "pumpkin", "pumpkins", "oh my gourd"}, {"⛄", "snowman", "snowmen", "there's snow way"},
-}
+var sceneShares = []struct {
+	kind  string
+	share float64
+}{{solo, 0.44}, {pair, 0.26}, {twins, 0.08}, {triplets, 0.05}, {crowd, 0.07}, {trio, 0.10}}
 
-// backgrounds are the colours that captions name.
-var backgrounds = []struct {
-	name  string
-	color color.RGBA
+// colors are the names that captions use, in HSL: hue in degrees and its jitter, saturation and lightness.
+var colors = []struct {
+	name                    string
+	hue, jitter, saturation float64
+	lightness               float64
 }{
-	{"red", color.RGBA{214, 64, 69, 255}}, {"orange", color.RGBA{243, 146, 55, 255}},
-	{"yellow", color.RGBA{246, 214, 92, 255}}, {"green", color.RGBA{88, 164, 92, 255}},
-	{"blue", color.RGBA{70, 130, 200, 255}}, {"purple", color.RGBA{138, 92, 178, 255}},
-	{"pink", color.RGBA{240, 160, 190, 255}}, {"grey", color.RGBA{150, 155, 160, 255}},
+	{"red", 0, 4, 0.80, 0.47}, {"orange", 27, 4, 0.95, 0.55}, {"yellow", 52, 4, 0.95, 0.60},
+	{"green", 128, 14, 0.55, 0.43}, {"blue", 216, 10, 0.80, 0.52}, {"purple", 273, 8, 0.60, 0.50},
+	{"pink", 332, 7, 0.90, 0.77}, {"black", 0, 180, 0.10, 0.10}, {"white", 0, 180, 0.15, 0.95},
 }
 
-// scene is what one picture shows, as far as its captions depend on it, and the seed of everything else.
+// patterns of the background, with the word that captions use.
+var patterns = []struct{ name, word string }{
+	{"plain", "wall"}, {"gradient", "glow"}, {"stripes", "stripes"}, {"checks", "checks"}, {"dots", "dots"}, {"clouds", "clouds"},
+}
+
+// scene is what a picture shows, and all that its captions can know of it.
 type scene struct {
-	kind       sceneKind
-	a, b       emoji
-	background int
-	look       *rand.Rand // places, sizes, turns, the background's pattern
+	Kind    string  `json:"kind"`
+	Color   string  `json:"color"`
+	Pattern string  `json:"pattern"`
+	Size    string  `json:"size,omitempty"` // of a solo emoji: "tiny" or "huge"
+	Stacked bool    `json:"stacked,omitempty"`
+	Emoji   []thing `json:"emoji"` // from left to right, or from top to bottom when stacked
+
+	colorAt, patternAt int
 }
 
-type sceneKind int
+// thing is one emoji in a picture. X, Y (its centre) and Size are shares of the picture's side, Rotation is in
+// degrees, Layer the order of drawing.
+type thing struct {
+	Char     string  `json:"char"`
+	Name     string  `json:"name"`
+	Group    string  `json:"group"`
+	X        float64 `json:"x"`
+	Y        float64 `json:"y"`
+	Size     float64 `json:"size"`
+	Rotation float64 `json:"rotation"`
+	Layer    int     `json:"layer"`
+
+	subject int // index into subjects
+}
+
+// random returns the generator of one purpose of one picture: pictures don't depend on how many there are, nor
+// on what their captions draw.
+func random(seed int64, picture int, purpose uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(mix(uint64(seed)), mix(uint64(picture)<<8|purpose)))
+}
 
 const (
-	single  sceneKind = iota // one a
-	pair                     // a on the left, b on the right
-	trio                     // three a
-	twoPlus                  // two a and one b
+	forScene uint64 = iota
+	forPaint
+	forCaption // and up: one for each caption
 )
 
-// kindShares are how often each kind occurs, in tenths.
-var kindShares = []sceneKind{single, single, single, single, pair, pair, pair, pair, trio, twoPlus}
-
-func sceneOf(s EmojigramSettings, n int) scene {
-	rng := sceneRNG(s.Seed, n)
-	a := rng.IntN(len(emojis))
-	b := (a + 1 + rng.IntN(len(emojis)-1)) % len(emojis) // another one
-	return scene{kind: kindShares[rng.IntN(len(kindShares))], a: emojis[a], b: emojis[b],
-		background: rng.IntN(len(backgrounds)), look: rng}
+// newScene draws picture number n of a seed.
+func newScene(seed int64, n int) scene {
+	r := random(seed, n, forScene)
+	s := scene{colorAt: r.IntN(len(colors)), patternAt: r.IntN(len(patterns))}
+	s.Color, s.Pattern = colors[s.colorAt].name, patterns[s.patternAt].name
+	u := r.Float64()
+	for _, k := range sceneShares {
+		if s.Kind = k.kind; u < k.share {
+			break
+		}
+		u -= k.share
+	}
+	who := r.Perm(len(subjects))
+	switch s.Kind {
+	case solo:
+		who = who[:1]
+	case pair:
+		who = who[:2]
+	case twins:
+		who = []int{who[0], who[0]}
+	case triplets:
+		who = []int{who[0], who[0], who[0]}
+	case crowd:
+		who = []int{who[0], who[0], who[1]}
+		r.Shuffle(3, func(a, b int) { who[a], who[b] = who[b], who[a] })
+	case trio:
+		who = who[:3]
+	}
+	s.place(r, who)
+	return s
 }
 
-// things are the emoji from left to right.
-func (s scene) things() []emoji {
-	switch s.kind {
-	case single:
-		return []emoji{s.a}
-	case pair:
-		return []emoji{s.a, s.b}
-	case trio:
-		return []emoji{s.a, s.a, s.a}
+// place gives each emoji its place. Neighbours in a row (or a stack) keep their order plain to see, and no emoji
+// covers more than about a third of another.
+func (s *scene) place(r *rand.Rand, who []int) {
+	between := func(low, high float64) float64 { return low + (high-low)*r.Float64() }
+	layers := r.Perm(len(who))
+	s.Stacked = len(who) == 2 && r.IntN(2) == 0
+	s.Emoji = make([]thing, len(who))
+	bend := between(-0.16, 0.16) // of a row of three
+	for n, subject := range who {
+		t := thing{subject: subject, Layer: layers[n], Rotation: between(-28, 28)}
+		switch len(who) {
+		case 1:
+			s.Size = "tiny"
+			t.Size = between(0.36, 0.46)
+			if r.IntN(2) == 0 {
+				s.Size, t.Size = "huge", between(0.64, 0.82)
+			}
+			room := 0.52 - t.Size/2
+			t.X, t.Y = 0.5+between(-room, room), 0.5+between(-room, room)
+		case 2:
+			t.X, t.Y = 0.3+0.4*float64(n)+between(-0.05, 0.05), 0.5+between(-0.14, 0.14)
+			if s.Stacked {
+				t.X, t.Y = t.Y, t.X
+			}
+			t.Size = between(0.36, 0.52)
+		case 3:
+			t.X = 0.2 + 0.3*float64(n) + between(-0.03, 0.03)
+			t.Y = 0.5 + bend*math.Cos(math.Pi*float64(n)) + between(-0.08, 0.08)
+			t.Size = between(0.27, 0.38)
+		}
+		t.Char = subjects[subject].char
+		t.Name, t.Group = emojiName(t.Char)
+		t.X, t.Y, t.Size, t.Rotation = rounded(t.X), rounded(t.Y), rounded(t.Size), rounded(t.Rotation)
+		s.Emoji[n] = t
 	}
-	return []emoji{s.a, s.a, s.b}
 }
 
-// sentences are the ways to speak of the scene, each as likely as the others. No two of one scene are equal.
-func (s scene) sentences() []string {
-	a, b, on := s.a, s.b, backgrounds[s.background].name
-	switch s.kind {
-	case single:
-		return []string{
-			fmt.Sprintf("just a %s %s", a.noun, a.char), fmt.Sprintf("%s on %s = mood", a.char, on),
-			fmt.Sprintf("%s %s", a.pun, a.char), fmt.Sprintf("%s vibes on %s", a.noun, on),
-			fmt.Sprintf("me, a %s, on a %s day", a.noun, on), fmt.Sprintf("%s%s%s", a.char, a.char, a.char)}
-	case pair:
-		return []string{
-			fmt.Sprintf("%s left of %s", a.noun, b.noun), fmt.Sprintf("%s right of %s", b.char, a.char),
-			fmt.Sprintf("%s meets %s on %s", a.noun, b.noun, on), fmt.Sprintf("%s + %s = love", a.char, b.char),
-			fmt.Sprintf("%s %s%s", a.pun, a.char, b.char), fmt.Sprintf("%s and %s goals %s", a.noun, b.noun, b.char)}
-	case trio:
-		return []string{
-			fmt.Sprintf("three %s on %s", a.plural, on), fmt.Sprintf("%s x3 = squad goals", a.char),
-			fmt.Sprintf("too many %s %s", a.plural, a.char), fmt.Sprintf("%s, all three of us %s", a.pun, a.char)}
+func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
+
+// structure names all of a scene that captions can depend on.
+func (s scene) structure() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %d %d %s %t", s.Kind, s.colorAt, s.patternAt, s.Size, s.Stacked)
+	for _, t := range s.Emoji {
+		b.WriteByte(' ')
+		b.WriteString(strconv.Itoa(t.subject))
 	}
-	return []string{
-		fmt.Sprintf("two %s and a %s", a.plural, b.noun), fmt.Sprintf("%s%s vs %s", a.char, a.char, b.char),
-		fmt.Sprintf("odd one out: the %s %s", b.noun, b.char), fmt.Sprintf("two %s on %s, one %s", a.plural, on, b.noun)}
+	return b.String()
 }
