@@ -41,8 +41,22 @@ func (e *experiment) train(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := e.accel.CheckSize(e.stepFLOPs(), "one training step"); err != nil {
+		return err
+	}
 	e.trainer, err = e.fit(ctx, "checkpoints", false, func(row train.Epoch) error { return e.recordEpoch(row) })
 	return err
+}
+
+// stepFLOPs estimates one training step: each weight is used at every position, once forward and twice backward.
+func (e *experiment) stepFLOPs() float64 {
+	weights := 0
+	for _, l := range e.decoder.Layers() {
+		if l.Kind != "Embedding" { // looked up, not multiplied
+			weights += l.Params
+		}
+	}
+	return 3 * 2 * float64(weights) * float64(e.config.Training.Batch) * float64(e.maxTokens+1)
 }
 
 // fit trains one decoder with its checkpoints in a folder of the run; blind takes the picture away from it.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/encoder"
 )
 
@@ -122,9 +123,9 @@ func (l *loader) checkRuntime() {
 	if r.Backend != "go" {
 		return
 	}
-	if l.config.Encoder.Name == "vgg16" {
-		l.refuse([]string{"runtime.backend", "encoder.name"}, "vgg16 at 224×224 is too large for the pure-Go backend, "+
-			"which takes about 33 s a picture where xla takes 0.15 s; expected \"xla\"")
+	if e, err := encoder.New(l.config.Encoder); err == nil && e.FLOPs() > accel.MaxGoFLOPs {
+		l.refuse([]string{"runtime.backend", "encoder.layer"}, "%s up to %s takes %.0f billion operations a picture, too many for the pure-Go backend "+
+			"(at most %.0f; about a second each billion); expected \"xla\"", l.config.Encoder.Name, l.config.Encoder.Layer, e.FLOPs()/1e9, accel.MaxGoFLOPs/1e9)
 	}
 	if r.Device == "cuda" {
 		l.refuse([]string{"runtime.device", "runtime.backend"}, "the pure-Go backend has no cuda device; expected \"auto\" or \"cpu\"")

@@ -95,6 +95,19 @@ func (e *Encoder) TappedLayers() []Layer {
 	return slices.Clone(e.net.layers[:at+1])
 }
 
+// FLOPs are the floating-point operations of one picture up to the tapped layer; a multiply-add counts two.
+func (e *Encoder) FLOPs() float64 {
+	total := 0.0
+	for _, l := range e.TappedLayers() {
+		positions := 1
+		if len(l.Output) == 3 { // a convolution's kernel is used at every position
+			positions = l.Output[0] * l.Output[1]
+		}
+		total += 2 * float64(l.Params) * float64(positions)
+	}
+	return total
+}
+
 // InputSize is the size that pictures are resized to, in pixels.
 func (e *Encoder) InputSize() (height, width int) { return e.net.height, e.net.width }
 
@@ -119,9 +132,12 @@ func (e *Encoder) FeatureShape() []int {
 // Batch is the number of pictures that Graph is best fed with.
 func (e *Encoder) Batch() int { return e.settings.Batch }
 
+// pixelsVersion changes whenever Prepare gives other bytes for some picture.
+const pixelsVersion = 2
+
 // Fingerprint names everything that features depend on besides the pictures.
 func (e *Encoder) Fingerprint() string {
-	key := fmt.Sprintf("%s|%s|%s|%s|%dx%d|%s|%s", e.settings.Name, e.settings.Layer, e.settings.Pooling, e.settings.Resize,
+	key := fmt.Sprintf("%s|%s|%s|%s|%d|%dx%d|%s|%s", e.settings.Name, e.settings.Layer, e.settings.Pooling, e.settings.Resize, pixelsVersion,
 		e.net.height, e.net.width, e.preprocessing(), e.WeightsHash())
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
 }

@@ -2,10 +2,12 @@ package encoder
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
@@ -77,10 +79,26 @@ func runVGG16(scope *model.Scope, x *Node, layer string) *Node {
 // convolution is 3×3, stride 1, same padding, bias and ReLU; kernel [3, 3, in, out].
 func convolution(scope *model.Scope, x *Node, name string, channels int) *Node {
 	g, in := x.Graph(), x.Shape().Dim(-1)
-	kernel := scope.At("%s", name).VariableWithShape("kernel", shapes.Make(dtypes.Float32, 3, 3, in, channels)).NodeValue(g)
-	bias := scope.At("%s", name).VariableWithShape("bias", shapes.Make(dtypes.Float32, channels)).NodeValue(g)
-	x = Add(Convolve(x, kernel).PadSame().Done(), ExpandLeftToRank(bias, 4))
+	scope = scope.At("%s", name)
+	kernel := scope.VariableWithShape("kernel", shapes.Make(dtypes.Float32, 3, 3, in, channels))
+	bias := scope.VariableWithShape("bias", shapes.Make(dtypes.Float32, channels)).NodeValue(g)
+	if value := kernel.MustValue(); in >= minWinogradChannels && onCPU(g) && value != nil {
+		v := scope.GetVariable("winograd")
+		if v == nil {
+			v = scope.VariableWithValue("winograd", tensors.FromFlatDataAndDimensions(
+				winogradKernel(tensors.MustCopyFlatData[float32](value), in, channels), 16, in, channels)).SetTrainable(false)
+		}
+		x = winograd(x, v.NodeValue(g))
+	} else {
+		x = Convolve(x, kernel.NodeValue(g)).PadSame().Done()
+	}
+	x = Add(x, ExpandLeftToRank(bias, 4))
 	return Max(x, ZerosLike(x))
+}
+
+// onCPU reports whether the graph is for XLA on a CPU.
+func onCPU(g *Graph) bool {
+	return g.Backend().Name() == "xla" && strings.Contains(strings.ToLower(g.Backend().DeviceDescription(0)), "cpu")
 }
 
 func dense(scope *model.Scope, x *Node, name string, out int) *Node {

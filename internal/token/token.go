@@ -10,12 +10,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"math"
 	"slices"
 	"sort"
 	"strings"
-	"unicode"
-
-	"github.com/rivo/uniseg"
+	"unicode/utf8"
 )
 
 // Ids of the special tokens; ordinary tokens follow.
@@ -31,8 +31,9 @@ const (
 type Tokenizer interface {
 	Kind() string
 	Encode(text string) []int32 // without special tokens, but for Unknown
-	Decode(ids []int32) string  // stops at End and skips Pad and Start
-	Size() int                  // tokens, special ones included
+	// Decode stops at End and skips Pad and Start. Unknown is U+FFFD among characters and "<unk>" among words.
+	Decode(ids []int32) string
+	Size() int // tokens, special ones included
 	Token(id int32) string
 	Save(w io.Writer) error
 	Hash() string // SHA-256 of what Save writes
@@ -40,49 +41,15 @@ type Tokenizer interface {
 
 // kind is how one tokenizer cuts text and joins it again.
 type kind struct {
-	split   func(text, unit string) []string
-	join    func(tokens []string) string
-	unknown string // what an unknown token is decoded to
+	split     func(text, unit string) []string
+	separator string // between tokens that are joined
+	unknown   string // what an unknown token is decoded to
 }
 
 // kinds are the tokenizers by their name in text.tokenizer.
 var kinds = map[string]kind{
-	"char": {Units, func(tokens []string) string { return strings.Join(tokens, "") }, "\uFFFD"},
-	"word": {words, func(tokens []string) string { return strings.Join(tokens, " ") }, "<unk>"},
-}
-
-// Units cuts text into characters: code points, or grapheme clusters, which keep an emoji of several code points
-// whole. Joined, they are the text again.
-func Units(text, unit string) []string {
-	out := make([]string, 0, len(text))
-	if unit == "codepoint" {
-		for at, r := range text {
-			out = append(out, text[at:at+runeLength(text[at:], r)])
-		}
-		return out
-	}
-	state := -1
-	for text != "" {
-		var cluster string
-		cluster, text, _, state = uniseg.FirstGraphemeClusterInString(text, state)
-		out = append(out, cluster)
-	}
-	return out
-}
-
-// runeLength is the length of r in bytes; an invalid byte, which ranges as U+FFFD, has one.
-func runeLength(text string, r rune) int {
-	if r == unicode.ReplacementChar && !strings.HasPrefix(text, "\uFFFD") {
-		return 1
-	}
-	return len(string(r))
-}
-
-// words are lower-case runs of letters, marks, digits and apostrophes; punctuation and symbols are left out.
-func words(text, _ string) []string {
-	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '\'' && r != '’'
-	})
+	"char": {Units, "", "\uFFFD"},
+	"word": {words, " ", "<unk>"},
 }
 
 // vocabulary implements Tokenizer.
@@ -100,14 +67,18 @@ type file struct {
 }
 
 // Train builds the vocabulary of these captions: the tokens seen at least MinCount times, the most frequent first,
-// equally frequent ones in code point order.
+// equally frequent ones in byte order. Captions must be valid UTF-8, as cleaned ones are: vocab.json could not keep
+// other bytes.
 func Train(s Settings, captions iter.Seq[string]) (Tokenizer, error) {
 	k, ok := kinds[s.Tokenizer]
 	if !ok {
-		return nil, fmt.Errorf("text.tokenizer: unknown tokenizer %q", s.Tokenizer)
+		return nil, fmt.Errorf("text.tokenizer: unknown tokenizer %q; known are %s", s.Tokenizer, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	counts := map[string]int{}
 	for text := range captions {
+		if !utf8.ValidString(text) {
+			return nil, fmt.Errorf("caption %.40q is not valid UTF-8", text)
+		}
 		for _, t := range k.split(text, s.Unit) {
 			counts[t]++
 		}
@@ -130,31 +101,45 @@ func Train(s Settings, captions iter.Seq[string]) (Tokenizer, error) {
 	return newVocabulary(f)
 }
 
-// Load reads what Save wrote.
+// Load reads what Save wrote, and nothing else: a file that was cut off, edited into another vocabulary or made by
+// another tokenizer is an error.
 func Load(r io.Reader) (Tokenizer, error) {
 	decoder := json.NewDecoder(r)
 	decoder.DisallowUnknownFields()
 	var f file
-	if err := decoder.Decode(&f); err != nil {
-		return nil, fmt.Errorf("vocabulary: %w", err)
+	if err := decoder.Decode(&f); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, errors.New("the vocabulary is empty or cut off")
+	} else if err != nil {
+		return nil, fmt.Errorf("not a vocabulary: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the vocabulary")
 	}
 	return newVocabulary(f)
 }
 
 func newVocabulary(f file) (Tokenizer, error) {
 	k, ok := kinds[f.Kind]
-	if !ok {
-		return nil, fmt.Errorf("vocabulary: unknown tokenizer %q", f.Kind)
-	}
-	if f.Unit != "codepoint" && f.Unit != "grapheme" {
-		return nil, fmt.Errorf("vocabulary: unknown unit %q", f.Unit)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("unknown tokenizer %q; known are %s", f.Kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	case f.Unit != "codepoint" && f.Unit != "grapheme":
+		return nil, fmt.Errorf("unknown unit %q; known are codepoint, grapheme", f.Unit)
+	case len(f.Tokens) == 0:
+		return nil, errors.New("the vocabulary has no tokens")
+	case len(f.Tokens) > math.MaxInt32-int(specials):
+		return nil, fmt.Errorf("the vocabulary has too many tokens: %d", len(f.Tokens))
 	}
 	v := &vocabulary{kind: k, file: f, ids: make(map[string]int32, len(f.Tokens))}
 	for n, t := range f.Tokens {
-		if _, twice := v.ids[t]; twice || t == "" {
-			return nil, errors.New("vocabulary: a token is empty or stands twice")
+		id := specials + int32(n)
+		if first, twice := v.ids[t]; twice {
+			return nil, fmt.Errorf("token %q stands twice in the vocabulary, as %d and %d", t, first, id)
 		}
-		v.ids[t] = specials + int32(n)
+		if parts := k.split(t, f.Unit); len(parts) != 1 || parts[0] != t {
+			return nil, fmt.Errorf("token %d of the vocabulary, %q, is no token of tokenizer %q with unit %q", id, t, f.Kind, f.Unit)
+		}
+		v.ids[t] = id
 	}
 	return v, nil
 }
@@ -185,7 +170,7 @@ func (v *vocabulary) Decode(ids []int32) string {
 			parts = append(parts, v.Token(id))
 		}
 	}
-	return v.join(parts)
+	return strings.Join(parts, v.separator)
 }
 
 func (v *vocabulary) Token(id int32) string {
@@ -216,30 +201,4 @@ func (v *vocabulary) Hash() string {
 	}
 	sum := sha256.Sum256(b.Bytes())
 	return hex.EncodeToString(sum[:])
-}
-
-// Stats describe a tokenizer on some captions.
-type Stats struct {
-	Vocabulary           int
-	TokensPerCaption     float64
-	CharactersPerCaption float64 // code points
-	UnknownRate          float64 // share of tokens
-}
-
-// Describe measures a tokenizer on captions.
-func Describe(t Tokenizer, captions iter.Seq[string]) Stats {
-	s, n, tokens, unknown, characters := Stats{Vocabulary: t.Size()}, 0, 0, 0, 0
-	for text := range captions {
-		n++
-		for _, id := range t.Encode(text) {
-			tokens++
-			if id == Unknown {
-				unknown++
-			}
-		}
-		characters += len([]rune(text))
-	}
-	s.TokensPerCaption, s.CharactersPerCaption = float64(tokens)/float64(max(n, 1)), float64(characters)/float64(max(n, 1))
-	s.UnknownRate = float64(unknown) / float64(max(tokens, 1))
-	return s
 }

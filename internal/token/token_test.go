@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rivo/uniseg"
 )
 
 func trained(t testing.TB, kind, unit string, minCount int, captions ...string) Tokenizer {
@@ -40,9 +42,51 @@ func TestUnits(t *testing.T) {
 		{"a flag is one grapheme", "🇩🇪", "grapheme", 1},
 		{"a skin tone belongs to its hand", "👋🏽", "grapheme", 1},
 		{"a heart with its variation selector", "❤️", "grapheme", 1},
+		{"an accent that stands apart belongs to its letter", "ae\u0301b", "grapheme", 3},
+		{"and is a code point", "ae\u0301b", "codepoint", 4},
+		{"CR LF is one grapheme", "a\r\nb", "grapheme", 3},
+		{"plain letters around an emoji", "hi 👋🏽!", "grapheme", 5},
+		{"a keycap", "1️⃣2", "grapheme", 2},
+		{"an invalid byte is a unit", "a\xffb", "codepoint", 3},
+		{"nothing", "", "grapheme", 0},
 	} {
 		if got := Units(c.text, c.unit); len(got) != c.want || strings.Join(got, "") != c.text {
 			t.Errorf("%s: %q has units %q", c.reason, c.text, got)
+		}
+	}
+}
+
+// TestUnitsAgreeWithUniseg: the short cut for ASCII cuts as the Unicode rules do.
+func TestUnitsAgreeWithUniseg(t *testing.T) {
+	for _, text := range append(posts, "a\r\n\tb \u0301c", "x\u200dy", "\u0600a", "1️⃣#️⃣*️⃣") {
+		var want []string
+		for g := uniseg.NewGraphemes(text); g.Next(); {
+			want = append(want, g.Str())
+		}
+		if got := Units(text, "grapheme"); !slices.Equal(got, want) {
+			t.Errorf("%q has units %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestWordsAreCut(t *testing.T) {
+	for _, c := range []struct {
+		reason, text string
+		want         []string
+	}{
+		{"lower case, punctuation left out", "A dog, (two) cats -- run.", []string{"a", "dog", "two", "cats", "run"}},
+		{"apostrophes inside stay, quoting ones go", "'Don't' the dogs' o'clock '", []string{"don't", "the", "dogs", "o'clock"}},
+		{"an ending that stands apart keeps its apostrophe", "the men 's team 'll win", []string{"the", "men", "'s", "team", "'ll", "win"}},
+		{"a typographic apostrophe is the same word's", "don’t", []string{"don't"}},
+		{"digits, and letters with them", "# 28 in the 1st", []string{"28", "in", "the", "1st"}},
+		{"hyphens separate", "tri-colored", []string{"tri", "colored"}},
+		{"emoji and what they are made of are no words", "love ❤️ 👍🏽 👨‍👩‍👧 🇩🇪", []string{"love"}},
+		{"accents, joined or apart", "Café cafe\u0301", []string{"café", "cafe\u0301"}},
+		{"other scripts", "Привет, мир!", []string{"привет", "мир"}},
+		{"nothing", " ... ' ", nil},
+	} {
+		if got := words(c.text, ""); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q has words %q, want %q", c.reason, c.text, got, c.want)
 		}
 	}
 }
@@ -54,6 +98,37 @@ func TestWords(t *testing.T) {
 	}
 	if k.Size() != 4+2 {
 		t.Errorf("vocabulary of %d, want the 4 special tokens, a and dog", k.Size())
+	}
+}
+
+// TestIds: special tokens first, then the most frequent, and equally frequent ones in byte order, so that the same
+// captions in another order give the same vocabulary.
+func TestIds(t *testing.T) {
+	k := trained(t, "char", "codepoint", 1, "bca", "cé")
+	for id, want := range []string{"<pad>", "<start>", "<end>", "\uFFFD", "c", "a", "b", "é", "\uFFFD"} {
+		if got := k.Token(int32(id)); got != want {
+			t.Errorf("token %d is %q, want %q", id, got, want)
+		}
+	}
+	if got := k.Encode("éx"); !slices.Equal(got, []int32{7, Unknown}) {
+		t.Errorf("éx is %v", got)
+	}
+	if Pad != 0 || Start != 1 || End != 2 || Unknown != 3 {
+		t.Error("the special ids are not 0 to 3, which batches and decoders rely on")
+	}
+	if other := trained(t, "char", "codepoint", 1, "éc", "abc"); other.Hash() != k.Hash() {
+		t.Error("the order of the captions changed the vocabulary")
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	k := trained(t, "char", "grapheme", 1, "ab")
+	got := Describe(k, slices.Values([]string{"ab", "ax👋🏽b"}))
+	if want := (Stats{Vocabulary: 6, TokensPerCaption: 3, CharactersPerCaption: 3.5, UnknownRate: 2. / 6}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := Describe(k, slices.Values([]string(nil))); got != (Stats{Vocabulary: 6}) {
+		t.Errorf("no captions: %+v", got)
 	}
 }
 
@@ -85,48 +160,106 @@ func TestSaveAndLoad(t *testing.T) {
 }
 
 func TestLoadRefuses(t *testing.T) {
-	for _, c := range []struct{ reason, text string }{
-		{"no JSON", "tokens: a"},
-		{"an unknown tokenizer", `{"tokenizer":"bpe","unit":"grapheme","tokens":["a"]}`},
-		{"an unknown unit", `{"tokenizer":"char","unit":"byte","tokens":["a"]}`},
-		{"a token twice", `{"tokenizer":"char","unit":"grapheme","tokens":["a","a"]}`},
-		{"an empty token", `{"tokenizer":"char","unit":"grapheme","tokens":[""]}`},
-		{"an unknown field", `{"tokenizer":"char","unit":"grapheme","tokens":["a"],"size":1}`},
+	for _, c := range []struct{ reason, text, want string }{
+		{"nothing", "", "empty or cut off"},
+		{"a file cut off", `{"tokenizer":"char","unit":"gra`, "empty or cut off"},
+		{"no JSON", "tokens: a", "not a vocabulary"},
+		{"an unknown tokenizer", `{"tokenizer":"bpe","unit":"grapheme","tokens":["a"]}`, "known are char, word"},
+		{"an unknown unit", `{"tokenizer":"char","unit":"byte","tokens":["a"]}`, `unknown unit "byte"`},
+		{"no tokens", `{"tokenizer":"char","unit":"grapheme","tokens":[]}`, "no tokens"},
+		{"a token twice", `{"tokenizer":"char","unit":"grapheme","tokens":["a","b","a"]}`, `"a" stands twice in the vocabulary, as 4 and 6`},
+		{"an empty token", `{"tokenizer":"char","unit":"grapheme","tokens":[""]}`, "is no token of"},
+		{"two characters", `{"tokenizer":"char","unit":"grapheme","tokens":["ab"]}`, "is no token of"},
+		{"a cluster among code points", `{"tokenizer":"char","unit":"codepoint","tokens":["👋🏽"]}`, "is no token of"},
+		{"punctuation among words", `{"tokenizer":"word","unit":"grapheme","tokens":["a",","]}`, "token 5 of the vocabulary"},
+		{"a capital among words", `{"tokenizer":"word","unit":"grapheme","tokens":["Dog"]}`, "is no token of"},
+		{"a field too many", `{"tokenizer":"char","unit":"grapheme","tokens":["a"],"size":1}`, "size"},
+		{"two vocabularies", `{"tokenizer":"char","unit":"grapheme","tokens":["a"]}{}`, "follows"},
 	} {
-		if _, err := Load(strings.NewReader(c.text)); err == nil {
-			t.Errorf("%s was accepted", c.reason)
+		if _, err := Load(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v does not say %q", c.reason, err, c.want)
 		}
 	}
 }
 
-func TestTrainRefusesAnEmptyVocabulary(t *testing.T) {
-	if _, err := Train(Settings{Tokenizer: "word", Unit: "grapheme", MinCount: 3}, slices.Values([]string{"a b"})); err == nil {
-		t.Error("no token occurs three times, yet there is a vocabulary")
+func TestTrainRefuses(t *testing.T) {
+	for _, c := range []struct {
+		reason, want string
+		s            Settings
+		caption      string
+	}{
+		{"no token occurs three times", "text.min_count", Settings{Tokenizer: "word", Unit: "grapheme", MinCount: 3}, "a b"},
+		{"an unknown tokenizer", "known are char, word", Settings{Tokenizer: "bpe", Unit: "grapheme", MinCount: 1}, "a"},
+		{"an unknown unit", "unknown unit", Settings{Tokenizer: "char", Unit: "byte", MinCount: 1}, "a"},
+		{"bytes that are not UTF-8", "not valid UTF-8", Settings{Tokenizer: "char", Unit: "grapheme", MinCount: 1}, "a\xff"},
+	} {
+		if _, err := Train(c.s, slices.Values([]string{c.caption})); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v does not say %q", c.reason, err, c.want)
+		}
 	}
 }
 
-// FuzzRoundTrip: ids are always valid, and characters of a text that was trained on always come back.
+// FuzzRoundTrip: ids are always valid, also those of a text that was not trained on; characters of a text that was
+// trained on always come back; what is saved can be loaded and is the same.
 func FuzzRoundTrip(f *testing.F) {
 	for _, text := range posts {
-		f.Add(text)
+		f.Add(text, "don't 'İ'")
 	}
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(func(t *testing.T, text, other string) {
 		for kind := range kinds {
 			for _, unit := range []string{"codepoint", "grapheme"} {
 				k, err := Train(Settings{Tokenizer: kind, Unit: unit, MinCount: 1}, slices.Values([]string{text}))
 				if err != nil {
-					continue // nothing to train on
+					continue // nothing to train on, or not UTF-8
 				}
 				ids := k.Encode(text)
-				for _, id := range ids {
-					if id < specials || int(id) >= k.Size() {
-						t.Errorf("%s: %q has id %d of %d", kind, text, id, k.Size())
+				if slices.Contains(ids, Unknown) {
+					t.Errorf("%s: a token of %q is unknown", kind, text)
+				}
+				for _, id := range append(k.Encode(other), ids...) {
+					if id < Unknown || int(id) >= k.Size() {
+						t.Errorf("%s: id %d of %d", kind, id, k.Size())
 					}
 				}
 				if got := k.Decode(ids); kind == "char" && got != text {
 					t.Errorf("%s: %q came back as %q", unit, text, got)
+				} else if again := k.Encode(got); !slices.Equal(again, ids) {
+					t.Errorf("%s %s: %q has ids %v, decoded and encoded again %v", kind, unit, text, ids, again)
+				}
+				var b bytes.Buffer
+				if err := k.Save(&b); err != nil {
+					t.Fatal(err)
+				}
+				if loaded, err := Load(&b); err != nil || loaded.Hash() != k.Hash() || !slices.Equal(loaded.Encode(text), ids) {
+					t.Errorf("%s %s: the vocabulary of %q was not loaded again: %v", kind, unit, text, err)
 				}
 			}
 		}
 	})
+}
+
+// FuzzLoad: no file makes Load panic, and a vocabulary that it takes is what Save writes.
+func FuzzLoad(f *testing.F) {
+	f.Add(`{"tokenizer":"char","unit":"grapheme","tokens":["a","👋🏽"]}`)
+	f.Add(`{"tokenizer":"word","unit":"codepoint","tokens":["don't"]} x`)
+	f.Fuzz(func(t *testing.T, text string) {
+		k, err := Load(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		var b bytes.Buffer
+		if err := k.Save(&b); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Load(&b); err != nil || again.Hash() != k.Hash() {
+			t.Errorf("%q was loaded but not again: %v", text, err)
+		}
+	})
+}
+
+func BenchmarkEncode(b *testing.B) {
+	k := trained(b, "char", "grapheme", 1, posts...)
+	for b.Loop() {
+		k.Encode("A child in a pink dress is climbing up a set of stairs in an entry way .")
+	}
 }

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Our speed beside Keras', in turn on the same machine: bash internal/bench/compare.sh [ROUNDS]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+rounds=${1:-3}
+peers=.cache/peers
+if [ ! -f "$peers/installed" ]; then
+  echo "installing Keras, TensorFlow and JAX into $peers" >&2
+  python3 -m venv "$peers"
+  "$peers/bin/python" -m pip install --quiet --disable-pip-version-check keras==3.15.1 tensorflow-cpu==2.21.0 jax==0.10.2 numpy==2.4.6
+  touch "$peers/installed"
+fi
+go test -c -o "$peers/encoder.test" ./internal/encoder
+go test -c -o "$peers/model.test" ./internal/model
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+
+# ours NAME BINARY BENCHMARK UNIT prints the benchmark's figure in that unit.
+ours() {
+  (cd "internal/$1" && "../../$peers/$1.test" -test.run '^$' -test.bench "^$2\$" -test.benchtime "$3" 2>/dev/null) |
+    awk -v unit="$4" '/^Benchmark/ { for (n = 2; n < NF; n++) if ($(n + 1) == unit) print $n }'
+}
+for round in $(seq "$rounds"); do
+  echo "round $round of $rounds" >&2
+  echo "vgg16 ours $(ours encoder BenchmarkVGG16 4x s/image)" >>"$out"
+  for backend in tensorflow jax; do
+    echo "vgg16 keras-$backend $("$peers/bin/python" internal/bench/keras_vgg16.py $backend 2>/dev/null | tail -1)" >>"$out"
+  done
+  echo "step ours $(ours model BenchmarkTrainStep 20x s/step)" >>"$out"
+  echo "compile ours $(ours model BenchmarkTrainStep 1x compile-s)" >>"$out"
+  for backend in tensorflow jax; do
+    echo "step keras-$backend $("$peers/bin/python" internal/bench/keras_step.py $backend 2>/dev/null | tail -1)" >>"$out"
+  done
+done
+python3 - "$out" <<'PY'
+import collections, statistics, sys
+times = collections.defaultdict(list)
+for line in open(sys.argv[1]):
+    what, who, seconds = line.split()
+    times[what, who].append(float(seconds))
+print(f"{'':8}{'':18}{'median s':>10}{'min':>9}{'max':>9}{'ours/peer':>11}")
+for (what, who), values in times.items():
+    mine = times[what, "ours"]
+    ratio = "" if who == "ours" else f"{statistics.median(a / b for a, b in zip(mine, values)):11.2f}"
+    print(f"{what:8}{who:18}{statistics.median(values):10.3f}{min(values):9.3f}{max(values):9.3f}{ratio}")
+PY

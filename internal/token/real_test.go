@@ -1,0 +1,42 @@
+package token
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRealCaptions: where the real Flickr8k lies beside the checkout, every caption of it comes back byte for byte,
+// and its words are as many as another program counts.
+func TestRealCaptions(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "flickr8k", "Flickr8k.token.txt"))
+	if err != nil {
+		t.Skip("the real Flickr8k is not beside the checkout")
+	}
+	var captions []string
+	for row := range strings.Lines(string(data)) {
+		_, text, ok := strings.Cut(strings.TrimSuffix(row, "\n"), "\t")
+		if !ok {
+			t.Fatalf("row %q", row)
+		}
+		captions = append(captions, text)
+	}
+	if len(captions) != 40460 {
+		t.Fatalf("%d captions, want the published 40,460", len(captions))
+	}
+	for _, unit := range []string{"codepoint", "grapheme"} {
+		k := trained(t, "char", unit, 1, captions...)
+		for _, text := range captions {
+			if got := k.Decode(k.Encode(text)); got != text {
+				t.Fatalf("%s: %q came back as %q", unit, text, got)
+			}
+		}
+	}
+	// Counted by Python: re.findall(r"(?<![a-z0-9'])'[a-z0-9]{1,2}(?![a-z0-9'])|[a-z0-9]+(?:'+[a-z0-9]+)*", text.lower())
+	for minCount, want := range map[int]int{1: 8491, 5: 2977} {
+		if got := trained(t, "word", "grapheme", minCount, captions...).Size() - int(specials); got != want {
+			t.Errorf("%d words occur %d times or more, want %d", got, minCount, want)
+		}
+	}
+}
