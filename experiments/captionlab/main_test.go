@@ -65,7 +65,7 @@ func TestReport(t *testing.T) {
 		want string
 	}{
 		{errors.New("no room on disk"), 1, "captionlab: no room on disk\n"},
-		{fmt.Errorf("%w during training\nrun folder: r", experiments.ErrInterrupted), 130, "hint: captionlab resume "},
+		{&experiments.RunError{Dir: "results/r", Err: fmt.Errorf("%w during training", experiments.ErrInterrupted)}, 130, "hint: captionlab resume results/r goes on"},
 		{fmt.Errorf("read: %w", context.Canceled), 130, "captionlab: interrupted\n"},
 	} {
 		var stderr bytes.Buffer

@@ -84,7 +84,7 @@ func plotFigures(d Data) []plotFigure {
 		alt += fmt.Sprintf(" The entropy floor is %s.", fixed(d.Floor.NatsPerToken, 3))
 	}
 	if len(d.Controls) > 1 {
-		meaning += " Dotted lines: the best model without its picture (see Controls)."
+		meaning += " Dotted lines: what is left without the picture (see Controls)."
 	}
 	return []plotFigure{
 		{Name: "Loss by epoch", File: "plots/loss", Alt: alt, Meaning: meaning, chart: lossChart(d)},
@@ -122,19 +122,25 @@ func control(controls []Control, name string) (Control, bool) {
 }
 
 func controlTable(controls []Control) table {
-	t := table{Caption: "The best model and the same model without its picture (teacher-forced)", Columns: []column{
+	t := table{Caption: "The best epoch's model, and what is left without its picture (teacher-forced)", Columns: []column{
 		{Name: "Features"}, {Name: "Meaning"}, {Name: "Split"}, {Name: "Loss (nats a token)", Number: true},
 		{Name: "Against the model", Number: true}, {Name: "Nats a character", Number: true}, {Name: "Accuracy a token", Number: true},
 	}}
-	for i, c := range controls {
+	model := map[string]float64{} // by split
+	for _, c := range controls {
 		against := "–"
-		if i > 0 {
-			against = signed(c.Loss-controls[0].Loss, 3)
+		if c.Name == modelName {
+			model[c.Split] = c.Loss
+		} else if loss, ok := model[c.Split]; ok {
+			against = signed(c.Loss-loss, 3)
 		}
 		t.row(c.Name, c.Meaning, c.Split, fixed(c.Loss, 3), against, fixed(c.NatsPerCharacter, 3), percent(c.Accuracy))
 	}
 	return t
 }
+
+// modelName is the control row of the model itself, with its pictures.
+const modelName = "model"
 
 // verdict says in words what the zeroed control means; 0.01 nats a token is a difference that a seed alone makes.
 func verdict(controls []Control) string {
@@ -145,12 +151,12 @@ func verdict(controls []Control) string {
 	difference := c.Loss - controls[0].Loss
 	switch {
 	case difference > 0.01:
-		return fmt.Sprintf("Without the picture the loss rises by %s nats a token (%s): the model uses the picture.",
+		return fmt.Sprintf("With the features set to zero the loss rises by %s nats a token (%s): the model uses the picture.",
 			fixed(difference, 3), percentChange(difference, controls[0].Loss))
 	case difference < -0.01:
-		return fmt.Sprintf("Without the picture the loss falls by %s nats a token: the features mislead the model.", fixed(-difference, 3))
+		return fmt.Sprintf("With the features set to zero the loss falls by %s nats a token: the features mislead the model.", fixed(-difference, 3))
 	}
-	return "Without the picture the loss stays the same: the model ignores the picture."
+	return "With the features set to zero the loss stays the same: the model ignores the picture."
 }
 
 func cards(pictures []Picture) (cards []card, note string) {

@@ -76,8 +76,8 @@ func lossChart(d Data) chart {
 	if best, ok := bestEpoch(d.Epochs); ok {
 		c.best = best.Epoch
 	}
-	for i, control := range d.Controls {
-		if i > 0 && finite(control.Loss) {
+	for _, control := range d.Controls {
+		if control.Name != modelName && control.Split == d.Controls[0].Split && finite(control.Loss) {
 			c.levels = append(c.levels, level{
 				fmt.Sprintf("control: %s %.3f", control.Name, control.Loss), control.Loss, controlColor, []vg.Length{1.5, 2.5}, true,
 			})

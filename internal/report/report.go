@@ -19,7 +19,7 @@ type Data struct {
 	Resolved string            // the resolved config, TOML; read from the folder when empty
 
 	Floor    *Floor    // nil where the true distribution of the captions is unknown
-	Controls []Control // first row: the model itself
+	Controls []Control // the model itself, named "model", comes first in each split; the validation split comes first
 
 	Splits           []SplitRow
 	Cleaning         []NamedCount
@@ -38,7 +38,7 @@ type Data struct {
 // Floor is the entropy of the validation captions given the picture: the lowest loss any model can reach.
 type Floor struct{ NatsPerToken, NatsPerCharacter float64 }
 
-// Control is the trained model's teacher-forced result with something taken away from it.
+// Control is a teacher-forced result with something taken away from the model, or of the model itself.
 type Control struct {
 	Name, Meaning, Split             string
 	Loss, NatsPerCharacter, Accuracy float64 // loss in nats a token, accuracy a share of tokens
