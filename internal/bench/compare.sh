@@ -17,12 +17,12 @@ trap 'rm -f "$out"' EXIT
 
 # ours NAME BINARY BENCHMARK UNIT prints the benchmark's figure in that unit.
 ours() {
-  (cd "internal/$1" && "../../$peers/$1.test" -test.run '^$' -test.bench "^$2\$" -test.benchtime "$3" 2>/dev/null) |
+  (cd "internal/$1" && "../../$peers/$1.test" -test.run '^$' -test.bench "^${2/\//\$/^}\$" -test.benchtime "$3" 2>/dev/null) |
     awk -v unit="$4" '/^Benchmark/ { for (n = 2; n < NF; n++) if ($(n + 1) == unit) print $n }'
 }
 for round in $(seq "$rounds"); do
   echo "round $round of $rounds" >&2
-  echo "vgg16 ours $(ours encoder BenchmarkVGG16 4x s/image)" >>"$out"
+  echo "vgg16 ours $(ours encoder BenchmarkVGG16/8 4x s/image)" >>"$out"
   for backend in tensorflow jax; do
     echo "vgg16 keras-$backend $("$peers/bin/python" internal/bench/keras_vgg16.py $backend 2>/dev/null | tail -1)" >>"$out"
   done
