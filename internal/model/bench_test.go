@@ -30,7 +30,9 @@ func BenchmarkTrainStep(b *testing.B) {
 	if err := store.SetRNGStateFromSeed(1); err != nil {
 		b.Fatal(err)
 	}
-	logits := func(scope *gomodel.Scope, features, tokens *graph.Node) *graph.Node { return decoder.Logits(scope, features, tokens) }
+	logits := func(scope *gomodel.Scope, features, tokens *graph.Node) *graph.Node {
+		return decoder.Logits(scope, features, tokens)
+	}
 	mean := func(labels, logits []*graph.Node) *graph.Node {
 		ids := graph.ExpandAxes(graph.TransposeAllAxes(labels[0], 1, 0), -1)
 		return loss.SparseCategoricalCrossEntropyLogits([]*graph.Node{ids}, logits)
