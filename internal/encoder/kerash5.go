@@ -1,15 +1,15 @@
 package encoder
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
 //go:embed kerash5.py
@@ -18,37 +18,67 @@ var kerasH5Script string
 // h5Packages are what the conversion installs into a Python environment of its own.
 var h5Packages = []string{"h5py==3.14.0", "numpy==2.3.3"}
 
-// readKerasH5 reads a Keras weights file. No Go library reads the files that h5py writes, so it is converted to
-// safetensors by a small script in a temporary Python environment.
-func readKerasH5(path string) (map[string]*tensors.Tensor, error) {
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		return nil, errors.New("reading a .h5 file needs python3 with pip, which is not on the PATH; a .safetensors file does not")
+// readKerasH5 finds the tensors of a Keras .h5 file. No Go library reads what h5py writes (their groups come out
+// empty), so the file is converted once, by a small script, to safetensors in the cache folder.
+func readKerasH5(ctx context.Context, path, hash, dir string, log io.Writer) (map[string]stored, error) {
+	out := filepath.Join(dir, hash+".safetensors")
+	if _, err := os.Stat(out); err == nil {
+		return readSafetensors(out)
 	}
-	dir, err := os.MkdirTemp("", "captionlab-h5-")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	python, err := pythonWithH5(ctx, filepath.Join(dir, "h5-python"), log)
+	if err != nil {
+		return nil, fmt.Errorf("%w; a .safetensors file needs no Python", err)
+	}
+	part, err := os.CreateTemp(dir, ".h5-*.safetensors")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	run := func(name string, args ...string) error {
-		if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %s", filepath.Base(name), err, strings.TrimSpace(string(out)))
-		}
-		return nil
+	defer os.Remove(part.Name())
+	if err := part.Close(); err != nil {
+		return nil, err
 	}
-	if exec.Command(python, "-c", "import h5py, numpy").Run() != nil {
-		env := filepath.Join(dir, "python")
-		if err := run(python, "-m", "venv", env); err != nil {
-			return nil, fmt.Errorf("make a Python environment for h5py: %w", err)
-		}
-		python = filepath.Join(env, "bin", "python")
-		if err := run(python, append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, h5Packages...)...); err != nil {
-			return nil, fmt.Errorf("install h5py: %w", err)
-		}
-	}
-	out := filepath.Join(dir, "weights.safetensors")
-	if err := run(python, "-c", kerasH5Script, path, out); err != nil {
+	fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
+	if err := command(ctx, python, "-c", kerasH5Script, path, part.Name()); err != nil {
 		return nil, fmt.Errorf("convert to safetensors: %w", err)
 	}
+	if err := os.Rename(part.Name(), out); err != nil {
+		return nil, err
+	}
 	return readSafetensors(out)
+}
+
+// pythonWithH5 is a Python that has h5py: the user's, or one in an environment in the folder.
+func pythonWithH5(ctx context.Context, env string, log io.Writer) (string, error) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		return "", errors.New("reading a .h5 file needs python3, which is not on the PATH")
+	}
+	const try = "import h5py, numpy"
+	if command(ctx, python, "-c", try) == nil {
+		return python, nil
+	}
+	own := filepath.Join(env, "bin", "python")
+	if command(ctx, own, "-c", try) == nil {
+		return own, nil
+	}
+	fmt.Fprintf(log, "installing %s for reading a .h5 file\n", strings.Join(h5Packages, " and "))
+	if err := command(ctx, python, "-m", "venv", "--clear", env); err != nil {
+		return "", fmt.Errorf("make a Python environment for h5py: %w", err)
+	}
+	if err := command(ctx, own, append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check"}, h5Packages...)...); err != nil {
+		return "", fmt.Errorf("install h5py: %w", err)
+	}
+	return own, nil
+}
+
+// command runs a program; its output is in the error if it fails.
+func command(ctx context.Context, name string, args ...string) error {
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(name), err, strings.TrimSpace(string(out)))
+	}
+	return nil
 }

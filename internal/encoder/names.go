@@ -2,146 +2,185 @@ package encoder
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// A naming recognises one convention of names and layouts in weight files and gives a Keras layer's kernel and
-// bias in them.
+// naming is one convention of names and layouts in weight files.
 type naming struct {
 	about         string
-	preprocessing string
-	kernel, bias  func(layer Layer, nth int) []string // candidates; nth counts the layers with weights from 0
-	torch         bool                                // kernels are OIHW, dense [out, in] over channels first
+	preprocessing string                         // of the weights that are named so
+	names         func(l Layer, nth int) []names // candidates; nth counts the layers with weights from 0
+	kernel        func(l Layer, in []int) layout // of a layer on an input of this shape
 }
 
+// names are one layer's tensors in a weight file.
+type names struct{ kernel, bias string }
+
+// layout is how a file keeps a kernel: shapes that it may have there, and the axes that bring it to Keras' layout,
+// [height, width, in, out] or [in, out].
+type layout struct {
+	shapes [][]int
+	axes   []int // of split
+	split  []int // the file's shape with the flattened input taken apart
+}
+
+// namings are the conventions that are known, in the order they are tried.
 var namings = []naming{
-	{about: "Keras", preprocessing: "caffe",
-		kernel: func(l Layer, _ int) []string {
-			return []string{l.Name + "/kernel", l.Name + ".kernel", l.Name + "/kernel:0", l.Name + "/" + l.Name + "_W_1:0", l.Name + "/" + l.Name + "/kernel:0"}
-		},
-		bias: func(l Layer, _ int) []string {
-			return []string{l.Name + "/bias", l.Name + ".bias", l.Name + "/bias:0", l.Name + "/" + l.Name + "_b_1:0", l.Name + "/" + l.Name + "/bias:0"}
-		}},
-	{about: "torchvision", preprocessing: "torch", torch: true,
-		kernel: func(l Layer, nth int) []string { return torchNames(l, nth, "weight") },
-		bias:   func(l Layer, nth int) []string { return torchNames(l, nth, "bias") }},
-	{about: "Keras exported by tf2onnx", preprocessing: "caffe", torch: true,
-		kernel: func(l Layer, _ int) []string {
-			return []string{"functional_1/" + l.Name + "_1/convolution/ReadVariableOp:0"}
-		},
-		bias: func(l Layer, _ int) []string { return []string{"functional_1/" + l.Name + "_1/Squeeze:0"} }},
+	{"Keras", "caffe", kerasNames, kerasLayout},
+	{"torchvision and timm", "torch", torchNames, torchLayout},
+	{"Keras exported by tf2onnx", "caffe", tf2onnxNames, tf2onnxLayout},
+}
+
+func kerasNames(l Layer, _ int) (out []names) {
+	for _, form := range [][2]string{
+		{"%s/kernel", "%s/bias"}, {"%s.kernel", "%s.bias"}, {"%s/kernel:0", "%s/bias:0"},
+		{"%[1]s/%[1]s/kernel:0", "%[1]s/%[1]s/bias:0"}, {"%[1]s/%[1]s_W_1:0", "%[1]s/%[1]s_b_1:0"},
+	} {
+		out = append(out, names{fmt.Sprintf(form[0], l.Name), fmt.Sprintf(form[1], l.Name)})
+	}
+	return out
 }
 
 // torchFeatures are the indices of VGG16's convolutions in torchvision's features, between ReLUs and pools.
 var torchFeatures = []int{0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28}
 
 // torchNames are torchvision's and timm's names; timm keeps fc1 and fc2 as convolutions.
-func torchNames(l Layer, nth int, part string) []string {
-	switch l.Name {
-	case "fc1":
-		return []string{"classifier.0." + part, "pre_logits.fc1." + part}
-	case "fc2":
-		return []string{"classifier.3." + part, "pre_logits.fc2." + part}
-	case "predictions":
-		return []string{"classifier.6." + part, "head.fc." + part}
+func torchNames(l Layer, nth int) (out []names) {
+	prefixes := map[string][]string{"fc1": {"classifier.0", "pre_logits.fc1"}, "fc2": {"classifier.3", "pre_logits.fc2"},
+		"predictions": {"classifier.6", "head.fc"}}[l.Name]
+	if len(prefixes) == 0 && nth < len(torchFeatures) {
+		prefixes = []string{fmt.Sprintf("features.%d", torchFeatures[nth])}
 	}
-	if nth < len(torchFeatures) {
-		return []string{fmt.Sprintf("features.%d.%s", torchFeatures[nth], part)}
+	for _, p := range prefixes {
+		out = append(out, names{p + ".weight", p + ".bias"})
 	}
-	return nil
+	return out
 }
 
-// nameTensors picks the layers' kernels and biases out of a file's tensors, whatever convention it follows.
-func nameTensors(raw map[string]*tensors.Tensor, layers []Layer) (values map[string]*tensors.Tensor, preprocessing string, err error) {
+// tf2onnxNames are what tf2onnx calls the weights of a Keras 3 model: the layer within a call of the model.
+func tf2onnxNames(l Layer, _ int) (out []names) {
+	for _, model := range []string{"functional_1", "functional", "vgg16_1", "vgg16"} {
+		for _, layer := range []string{l.Name + "_1", l.Name} {
+			at := model + "/" + layer + "/"
+			if l.Kind == "Dense" {
+				out = append(out, names{at + "MatMul/ReadVariableOp:0", at + "BiasAdd/ReadVariableOp:0"},
+					names{at + "Cast/ReadVariableOp:0", at + "BiasAdd/ReadVariableOp:0"},
+					names{at + "Cast/ReadVariableOp:0", at + "Add/ReadVariableOp:0"})
+				continue
+			}
+			out = append(out, names{at + "convolution/ReadVariableOp:0", at + "Squeeze:0"},
+				names{at + "Conv2D/ReadVariableOp:0", at + "BiasAdd/ReadVariableOp:0"})
+		}
+	}
+	return out
+}
+
+func kerasLayout(l Layer, in []int) layout {
+	if l.Kind == "Conv2D" {
+		return layout{shapes: [][]int{{3, 3, in[2], l.Output[2]}}}
+	}
+	return layout{shapes: [][]int{{product(in), l.Output[0]}}}
+}
+
+// torchLayout has the output first. A dense layer over a flattened [height, width, channels] has its channels first.
+func torchLayout(l Layer, in []int) layout {
+	if l.Kind == "Conv2D" {
+		shape := []int{l.Output[2], in[2], 3, 3}
+		return layout{shapes: [][]int{shape}, split: shape, axes: []int{2, 3, 1, 0}}
+	}
+	out := l.Output[0]
+	if len(in) == 3 {
+		shape := []int{out, in[2], in[0], in[1]}
+		return layout{shapes: [][]int{{out, product(in)}, shape}, split: shape, axes: []int{2, 3, 1, 0}}
+	}
+	return layout{shapes: [][]int{{out, in[0]}, {out, in[0], 1, 1}}, split: []int{out, in[0]}, axes: []int{1, 0}}
+}
+
+// tf2onnxLayout transposes convolutions to ONNX' layout and leaves dense kernels as they are.
+func tf2onnxLayout(l Layer, in []int) layout {
+	if l.Kind == "Conv2D" {
+		return torchLayout(l, in)
+	}
+	return kerasLayout(l, in)
+}
+
+// variable is one variable of the network, still in its file.
+type variable struct {
+	name string // layer/kernel or layer/bias
+	dims []int  // Keras' layout
+	stored
+	layout
+}
+
+// nameTensors finds the layers' kernels and biases among a file's tensors, whatever convention it follows.
+func nameTensors(raw map[string]stored, layers []Layer) (variables []variable, preprocessing string, err error) {
+	var known []string
 	for _, n := range namings {
-		values, missing, err := n.pick(raw, layers)
+		variables, missing, err := n.pick(raw, layers)
 		if err != nil {
 			return nil, "", err
 		}
 		if missing == "" {
-			return values, n.preprocessing, nil
+			return variables, n.preprocessing, nil
 		}
-		if len(values) > 0 {
-			return nil, "", fmt.Errorf("named as %s does, but %s is missing", n.about, missing)
+		if len(variables) > 0 {
+			return nil, "", fmt.Errorf("its tensors are named as %s does, but %s is missing", n.about, missing)
 		}
-	}
-	var known []string
-	for _, n := range namings {
 		known = append(known, n.about)
 	}
-	return nil, "", fmt.Errorf("its tensors are named in no known way (%s)", strings.Join(known, ", "))
+	return nil, "", fmt.Errorf("its tensors are named in no known way (%s)", strings.Join(known, "; "))
 }
 
-func (n naming) pick(raw map[string]*tensors.Tensor, layers []Layer) (values map[string]*tensors.Tensor, missing string, err error) {
-	values = map[string]*tensors.Tensor{}
-	find := func(names []string) *tensors.Tensor {
-		for _, name := range names {
-			if t, ok := raw[name]; ok {
-				return t
-			}
-		}
-		return nil
-	}
+// pick returns what it found of the layers, and the first layer that it didn't find.
+func (n naming) pick(raw map[string]stored, layers []Layer) (found []variable, missing string, err error) {
 	nth := 0
-	in := []int{vggSide, vggSide, 3} // shape before the layer
+	var in []int // shape before the layer
 	for _, l := range layers {
 		if l.Params > 0 {
-			kernel, bias := find(n.kernel(l, nth)), find(n.bias(l, nth))
-			if kernel == nil || bias == nil {
-				return values, l.Name, nil
+			candidates := n.names(l, nth)
+			at := slices.IndexFunc(candidates, func(c names) bool { return has(raw, c.kernel) && has(raw, c.bias) })
+			if at < 0 {
+				return found, l.Name, nil
 			}
-			if kernel, err = n.layout(kernel, l, in); err != nil {
-				return nil, "", fmt.Errorf("%s: %w", l.Name, err)
+			kernel := variable{name: l.Name + "/kernel", stored: raw[candidates[at].kernel], layout: n.kernel(l, in)}
+			bias := variable{name: l.Name + "/bias", stored: raw[candidates[at].bias], layout: layout{shapes: [][]int{l.Output[len(l.Output)-1:]}}}
+			for _, v := range []*variable{&kernel, &bias} {
+				if !slices.ContainsFunc(v.shapes, func(s []int) bool { return slices.Equal(s, v.stored.dims) }) {
+					return nil, "", fmt.Errorf("%s has shape %v, expected %v", v.name, v.stored.dims, v.shapes[0])
+				}
+				if v.dtype != "" {
+					return nil, "", fmt.Errorf("%s is %s, expected float32", v.name, v.dtype)
+				}
+				v.dims = v.stored.dims
 			}
-			if got := kernel.Shape().Size() + bias.Shape().Size(); got != l.Params {
-				return nil, "", fmt.Errorf("%s has %d values, expected %d", l.Name, got, l.Params)
-			}
-			values[l.Name+"/kernel"], values[l.Name+"/bias"] = kernel, bias
+			kernel.dims = kerasLayout(l, in).shapes[0]
+			found = append(found, kernel, bias)
 			nth++
 		}
 		if l.Kind != "Flatten" { // fc1 needs the shape that was flattened
 			in = l.Output
 		}
 	}
-	return values, "", nil
+	return found, "", nil
 }
 
-// layout turns a kernel into Keras' layout.
-func (n naming) layout(kernel *tensors.Tensor, l Layer, in []int) (*tensors.Tensor, error) {
-	dims := kernel.Shape().Dimensions
-	if !n.torch {
-		return kernel, nil
+func has(raw map[string]stored, name string) bool { _, ok := raw[name]; return ok }
+
+// values reads a variable and brings it to Keras' layout.
+func (v variable) values() ([]float32, error) {
+	values, err := v.read()
+	if err != nil || v.axes == nil {
+		return values, err
 	}
-	values := tensors.MustCopyFlatData[float32](kernel)
-	if l.Kind == "Conv2D" {
-		if len(dims) != 4 {
-			return nil, fmt.Errorf("kernel has shape %v, expected [out, in, height, width]", dims)
-		}
-		return transposed(values, dims, []int{2, 3, 1, 0}), nil
-	}
-	out := dims[0]
-	if len(in) == 3 { // flattened channels first: [out, channels, height, width] -> [height, width, channels, out]
-		if len(values) != out*in[0]*in[1]*in[2] {
-			return nil, fmt.Errorf("kernel has shape %v, expected %d inputs", dims, in[0]*in[1]*in[2])
-		}
-		t := transposed(values, []int{out, in[2], in[0], in[1]}, []int{2, 3, 1, 0})
-		return tensors.FromFlatDataAndDimensions(tensors.MustCopyFlatData[float32](t), len(values)/out, out), nil
-	}
-	t := transposed(values, []int{out, len(values) / out}, []int{1, 0})
-	return t, nil
+	return transposed(values, v.split, v.axes), nil
 }
 
 // transposed permutes the axes: result axis n is input axis order[n].
-func transposed(values []float32, dims, order []int) *tensors.Tensor {
+func transposed(values []float32, dims, order []int) []float32 {
 	strides := make([]int, len(dims))
 	for n, s := len(dims)-1, 1; n >= 0; n-- {
 		strides[n], s = s, s*dims[n]
-	}
-	outDims := make([]int, len(dims))
-	for n, axis := range order {
-		outDims[n] = dims[axis]
 	}
 	out := make([]float32, len(values))
 	index := make([]int, len(dims))
@@ -151,12 +190,20 @@ func transposed(values []float32, dims, order []int) *tensors.Tensor {
 		for axis := len(index) - 1; axis >= 0; axis-- {
 			index[axis]++
 			from += strides[order[axis]]
-			if index[axis] < outDims[axis] {
+			if index[axis] < dims[order[axis]] {
 				break
 			}
-			from -= strides[order[axis]] * outDims[axis]
+			from -= strides[order[axis]] * dims[order[axis]]
 			index[axis] = 0
 		}
 	}
-	return tensors.FromFlatDataAndDimensions(out, outDims...)
+	return out
+}
+
+func product(dims []int) int {
+	n := 1
+	for _, d := range dims {
+		n *= d
+	}
+	return n
 }

@@ -1,13 +1,9 @@
 package encoder
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"os"
 
-	"github.com/gomlx/gomlx/core/tensors"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -20,118 +16,121 @@ const (
 	onnxTensorFloats     = 4
 	onnxTensorName       = 8
 	onnxTensorRaw        = 9
+	onnxTensorExternal   = 13
 
 	onnxFloat = 1
 )
 
-// readONNX returns the float32 initializers of an ONNX model by name. Nothing of its graph is used.
-func readONNX(path string) (map[string]*tensors.Tensor, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]*tensors.Tensor{}
-	err = fields(data, func(field protowire.Number, graph []byte, _ uint64) error {
-		if field != onnxModelGraph {
-			return nil
-		}
-		return fields(graph, func(field protowire.Number, tensor []byte, _ uint64) error {
-			if field != onnxGraphInitializer {
+// readONNX finds the initializers of an ONNX model by name. Nothing of its graph is used.
+func readONNX(path string) (map[string]stored, error) {
+	out := map[string]stored{}
+	err := view(path, func(data []byte) error {
+		err := fields(data, 0, func(f field) error {
+			if f.number != onnxModelGraph {
 				return nil
 			}
-			name, t, err := onnxTensor(tensor)
-			if err != nil {
-				return fmt.Errorf("initializer %q: %w", name, err)
-			}
-			if t != nil {
-				out[name] = t
-			}
-			return nil
-		})
-	})
-	if err == nil && len(out) == 0 {
-		err = errors.New("no float32 initializers: not an ONNX model")
-	}
-	return out, err
-}
-
-func onnxTensor(data []byte) (name string, t *tensors.Tensor, err error) {
-	var dims []int
-	var values []byte // little-endian float32
-	kind := uint64(0)
-	err = fields(data, func(field protowire.Number, bytes []byte, n uint64) error {
-		switch field {
-		case onnxTensorDims:
-			if bytes == nil {
-				dims = append(dims, int(n))
-				return nil
-			}
-			for len(bytes) > 0 {
-				v, size := protowire.ConsumeVarint(bytes)
-				if size < 0 {
-					return protowire.ParseError(size)
+			return fields(f.bytes, f.at, func(f field) error {
+				if f.number != onnxGraphInitializer {
+					return nil
 				}
-				dims, bytes = append(dims, int(v)), bytes[size:]
-			}
-		case onnxTensorType:
-			kind = n
-		case onnxTensorName:
-			name = string(bytes)
-		case onnxTensorRaw, onnxTensorFloats:
-			values = append(values, bytes...)
+				name, s, err := onnxTensor(f)
+				if err != nil {
+					return fmt.Errorf("initializer %q: %w", name, err)
+				}
+				s.path = path
+				out[name] = s
+				return nil
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("not an ONNX model, or a damaged one: %w", err)
+		}
+		if len(out) == 0 {
+			return errors.New("not an ONNX model: it has no initializers")
 		}
 		return nil
 	})
-	if err != nil || kind != onnxFloat {
-		return name, nil, err
-	}
-	t, err = floatTensor(values, dims)
-	return name, t, err
+	return out, err
 }
 
-// floatTensor reads little-endian float32 values.
-func floatTensor(raw []byte, dims []int) (*tensors.Tensor, error) {
-	size := 1
-	for _, d := range dims {
-		size *= d
-	}
-	if len(raw) != 4*size {
-		return nil, fmt.Errorf("shape %v needs %d bytes, found %d", dims, 4*size, len(raw))
-	}
-	values := make([]float32, size)
-	for n := range values {
-		values[n] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*n:]))
-	}
-	return tensors.FromFlatDataAndDimensions(values, dims...), nil
-}
-
-// fields calls fn for each field of a protobuf message: bytes for length-delimited ones, n for varints.
-func fields(data []byte, fn func(field protowire.Number, bytes []byte, n uint64) error) error {
-	for len(data) > 0 {
-		field, kind, size := protowire.ConsumeTag(data)
-		if size < 0 {
-			return protowire.ParseError(size)
+func onnxTensor(tensor field) (name string, s stored, err error) {
+	kind, size := uint64(0), 0
+	err = fields(tensor.bytes, tensor.at, func(f field) error {
+		switch f.number {
+		case onnxTensorDims:
+			if f.bytes == nil {
+				s.dims = append(s.dims, int(f.varint))
+				return nil
+			}
+			for packed := f.bytes; len(packed) > 0; {
+				v, n := protowire.ConsumeVarint(packed)
+				if n < 0 {
+					return protowire.ParseError(n)
+				}
+				s.dims, packed = append(s.dims, int(v)), packed[n:]
+			}
+		case onnxTensorType:
+			kind = f.varint
+		case onnxTensorName:
+			name = string(f.bytes)
+		case onnxTensorRaw, onnxTensorFloats:
+			if size > 0 {
+				return errors.New("its values lie in several pieces")
+			}
+			s.offset, size = f.at, len(f.bytes)
+		case onnxTensorExternal:
+			return errors.New("its values lie in another file; export the model as one file")
 		}
-		data = data[size:]
-		var bytes []byte
-		var n uint64
+		return nil
+	})
+	if err != nil {
+		return name, s, err
+	}
+	if kind != onnxFloat {
+		s.dtype = fmt.Sprintf("of ONNX type %d", kind)
+	} else if size%4 != 0 || !sized(s.dims, int64(size/4)) {
+		return name, s, fmt.Errorf("shape %v does not fit its %d bytes", s.dims, size)
+	}
+	return name, s, nil
+}
+
+// field is one field of a protobuf message: bytes of a length-delimited one, which lie at an offset in the file, or a
+// varint.
+type field struct {
+	number protowire.Number
+	bytes  []byte
+	at     int64
+	varint uint64
+}
+
+// fields calls fn for each field of a message that lies at an offset in the file.
+func fields(data []byte, at int64, fn func(field) error) error {
+	for len(data) > 0 {
+		number, kind, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		data, at = data[n:], at+int64(n)
+		f := field{number: number}
 		switch kind {
 		case protowire.BytesType:
-			bytes, size = protowire.ConsumeBytes(data)
+			if f.bytes, n = protowire.ConsumeBytes(data); n >= 0 {
+				f.at = at + int64(n-len(f.bytes))
+			}
 		case protowire.VarintType:
-			n, size = protowire.ConsumeVarint(data)
+			f.varint, n = protowire.ConsumeVarint(data)
 		default:
-			size = protowire.ConsumeFieldValue(field, kind, data)
+			n = protowire.ConsumeFieldValue(number, kind, data)
 		}
-		if size < 0 {
-			return protowire.ParseError(size)
+		if n < 0 {
+			return protowire.ParseError(n)
 		}
 		if kind == protowire.BytesType || kind == protowire.VarintType {
-			if err := fn(field, bytes, n); err != nil {
+			if err := fn(f); err != nil {
 				return err
 			}
 		}
-		data = data[size:]
+		data, at = data[n:], at+int64(n)
 	}
 	return nil
 }

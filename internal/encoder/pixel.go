@@ -14,6 +14,9 @@ func pixelsOf(picture image.Image) rgb {
 	switch p := picture.(type) {
 	case *image.YCbCr:
 		return fullColour(p)
+	case turned:
+		stored, b := pixelsOf(p.Image), p.Image.Bounds()
+		return func(x, y int) (r, g, bl uint8) { return stored(p.source(x, y, b.Dx()-1, b.Dy()-1)) }
 	case *image.Gray:
 		return func(x, y int) (r, g, b uint8) {
 			v := p.GrayAt(at.X+x, at.Y+y).Y

@@ -5,54 +5,66 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// readSafetensors returns the float32 tensors of a safetensors file by name.
-func readSafetensors(path string) (map[string]*tensors.Tensor, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if len(data) < 8 {
-		return nil, errors.New("not a safetensors file: shorter than its header's length")
-	}
-	length := binary.LittleEndian.Uint64(data)
-	if length > uint64(len(data)-8) {
-		return nil, fmt.Errorf("not a safetensors file: its header claims %d bytes of %d", length, len(data))
-	}
-	var header map[string]json.RawMessage
-	if err := json.Unmarshal(data[8:8+length], &header); err != nil {
-		return nil, fmt.Errorf("safetensors header: %w", err)
-	}
-	body := data[8+length:]
-	out := map[string]*tensors.Tensor{}
-	for name, entry := range header {
-		if name == "__metadata__" {
-			continue
+// readSafetensors finds the tensors of a safetensors file by name: the length of a JSON header in 8 bytes, the header
+// with each tensor's type, shape and place, then the values.
+func readSafetensors(path string) (map[string]stored, error) {
+	out := map[string]stored{}
+	err := view(path, func(data []byte) error {
+		if len(data) < 8 {
+			return errors.New("not a safetensors file: shorter than its header's length")
 		}
-		var t struct {
-			DType   string `json:"dtype"`
-			Shape   []int  `json:"shape"`
-			Offsets [2]int `json:"data_offsets"`
+		length := binary.LittleEndian.Uint64(data)
+		if length > uint64(len(data)-8) {
+			return fmt.Errorf("not a safetensors file, or cut short: its header claims %d bytes of %d", length, len(data))
 		}
-		if err := json.Unmarshal(entry, &t); err != nil {
-			return nil, fmt.Errorf("safetensors header, tensor %q: %w", name, err)
+		var header map[string]json.RawMessage
+		if err := json.Unmarshal(data[8:8+length], &header); err != nil {
+			return fmt.Errorf("safetensors header: %w", err)
 		}
-		if t.DType != "F32" {
-			continue
+		begin := 8 + int64(length)
+		body := int64(len(data)) - begin
+		for name, entry := range header {
+			if name == "__metadata__" {
+				continue
+			}
+			var t struct {
+				DType   string   `json:"dtype"`
+				Shape   []int    `json:"shape"`
+				Offsets [2]int64 `json:"data_offsets"`
+			}
+			if err := json.Unmarshal(entry, &t); err != nil {
+				return fmt.Errorf("safetensors header, tensor %q: %w", name, err)
+			}
+			if t.Offsets[0] < 0 || t.Offsets[1] < t.Offsets[0] || t.Offsets[1] > body {
+				return fmt.Errorf("tensor %q: its bytes %v lie outside the file's %d: the file is cut short or damaged", name, t.Offsets, body)
+			}
+			s := stored{path: path, offset: begin + t.Offsets[0], dims: t.Shape, dtype: t.DType}
+			if t.DType == "F32" {
+				s.dtype = ""
+				if !sized(t.Shape, (t.Offsets[1]-t.Offsets[0])/4) || (t.Offsets[1]-t.Offsets[0])%4 != 0 {
+					return fmt.Errorf("tensor %q: shape %v does not fit its %d bytes", name, t.Shape, t.Offsets[1]-t.Offsets[0])
+				}
+			}
+			out[name] = s
 		}
-		if t.Offsets[0] < 0 || t.Offsets[1] < t.Offsets[0] || t.Offsets[1] > len(body) {
-			return nil, fmt.Errorf("tensor %q: bytes %v lie outside the file", name, t.Offsets)
+		if len(out) == 0 {
+			return errors.New("the safetensors file holds no tensors")
 		}
-		if out[name], err = floatTensor(body[t.Offsets[0]:t.Offsets[1]], t.Shape); err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", name, err)
+		return nil
+	})
+	return out, err
+}
+
+// sized reports whether a shape has so many values.
+func sized(dims []int, values int64) bool {
+	n := int64(1)
+	for _, d := range dims {
+		if d < 0 || d > 0 && n > values/int64(d) { // also keeps n from overflowing
+			return false
 		}
+		n *= int64(d)
 	}
-	if len(out) == 0 {
-		return nil, errors.New("no float32 tensors in the safetensors file")
-	}
-	return out, nil
+	return n == values
 }

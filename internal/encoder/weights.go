@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -16,113 +14,134 @@ import (
 	"github.com/captionlab/captionlab/internal/fetch"
 )
 
-// weights are a network's variables, named layer/kernel and layer/bias, in Keras' layouts: convolutions
-// [height, width, in, out], dense [in, out].
+// weights are a network's variables, still in their file.
 type weights struct {
 	source, hash  string
 	preprocessing string // "caffe" or "torch", by Keras' imagenet_utils
-	values        map[string]*tensors.Tensor
+	variables     []variable
 }
 
 // source is one place that weights come from.
 type source struct {
-	about         string
-	convolutions  bool // only the convolutions, no fc1, fc2 and class layer
-	preprocessing string
-	file          fetch.File
+	about        string
+	convolutions bool // only the convolutions, no fc1, fc2 and class layer
+	// find brings the file into the folder; its SHA-256 is "" if it is not known from elsewhere.
+	find func(ctx context.Context, dir string, log io.Writer) (path, hash string, err error)
 }
 
-// LoadWeights reads the weights of the layers up to the tapped one: from the file that the settings name, or
-// from the first source in their order that has those layers.
+// LoadWeights finds the weights of the layers up to the tapped one, in the file that the settings name or in the first
+// source in their order that has those layers, and checks their names and shapes. Their values are read by Install.
 func (e *Encoder) LoadWeights(ctx context.Context, cacheDir string, log io.Writer) error {
-	if e.settings.Weights != "" {
-		return e.read(e.settings.Weights, "file "+filepath.Base(e.settings.Weights), "")
+	if log == nil {
+		log = io.Discard
 	}
-	needsDense := false
+	dir := filepath.Join(cacheDir, "weights")
+	if path := e.settings.Weights; path != "" {
+		if err := e.open(ctx, path, "", "file "+filepath.Base(path), dir, log); err != nil {
+			return fmt.Errorf("encoder.weights %s: %w", path, err)
+		}
+		return nil
+	}
+	dense := false
 	for _, l := range e.TappedLayers() {
-		needsDense = needsDense || l.Kind == "Dense"
+		dense = dense || l.Kind == "Dense"
 	}
 	var tried []string
 	for _, name := range e.settings.Sources {
 		s, ok := e.net.sources[name]
 		if !ok {
-			tried = append(tried, name+": "+e.settings.Name+" has no such source")
+			tried = append(tried, fmt.Sprintf("%s: no such source for %s", name, e.settings.Name))
 			continue
 		}
-		if needsDense && s.convolutions {
-			tried = append(tried, fmt.Sprintf("%s (%s): it holds the convolutions only", name, s.about))
+		if dense && s.convolutions {
+			tried = append(tried, fmt.Sprintf("%s (%s): passed over, as it has no fc1, fc2 and predictions", name, s.about))
 			continue
 		}
-		path, err := fetch.Ensure(ctx, filepath.Join(cacheDir, "weights"), s.file, log)
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			tried = append(tried, fmt.Sprintf("%s (%s): %v", name, s.about, err))
-			continue
+		path, hash, err := s.find(ctx, dir, log)
+		if err == nil {
+			err = e.open(ctx, path, hash, name, dir, log)
 		}
-		return e.read(path, name, s.preprocessing)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("weights of %s: %w", e.settings.Name, ctx.Err())
+		}
+		tried = append(tried, fmt.Sprintf("%s (%s): %s", name, s.about, strings.ReplaceAll(err.Error(), "\n", "\n    ")))
 	}
-	if needsDense {
-		return fmt.Errorf("no weights for %s's layer %q:\n  %s\n%s", e.settings.Name, e.settings.Layer, strings.Join(tried, "\n  "),
-			"fc1 and fc2 come with whole models only: download Keras' vgg16_weights_tf_dim_ordering_tf_kernels.h5 or torchvision's VGG16 as .safetensors or .onnx and set encoder.weights to the file, or use encoder.layer = \"block5_pool\"")
-	}
-	return fmt.Errorf("no weights for %s:\n  %s\nset encoder.weights to a local .safetensors, .onnx or Keras .h5 file", e.settings.Name, strings.Join(tried, "\n  "))
+	return &WeightsError{Encoder: e.settings.Name, Layer: e.settings.Layer, Tried: tried, Hint: e.hint(dense)}
 }
 
-// readers are the weight files' readers by extension. Each returns tensors by the file's own names.
-var readers = map[string]func(path string) (map[string]*tensors.Tensor, error){
-	".onnx":        readONNX,
-	".safetensors": readSafetensors,
-	".h5":          readKerasH5,
+// WeightsError says why weights could not be had.
+type WeightsError struct {
+	Encoder, Layer string
+	Tried          []string // "source: reason", in the order tried
+	Hint           string   // what the user can do
 }
 
-func (e *Encoder) read(path, sourceName, preprocessing string) error {
-	reader, ok := readers[filepath.Ext(path)]
+func (e *WeightsError) Error() string {
+	return fmt.Sprintf("no weights for %s up to %s; tried\n  %s\n%s", e.Encoder, e.Layer, strings.Join(e.Tried, "\n  "), e.Hint)
+}
+
+func (e *Encoder) hint(dense bool) string {
+	if !dense {
+		return "set encoder.weights to a .safetensors, .onnx or Keras .h5 file, or encoder.sources to a source that can be reached"
+	}
+	return "fc1, fc2 and predictions come with whole models only, which source \"hub\" has. Without it, download Keras' vgg16_weights_tf_dim_ordering_tf_kernels.h5 " +
+		"(or torchvision's VGG16 as .safetensors or .onnx) elsewhere and set encoder.weights to the file, or set encoder.layer = \"block5_pool\" and encoder.pooling = \"avg\""
+}
+
+// open finds the tapped layers' variables in a file. A file that isn't in the cache folder is hashed.
+func (e *Encoder) open(ctx context.Context, path, hash, sourceName, dir string, log io.Writer) error {
+	find, ok := readers[strings.ToLower(filepath.Ext(path))]
 	if !ok {
-		return fmt.Errorf("encoder.weights %s: expected a .safetensors, .onnx or Keras .h5 file", path)
+		return errors.New("expected a .safetensors, .onnx or Keras .h5 file")
 	}
-	hash, err := fetch.SHA256File(path)
+	if hash == "" {
+		var err error
+		if hash, err = fetch.SHA256File(path); err != nil {
+			return err
+		}
+	}
+	raw, err := find(ctx, path, hash, dir, log)
 	if err != nil {
-		return fmt.Errorf("encoder.weights: %w", err)
+		return err
 	}
-	raw, err := reader(path)
+	variables, preprocessing, err := nameTensors(raw, e.TappedLayers())
 	if err != nil {
-		return fmt.Errorf("encoder.weights %s: %w", path, err)
+		return err
 	}
-	values, guessed, err := nameTensors(raw, e.TappedLayers())
-	if err != nil {
-		return fmt.Errorf("encoder.weights %s: %w", path, err)
-	}
-	if preprocessing == "" {
-		preprocessing = guessed
-	}
-	e.weights = &weights{source: sourceName, hash: hash, preprocessing: preprocessing, values: values}
+	e.weights = &weights{source: sourceName, hash: hash, preprocessing: preprocessing, variables: variables}
 	return nil
 }
 
-// Install creates the encoder's variables in a store.
+// readers find the tensors in weight files, by extension. hash is the file's, dir a folder for what they make of it.
+var readers = map[string]func(ctx context.Context, path, hash, dir string, log io.Writer) (map[string]stored, error){
+	".onnx": func(_ context.Context, path, _, _ string, _ io.Writer) (map[string]stored, error) {
+		return readONNX(path)
+	},
+	".safetensors": func(_ context.Context, path, _, _ string, _ io.Writer) (map[string]stored, error) {
+		return readSafetensors(path)
+	},
+	".h5": readKerasH5,
+}
+
+// Install creates the encoder's variables in a store, named layer/kernel and layer/bias in Keras' layouts:
+// convolutions [height, width, in, out], dense layers [in, out].
 func (e *Encoder) Install(store *model.Store) error {
 	if e.weights == nil {
 		return errors.New("the encoder's weights are not loaded")
 	}
-	names := make([]string, 0, len(e.weights.values))
-	for name := range e.weights.values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		v, err := store.CreateVariable("/"+name, e.weights.values[name])
+	for _, v := range e.weights.variables {
+		values, err := v.values()
 		if err != nil {
-			return fmt.Errorf("variable %s: %w", name, err)
+			return fmt.Errorf("weights %s: %w", v.name, err)
 		}
-		v.SetTrainable(false)
+		created, err := store.CreateVariable("/"+v.name, tensors.FromFlatDataAndDimensions(values, v.dims...))
+		if err != nil {
+			return fmt.Errorf("variable %s: %w", v.name, err)
+		}
+		created.SetTrainable(false)
 	}
 	return nil
-}
-
-// exists reports whether a file is there.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

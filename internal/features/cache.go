@@ -1,11 +1,13 @@
 package features
 
 import (
+	"bufio"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -27,14 +29,14 @@ type meta struct {
 }
 
 // cache is one folder: meta.json, and rows.bin, to which records are appended: the picture's key, its values as
-// little-endian float32, and a CRC-32 of both. A torn record at the end, left by a kill, is cut off.
+// little-endian float32, and a CRC-32 of both. A torn record, left by a kill, is cut off with what follows it.
 type cache struct {
 	mu      sync.Mutex
 	file    *os.File
 	size    int // values a row
 	rows    map[key]int64
 	end     int64
-	pending []byte
+	pending [][]byte
 }
 
 func openCache(dir string, want meta) (*cache, error) {
@@ -68,7 +70,7 @@ func openCache(dir string, want meta) (*cache, error) {
 		return nil, fmt.Errorf("feature cache: %w", err)
 	}
 	c := &cache{file: file, size: product(want.Shape), rows: map[key]int64{}}
-	if err := c.index(); err != nil {
+	if err := c.locked(c.index); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("feature cache %s: %w", dir, err)
 	}
@@ -77,19 +79,25 @@ func openCache(dir string, want meta) (*cache, error) {
 
 func (c *cache) recordSize() int64 { return int64(len(key{}) + 4*c.size + 4) }
 
-// index reads the keys of all whole records.
-func (c *cache) index() error {
-	if err := syscall.Flock(int(c.file.Fd()), syscall.LOCK_EX); err != nil { // two runs may fill one cache
-		return err
+// locked runs fn while no other run, in this process or another, touches the rows.
+func (c *cache) locked(fn func() error) error {
+	if err := syscall.Flock(int(c.file.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock: %w", err)
 	}
 	defer syscall.Flock(int(c.file.Fd()), syscall.LOCK_UN)
+	return fn()
+}
+
+// index takes in the whole records after those that are known.
+func (c *cache) index() error {
 	info, err := c.file.Stat()
 	if err != nil {
 		return err
 	}
 	record := make([]byte, c.recordSize())
+	in := bufio.NewReaderSize(io.NewSectionReader(c.file, c.end, info.Size()-c.end), 1<<20)
 	for c.end+c.recordSize() <= info.Size() {
-		if _, err := c.file.ReadAt(record, c.end); err != nil {
+		if _, err := io.ReadFull(in, record); err != nil {
 			return err
 		}
 		if !intact(record) {
@@ -120,32 +128,39 @@ func (c *cache) add(k key, values []float32) {
 	for _, v := range values {
 		record = binary.LittleEndian.AppendUint32(record, math.Float32bits(v))
 	}
-	record = binary.LittleEndian.AppendUint32(record, crc32.ChecksumIEEE(record))
-	c.pending = append(c.pending, record...)
+	c.pending = append(c.pending, binary.LittleEndian.AppendUint32(record, crc32.ChecksumIEEE(record)))
 }
 
 // flush appends the queued rows. Another run may have appended since: its rows are taken in first.
 func (c *cache) flush() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.index(); err != nil {
+	if err := c.locked(c.append); err != nil {
 		return fmt.Errorf("feature cache: %w", err)
-	}
-	if err := syscall.Flock(int(c.file.Fd()), syscall.LOCK_EX); err != nil {
-		return fmt.Errorf("feature cache: %w", err)
-	}
-	defer syscall.Flock(int(c.file.Fd()), syscall.LOCK_UN)
-	if err := c.file.Truncate(c.end); err != nil { // a torn record of a killed run
-		return fmt.Errorf("feature cache: %w", err)
-	}
-	if _, err := c.file.WriteAt(c.pending, c.end); err != nil {
-		return fmt.Errorf("feature cache: %w", err)
-	}
-	for from := int64(0); from < int64(len(c.pending)); from += c.recordSize() {
-		c.rows[key(c.pending[from:from+int64(len(key{}))])] = c.end
-		c.end += c.recordSize()
 	}
 	c.pending = c.pending[:0]
+	return nil
+}
+
+func (c *cache) append() error {
+	if err := c.index(); err != nil {
+		return err
+	}
+	if err := c.file.Truncate(c.end); err != nil { // a torn record of a killed run
+		return err
+	}
+	var fresh []byte
+	for _, record := range c.pending {
+		k := key(record[:len(key{})])
+		if _, known := c.rows[k]; !known {
+			c.rows[k] = c.end + int64(len(fresh))
+			fresh = append(fresh, record...)
+		}
+	}
+	if _, err := c.file.WriteAt(fresh, c.end); err != nil {
+		return err
+	}
+	c.end += int64(len(fresh))
 	return nil
 }
 

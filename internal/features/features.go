@@ -118,6 +118,7 @@ func (t *Table) compute(ctx context.Context, backend compute.Backend, e *encoder
 	if err != nil {
 		return fmt.Errorf("build the encoder: %w", err)
 	}
+	defer exec.Finalize()
 
 	group, ctx := errgroup.WithContext(ctx)
 	ready := make(chan prepared, 2)
@@ -158,6 +159,9 @@ func (t *Table) compute(ctx context.Context, backend compute.Backend, e *encoder
 func prepare(ctx context.Context, e *encoder.Encoder, pictures []Picture, batch, size int, ready chan<- prepared) error {
 	var unreadable []error
 	for from := 0; from < len(pictures); from += batch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		b := prepared{pictures: pictures[from:min(from+batch, len(pictures))], pixels: make([]uint8, batch*size)}
 		failed := make([]error, len(b.pictures))
 		var group errgroup.Group

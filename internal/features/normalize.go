@@ -36,22 +36,21 @@ func Normalize(t *Table, kind string, trainIDs []string) (*Scaler, error) {
 	if !scaling.standardize {
 		return s, nil
 	}
-	n, size := float64(len(trainIDs)), t.Size()
-	s.Mean, s.Std = make([]float64, size), make([]float64, size)
-	squares := make([]float64, size)
-	for _, id := range trainIDs {
+	s.Mean, s.Std = make([]float64, t.Size()), make([]float64, t.Size())
+	for n, id := range trainIDs { // Welford's sums: a value that never varies has a deviation of exactly 0
 		row, err := t.Row(id)
 		if err != nil {
 			return nil, err
 		}
 		scaling.first(row)
 		for i, v := range row {
-			s.Mean[i] += float64(v) / n
-			squares[i] += float64(v) * float64(v) / n
+			off := float64(v) - s.Mean[i]
+			s.Mean[i] += off / float64(n+1)
+			s.Std[i] += off * (float64(v) - s.Mean[i])
 		}
 	}
 	for i := range s.Std {
-		if s.Std[i] = math.Sqrt(math.Max(squares[i]-s.Mean[i]*s.Mean[i], 0)); s.Std[i] < 1e-8 {
+		if s.Std[i] = math.Sqrt(s.Std[i] / float64(max(len(trainIDs), 1))); s.Std[i] == 0 {
 			s.Std[i] = 1
 		}
 	}

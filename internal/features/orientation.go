@@ -3,12 +3,7 @@ package features
 import (
 	"bytes"
 	"encoding/binary"
-	"image"
-	"image/draw"
-	"io"
 )
-
-func newReader(data []byte) io.Reader { return bytes.NewReader(data) }
 
 // orientation reads the EXIF orientation (1 to 8) of a JPEG file; 1, upright, when there is none.
 func orientation(data []byte) int {
@@ -55,43 +50,4 @@ func tiffOrientation(tiff []byte) int {
 		}
 	}
 	return 1
-}
-
-// upright turns and mirrors a picture by its EXIF orientation.
-func upright(picture image.Image, orientation int) image.Image {
-	if orientation == 1 {
-		return picture
-	}
-	b := picture.Bounds()
-	w, h := b.Dx(), b.Dy()
-	source := image.NewRGBA64(image.Rect(0, 0, w, h))
-	draw.Draw(source, source.Bounds(), picture, b.Min, draw.Src)
-	outW, outH := w, h
-	if orientation >= 5 {
-		outW, outH = h, w
-	}
-	out := image.NewRGBA64(image.Rect(0, 0, outW, outH))
-	for y := range outH {
-		for x := range outW {
-			sx, sy := x, y
-			switch orientation {
-			case 2:
-				sx = w - 1 - x
-			case 3:
-				sx, sy = w-1-x, h-1-y
-			case 4:
-				sy = h - 1 - y
-			case 5:
-				sx, sy = y, x
-			case 6:
-				sx, sy = y, h-1-x
-			case 7:
-				sx, sy = w-1-y, h-1-x
-			case 8:
-				sx, sy = w-1-y, x
-			}
-			out.SetRGBA64(x, y, source.RGBA64At(sx, sy))
-		}
-	}
-	return out
 }

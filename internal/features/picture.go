@@ -1,6 +1,7 @@
 package features
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -21,6 +22,7 @@ import (
 	_ "golang.org/x/image/webp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/progress"
 )
 
@@ -30,14 +32,14 @@ func open(path string) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	picture, _, err := image.Decode(newReader(data))
+	picture, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if picture.Bounds().Empty() {
 		return nil, fmt.Errorf("%s: the picture has no pixels", path)
 	}
-	return upright(picture, orientation(data)), nil
+	return encoder.Upright(picture, orientation(data)), nil
 }
 
 // remembered is the hash of a file of this size and modification time.
