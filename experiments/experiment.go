@@ -76,6 +76,9 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 }
 
 func (e *experiment) close() {
+	if e.features != nil {
+		e.features.Close()
+	}
 	if e.accel != nil {
 		e.accel.Close()
 	}

@@ -130,9 +130,6 @@ func openGo(options string) (*Accel, error) {
 // openXLA loads a plugin and makes a client of it. want is "cpu", "cuda" or "" for any device.
 func openXLA(path, options, want string) (*Accel, error) {
 	xla.EnableAutoInstall(false) // Open alone decides about downloads
-	if err := setHostDevices(); err != nil {
-		return nil, err
-	}
 	load, cleanup, err := loadable(path)
 	if err != nil {
 		return nil, err

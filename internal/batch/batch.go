@@ -8,13 +8,8 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/train"
-)
 
-// Ids of the special tokens, as package token fixes them.
-const (
-	pad   = 0
-	start = 1
-	end   = 2
+	"github.com/captionlab/captionlab/internal/token"
 )
 
 // Item is one caption of one picture.
@@ -167,9 +162,9 @@ func (s *Set) fill(caption []int32, seen int, tokens, targets []int32, weights [
 		if n < len(caption) {
 			return caption[n]
 		}
-		return end
+		return token.End
 	}
-	tokens[0] = start
+	tokens[0] = token.Start
 	if seen >= 0 {
 		copy(tokens[1:], caption[:seen])
 		targets[seen] = next(seen)
@@ -182,7 +177,7 @@ func (s *Set) fill(caption []int32, seen int, tokens, targets []int32, weights [
 	}
 	if s.CountPadding {
 		for n := len(caption) + 1; n < len(weights); n++ {
-			targets[n], weights[n] = pad, 1
+			targets[n], weights[n] = token.Pad, 1
 		}
 	}
 }

@@ -16,14 +16,7 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/captionlab/captionlab/internal/model"
-)
-
-// Ids of the special tokens, as package token fixes them.
-const (
-	padID   = 0
-	startID = 1
-	endID   = 2
-	unkID   = 3
+	"github.com/captionlab/captionlab/internal/token"
 )
 
 // Caption is one generated caption.
@@ -109,7 +102,7 @@ func (g *Generator) Generate(ctx context.Context, rows [][]float32, progress fun
 
 func caption(ids []int32, logProbability float32) Caption {
 	c := Caption{LogProbability: float64(logProbability)}
-	if n := slices.Index(ids, endID); n >= 0 {
+	if n := slices.Index(ids, token.End); n >= 0 {
 		ids, c.Ended = ids[:n], true
 	}
 	c.Tokens = slices.Clone(ids)
@@ -126,9 +119,9 @@ func greedy(scope *gomodel.Scope, d model.Decoder, features *Node, maxLength int
 
 	ids, floats := shapes.Make(dtypes.Int32, batch), shapes.Make(dtypes.Float32, batch)
 	initial := []*Node{
-		Const(g, int32(0)),                // step
-		AddScalar(Zeros(g, ids), startID), // token fed next
-		Zeros(g, ids),                     // 1: ended
+		Const(g, int32(0)),                    // step
+		AddScalar(Zeros(g, ids), token.Start), // token fed next
+		Zeros(g, ids),                         // 1: ended
 		Zeros(g, shapes.Make(dtypes.Int32, batch, maxLength)), // tokens so far
 		Zeros(g, floats), // log-probability so far
 	}
@@ -149,9 +142,9 @@ func greedy(scope *gomodel.Scope, d model.Decoder, features *Node, maxLength int
 		return []*Node{LogicalAnd(LessThan(p[0], Const(g, int32(maxLength))), going)}
 	})
 	body := closure(func(g *Graph, p []*Node) []*Node {
-		step, token, ended, out, logProbability := p[0], p[1], p[2], p[3], p[4]
+		step, fed, ended, out, logProbability := p[0], p[1], p[2], p[3], p[4]
 		state, weights := p[fixed:fixed+len(start)], p[fixed+len(start):]
-		logits, state := d.Step(weights, state, token)
+		logits, state := d.Step(weights, state, fed)
 
 		// The probability is the model's own, over the whole vocabulary, as under teacher forcing.
 		max := ReduceMax(logits, -1)
@@ -160,9 +153,9 @@ func greedy(scope *gomodel.Scope, d model.Decoder, features *Node, maxLength int
 		next := ArgMax(allowed, -1, dtypes.Int32)
 
 		isEnded := Equal(ended, BroadcastToShape(Const(g, int32(1)), ids))
-		next = Where(isEnded, BroadcastToShape(Const(g, int32(padID)), ids), next)
+		next = Where(isEnded, BroadcastToShape(Const(g, token.Pad), ids), next)
 		logProbability = Where(isEnded, logProbability, Add(logProbability, Sub(ReduceMax(allowed, -1), logSum)))
-		ended = Where(Equal(next, BroadcastToShape(Const(g, int32(endID)), ids)), BroadcastToShape(Const(g, int32(1)), ids), ended)
+		ended = Where(Equal(next, BroadcastToShape(Const(g, token.End), ids)), BroadcastToShape(Const(g, int32(1)), ids), ended)
 		out = DynamicUpdateSlice(out, Reshape(next, batch, 1), []*Node{Const(g, int32(0)), step})
 
 		result := []*Node{Add(step, Const(g, int32(1))), next, ended, out, logProbability}
@@ -175,6 +168,6 @@ func greedy(scope *gomodel.Scope, d model.Decoder, features *Node, maxLength int
 // neverGenerated is a mask over logits [batch, vocabulary] of the tokens no caption may hold.
 func neverGenerated(g *Graph, shape shapes.Shape) *Node {
 	id := Iota(g, shapes.Make(dtypes.Int32, shape.Dimensions...), 1)
-	is := func(n int) *Node { return Equal(id, BroadcastToShape(Const(g, int32(n)), id.Shape())) }
-	return LogicalOr(LogicalOr(is(padID), is(startID)), is(unkID))
+	is := func(n int32) *Node { return Equal(id, BroadcastToShape(Const(g, n), id.Shape())) }
+	return LogicalOr(LogicalOr(is(token.Pad), is(token.Start)), is(token.Unknown))
 }
