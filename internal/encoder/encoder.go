@@ -59,6 +59,12 @@ func New(s Settings) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !slices.Contains([]string{"", "none", "avg", "max", "flatten"}, s.Pooling) {
+		return nil, fmt.Errorf("encoder.pooling %q: expected none, avg, max or flatten", s.Pooling)
+	}
+	if !slices.Contains([]string{"", "nearest", "bilinear", "bicubic"}, s.Resize) {
+		return nil, fmt.Errorf("encoder.resize %q: expected nearest, bilinear or bicubic", s.Resize)
+	}
 	if spatial := len(tapped.Output) == 3; !spatial && (s.Pooling == "avg" || s.Pooling == "max") {
 		return nil, fmt.Errorf("encoder.pooling %q needs a layer with height and width, %s's %s has shape %v: use pooling \"none\"", s.Pooling, s.Name, s.Layer, tapped.Output)
 	}

@@ -16,16 +16,17 @@ def main(source, target):
     def visit(path, item):
         if not isinstance(item, h5py.Dataset) or item.ndim == 0 or item.dtype.kind != "f":
             return
-        parts = [p for p in path.split("/") if p not in ("model_weights", "layers", "vars")]
-        last = parts[-1].split(":")[0]
-        kind = {"0": "kernel", "1": "bias"}.get(last, last)  # Keras 3 counts a layer's variables
-        if "_W_1" in last or kind == "kernel":
-            kind = "kernel"
-        elif "_b_1" in last or kind == "bias":
-            kind = "bias"
+        parts = [p for p in path.split("/") if p not in ("model_weights", "layers")]
+        layer, last = parts[0], parts[-1].split(":")[0]
+        if parts[-2] == "vars":  # Keras 3: layers/conv2d_1/vars/0, and the layer's own name beside it
+            layer = item.parent.attrs.get("name", layer)
+            last = {"0": "kernel", "1": "bias"}.get(last)
+        for kind, mark in (("kernel", "_W_1"), ("bias", "_b_1")):  # Keras 2, and the first one's names
+            if last == kind or last == layer + mark:
+                break
         else:
             return
-        tensors[parts[0] + "/" + kind] = numpy.ascontiguousarray(item[()], dtype="<f4")
+        tensors[layer + "/" + kind] = numpy.ascontiguousarray(item[()], dtype="<f4")
 
     with h5py.File(source, "r") as f:
         f.visititems(visit)

@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,6 +114,8 @@ type variable struct {
 	layout
 }
 
+var errLayerMissing = errors.New("the file lacks a layer")
+
 // nameTensors finds the layers' kernels and biases among a file's tensors, whatever convention it follows.
 func nameTensors(raw map[string]stored, layers []Layer) (variables []variable, preprocessing string, err error) {
 	var known []string
@@ -125,7 +128,7 @@ func nameTensors(raw map[string]stored, layers []Layer) (variables []variable, p
 			return variables, n.preprocessing, nil
 		}
 		if len(variables) > 0 {
-			return nil, "", fmt.Errorf("its tensors are named as %s does, but %s is missing", n.about, missing)
+			return nil, "", fmt.Errorf("%w: its tensors are named as %s does, but %s is not among them", errLayerMissing, n.about, missing)
 		}
 		known = append(known, n.about)
 	}

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// goldens are PIL's, made by testdata/pil.py.
+// goldens are PIL's, made by testdata/resize.py.
 type goldens struct {
 	PNG map[string]map[string]string `json:"png"` // picture, filter: SHA-256 of the 24×20 RGB bytes
 	JPG map[string]string            `json:"jpg"` // picture: its RGB bytes in base64

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -36,15 +37,16 @@ func (e *Encoder) LoadWeights(ctx context.Context, cacheDir string, log io.Write
 		log = io.Discard
 	}
 	dir := filepath.Join(cacheDir, "weights")
+	dense := slices.ContainsFunc(e.TappedLayers(), func(l Layer) bool { return l.Kind == "Dense" })
 	if path := e.settings.Weights; path != "" {
-		if err := e.open(ctx, path, "", "file "+filepath.Base(path), dir, log); err != nil {
+		err := e.open(ctx, path, "", "file "+filepath.Base(path), dir, log)
+		if errors.Is(err, errLayerMissing) {
+			return fmt.Errorf("encoder.weights %s: %w\n%s", path, err, e.hint(dense))
+		}
+		if err != nil {
 			return fmt.Errorf("encoder.weights %s: %w", path, err)
 		}
 		return nil
-	}
-	dense := false
-	for _, l := range e.TappedLayers() {
-		dense = dense || l.Kind == "Dense"
 	}
 	var tried []string
 	for _, name := range e.settings.Sources {

@@ -1,4 +1,4 @@
-"""Makes the PIL goldens of resize_test.go, beside this script: python pil.py (Pillow 11.3.0, numpy).
+"""Makes the PIL goldens of resize_test.go, beside this script: python resize.py (Pillow 11.3.0, numpy).
 
 Each NAME.png or NAME.jpg is a small synthetic picture; pil.json holds the SHA-256 of the RGB bytes that
 PIL gives for it resized to 24×20 by each filter; for JPEGs, it holds their RGB bytes. From 13 on, Pillow shrinks the
