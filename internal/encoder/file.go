@@ -26,30 +26,26 @@ func (s stored) size() int {
 	return n
 }
 
-// read returns the values, row by row of dims.
-func (s stored) read() ([]float32, error) {
-	if s.dtype != "" {
-		return nil, fmt.Errorf("its values are %s; expected float32", s.dtype)
-	}
+// read fills values, as many as s.size, row by row of dims.
+func (s stored) read(values []float32) error {
 	file, err := os.Open(s.path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close()
-	values := make([]float32, s.size())
 	buffer := make([]byte, 1<<20)
 	in := io.NewSectionReader(file, s.offset, 4*int64(len(values)))
 	for at := 0; at < len(values); {
 		chunk := buffer[:min(len(buffer), 4*(len(values)-at))]
 		if _, err := io.ReadFull(in, chunk); err != nil {
-			return nil, fmt.Errorf("read %s: %w", s.path, err)
+			return fmt.Errorf("read %s: %w", s.path, err)
 		}
 		for n := 0; n < len(chunk); n += 4 {
 			values[at] = math.Float32frombits(binary.LittleEndian.Uint32(chunk[n:]))
 			at++
 		}
 	}
-	return values, nil
+	return nil
 }
 
 // view maps a file into memory, so that looking for the tensors' places reads only what describes them.

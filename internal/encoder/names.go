@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // naming is one convention of names and layouts in weight files.
@@ -170,37 +174,43 @@ func (n naming) pick(raw map[string]stored, layers []Layer) (found []variable, m
 
 func has(raw map[string]stored, name string) bool { _, ok := raw[name]; return ok }
 
-// values reads a variable and brings it to Keras' layout.
-func (v variable) values() ([]float32, error) {
-	values, err := v.read()
-	if err != nil || v.axes == nil {
-		return values, err
-	}
-	return transposed(values, v.split, v.axes), nil
+// tensor reads a variable and brings it to Keras' layout.
+func (v variable) tensor() (*tensors.Tensor, error) {
+	t := tensors.FromShape(shapes.Make(dtypes.Float32, v.dims...))
+	var failed error
+	err := tensors.MutableFlatData(t, func(values []float32) {
+		if v.axes == nil {
+			failed = v.read(values)
+			return
+		}
+		from := make([]float32, len(values))
+		if failed = v.read(from); failed == nil {
+			transpose(values, from, v.split, v.axes)
+		}
+	})
+	return t, errors.Join(err, failed)
 }
 
-// transposed permutes the axes: result axis n is input axis order[n].
-func transposed(values []float32, dims, order []int) []float32 {
+// transpose permutes the axes: axis n of to is axis order[n] of from, which has these dims.
+func transpose(to, from []float32, dims, order []int) {
 	strides := make([]int, len(dims))
 	for n, s := len(dims)-1, 1; n >= 0; n-- {
 		strides[n], s = s, s*dims[n]
 	}
-	out := make([]float32, len(values))
 	index := make([]int, len(dims))
-	from := 0
-	for n := range out {
-		out[n] = values[from]
+	at := 0
+	for n := range to {
+		to[n] = from[at]
 		for axis := len(index) - 1; axis >= 0; axis-- {
 			index[axis]++
-			from += strides[order[axis]]
+			at += strides[order[axis]]
 			if index[axis] < dims[order[axis]] {
 				break
 			}
-			from -= strides[order[axis]] * dims[order[axis]]
+			at -= strides[order[axis]] * dims[order[axis]]
 			index[axis] = 0
 		}
 	}
-	return out
 }
 
 func product(dims []int) int {

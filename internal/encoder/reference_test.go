@@ -71,10 +71,7 @@ func TestWholeModelIsKeras(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := []string{"block3_conv1", "flatten", "fc1", "fc2", "predictions"}
-	if len(golden.Layers) != len(names) {
-		t.Fatalf("%d layers in keras.json, want %d", len(golden.Layers), len(names))
-	}
+	names := []string{"block3_conv1", "fc1", "predictions"}
 
 	store := model.NewStore()
 	defer store.Finalize()
@@ -116,6 +113,9 @@ func TestWholeModelIsKeras(t *testing.T) {
 	defer exec.Finalize()
 	for n, out := range exec.MustCall(tensors.FromFlatDataAndDimensions(pattern(1), 1, 224, 224, 3)) {
 		want := golden.Layers[names[n]]
+		if len(want.Values) == 0 {
+			t.Fatalf("keras.json has no %s", names[n])
+		}
 		if shape := out.Shape().Dimensions[1:]; !slices.Equal(shape, want.Shape) || !slices.Equal(shape, encoders[n].FeatureShape()) {
 			t.Errorf("%s has shape %v, want %v", names[n], shape, want.Shape)
 			continue

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
@@ -133,11 +134,11 @@ func TestLayouts(t *testing.T) {
 			if !slices.Equal(v.dims, kerasShapes[v.name]) {
 				t.Errorf("%s: %s has shape %v, want %v", name, v.name, v.dims, kerasShapes[v.name])
 			}
-			values, err := v.values()
+			value, err := v.tensor()
 			if err != nil {
 				t.Fatal(err)
 			}
-			for n, got := range values {
+			for n, got := range tensors.MustCopyFlatData[float32](value) {
 				if want := keras(v.name, n); got != want {
 					t.Errorf("%s: %s[%d] is %v, want %v", name, v.name, n, got, want)
 					break
