@@ -55,21 +55,30 @@ func TestGoldenActivations(t *testing.T) {
 	if err := encoders[len(encoders)-1].Install(store); err != nil {
 		t.Fatal(err)
 	}
+	const batch = 3
+	pixels := pattern(batch)
+	slices.Reverse(pixels[224*224*3 : 2*224*224*3]) // another picture in the middle
 	out, err := must(model.NewExec(acceltest.XLA(t), store, func(scope *model.Scope, x *Node) (outputs []*Node) {
 		for _, e := range encoders {
 			outputs = append(outputs, e.Graph(scope, x))
 		}
 		return outputs
-	})).Call(tensors.FromFlatDataAndDimensions(pattern(1), 1, 224, 224, 3))
+	})).Call(tensors.FromFlatDataAndDimensions(pixels, batch, 224, 224, 3))
 	if err != nil {
 		t.Fatal(err)
 	}
 	values := make([][]float32, len(out))
 	for n := range out {
 		values[n] = tensors.MustCopyFlatData[float32](out[n])
-		if want := append([]int{1}, encoders[n].FeatureShape()...); !slices.Equal(out[n].Shape().Dimensions, want) {
+		if want := append([]int{batch}, encoders[n].FeatureShape()...); !slices.Equal(out[n].Shape().Dimensions, want) {
 			t.Errorf("%v has shape %v, want %v", taps[n], out[n].Shape(), want)
 		}
+		size := len(values[n]) / batch
+		first, second, third := values[n][:size], values[n][size:2*size], values[n][2*size:]
+		if !slices.Equal(first, third) || slices.Equal(first, second) {
+			t.Errorf("%v: features depend on the place in the batch, or not on the picture", taps[n])
+		}
+		values[n] = first
 	}
 	near := func(what string, got, want float64) {
 		t.Helper()
