@@ -27,10 +27,8 @@ func (e *experiment) report(context.Context) error {
 		perToken := floor.NatsPerCaption / e.tokensPerCaption(dataset.Validation)
 		d.Floor = &report.Floor{NatsPerToken: perToken, NatsPerCharacter: floor.NatsPerCharacter}
 	}
-	for _, split := range e.splits {
-		captions := e.countCaptions(split)
-		d.Splits = append(d.Splits, report.SplitRow{Name: split, Images: len(e.data.Splits[split]), Captions: captions,
-			MeanCharacters: float64(e.characters(split)-captions) / float64(max(captions, 1))})
+	for _, row := range e.data.Summary() {
+		d.Splits = append(d.Splits, report.SplitRow{Name: row.Split, Images: row.Images, Captions: row.Captions, MeanCharacters: row.MeanLength})
 	}
 	for _, p := range e.data.Problems[:min(len(e.data.Problems), problemsShown)] {
 		d.Problems = append(d.Problems, p.String())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/captionlab/captionlab/internal/batch"
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -161,6 +162,13 @@ func (e *experiment) evaluate(ctx context.Context) error {
 		e.say("%s, %s: teacher-forced loss %.4f nats a token, %.4f a character; accuracy %.4f", name, split, c.Loss, c.NatsPerCharacter, c.Accuracy)
 		return nil
 	}
+	var blind *train.Trainer // trained once, scored on every split
+	if slices.Contains(e.config.Evaluation.Controls, "blind") {
+		var err error
+		if blind, err = e.fit(ctx, "checkpoints/blind", true, func(train.Epoch) error { return nil }); err != nil {
+			return err
+		}
+	}
 	for _, split := range e.splits[1:] {
 		data, err := e.batches(split)
 		if err != nil {
@@ -175,9 +183,7 @@ func (e *experiment) evaluate(ctx context.Context) error {
 			case "shuffled":
 				controlled = data.Shuffled(e.config.Training.Seed)
 			case "blind":
-				if t, err = e.fit(ctx, "checkpoints/blind", true, func(train.Epoch) error { return nil }); err != nil {
-					return err
-				}
+				t = blind
 			}
 			if err := add(t, name, controlMeanings[name], split, controlled); err != nil {
 				return err

@@ -7,8 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -122,12 +122,7 @@ func Present(s Settings) error {
 func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir string, log io.Writer) (*Dataset, error) {
 	k, ok := kinds[s.Format]
 	if !ok {
-		var names []string
-		for name := range kinds {
-			names = append(names, name)
-		}
-		sort.Strings(names)
-		return nil, fmt.Errorf("data.format: unknown format %q; known are %s", s.Format, strings.Join(names, ", "))
+		return nil, fmt.Errorf("data.format: unknown format %q; known are %s", s.Format, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	l, err := k.load(ctx, s, cacheDir, log)
 	if err != nil {

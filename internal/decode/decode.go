@@ -4,6 +4,7 @@ package decode
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -48,12 +49,7 @@ func New(backend compute.Backend, store *gomodel.Store, d model.Decoder, s Setti
 	}
 	build, ok := kinds[s.Method]
 	if !ok {
-		var names []string
-		for name := range kinds {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		return nil, fmt.Errorf("unknown decoding method %q; known are %s", s.Method, strings.Join(names, ", "))
+		return nil, fmt.Errorf("unknown decoding method %q; known are %s", s.Method, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	g := &Generator{batch: s.Batch, maxLength: maxLength}
 	err := exceptions.TryCatch[error](func() {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"image"
+	"maps"
 	"slices"
 	"strings"
 
@@ -47,12 +48,7 @@ type Encoder struct {
 func New(s Settings) (*Encoder, error) {
 	build, ok := kinds[s.Name]
 	if !ok {
-		names := make([]string, 0, len(kinds))
-		for name := range kinds {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		return nil, fmt.Errorf("unknown encoder %q; known are %s", s.Name, strings.Join(names, ", "))
+		return nil, fmt.Errorf("unknown encoder %q; known are %s", s.Name, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	e := &Encoder{settings: s, net: build()}
 	tapped, err := e.layer(s.Layer)

@@ -6,6 +6,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -63,12 +64,7 @@ func New(s Settings, size Size) (Decoder, error) {
 	}
 	build, ok := kinds[s.Name]
 	if !ok {
-		names := make([]string, 0, len(kinds))
-		for name := range kinds {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		return nil, fmt.Errorf("unknown decoder %q; known are %s", s.Name, strings.Join(names, ", "))
+		return nil, fmt.Errorf("unknown decoder %q; known are %s", s.Name, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	return build(s, size), nil
 }
