@@ -135,6 +135,14 @@ func (e *experiment) perCharacter(s train.Score, split string) float64 {
 	return s.Nats / float64(max(e.characters(split), 1))
 }
 
+// perCaption is a score's nats a caption of the split.
+func (e *experiment) perCaption(s train.Score, split string) float64 {
+	if e.config.Training.Padding == "counted" {
+		return math.NaN()
+	}
+	return s.Nats / float64(max(e.countCaptions(split), 1))
+}
+
 // controlMeanings are the controls by their name in [evaluation], and what each one takes away.
 var controlMeanings = map[string]string{
 	"zeroed":   "the trained model with every picture's features set to zero",
@@ -151,14 +159,15 @@ func (e *experiment) evaluate(ctx context.Context) error {
 			return fmt.Errorf("%s on %s: %w", name, split, err)
 		}
 		c := report.Control{Name: name, Meaning: meaning, Split: split, Loss: score.Loss(), Accuracy: score.Accuracy(),
-			NatsPerCharacter: e.perCharacter(score, split)}
+			NatsPerCharacter: e.perCharacter(score, split), NatsPerCaption: e.perCaption(score, split)}
 		e.controls = append(e.controls, c)
 		prefix := split + "_"
 		if name != "model" {
 			prefix += name + "_"
 		}
 		results[prefix+"teacher_forced_loss"], results[prefix+"teacher_forced_accuracy"] = c.Loss, c.Accuracy
-		results[prefix+"nats_per_character"] = c.NatsPerCharacter
+		results[prefix+"nats_per_character"], results[prefix+"bits_per_character"] = c.NatsPerCharacter, c.NatsPerCharacter/math.Ln2
+		results[prefix+"nats_per_caption"] = c.NatsPerCaption
 		e.say("%s, %s: teacher-forced loss %.4f nats a token, %.4f a character; accuracy %.4f", name, split, c.Loss, c.NatsPerCharacter, c.Accuracy)
 		return nil
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,7 +125,8 @@ func control(controls []Control, name string) (Control, bool) {
 func controlTable(controls []Control) table {
 	t := table{Caption: "The best epoch's model, and what is left without its picture (teacher-forced)", Columns: []column{
 		{Name: "Features"}, {Name: "Meaning"}, {Name: "Split"}, {Name: "Loss (nats a token)", Number: true},
-		{Name: "Against the model", Number: true}, {Name: "Nats a character", Number: true}, {Name: "Accuracy a token", Number: true},
+		{Name: "Against the model", Number: true}, {Name: "Nats a character", Number: true}, {Name: "Bits a character", Number: true},
+		{Name: "Nats a caption", Number: true}, {Name: "Accuracy a token", Number: true},
 	}}
 	model := map[string]float64{} // by split
 	for _, c := range controls {
@@ -134,7 +136,8 @@ func controlTable(controls []Control) table {
 		} else if loss, ok := model[c.Split]; ok {
 			against = signed(c.Loss-loss, 3)
 		}
-		t.row(c.Name, c.Meaning, c.Split, fixed(c.Loss, 3), against, fixed(c.NatsPerCharacter, 3), percent(c.Accuracy))
+		t.row(c.Name, c.Meaning, c.Split, fixed(c.Loss, 3), against, fixed(c.NatsPerCharacter, 3), fixed(c.NatsPerCharacter/math.Ln2, 3),
+			fixed(c.NatsPerCaption, 2), percent(c.Accuracy))
 	}
 	return t
 }
@@ -142,8 +145,18 @@ func controlTable(controls []Control) table {
 // modelName is the control row of the model itself, with its pictures.
 const modelName = "model"
 
-// verdict says in words what the zeroed control means; 0.01 nats a token is a difference that a seed alone makes.
+// verdict says in words what the controls without the picture mean.
 func verdict(controls []Control) string {
+	said := zeroedVerdict(controls)
+	if c, ok := control(controls, "blind"); ok {
+		said = strings.TrimSpace(said + fmt.Sprintf(" A second model that was trained without pictures has a loss of %s nats a token: %s against the model.",
+			fixed(c.Loss, 3), signed(c.Loss-controls[0].Loss, 3)))
+	}
+	return said
+}
+
+// zeroedVerdict takes 0.01 nats a token for a difference that a seed alone makes.
+func zeroedVerdict(controls []Control) string {
 	c, ok := control(controls, "zeroed")
 	if !ok {
 		return ""

@@ -42,6 +42,7 @@ type Floor struct{ NatsPerToken, NatsPerCharacter float64 }
 type Control struct {
 	Name, Meaning, Split             string
 	Loss, NatsPerCharacter, Accuracy float64 // loss in nats a token, accuracy a share of tokens
+	NatsPerCaption                   float64
 }
 
 // SplitRow is one split of the data.

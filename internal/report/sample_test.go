@@ -73,9 +73,9 @@ func sample(t *testing.T) Data {
 		Resolved: sampleConfig,
 		Floor:    &Floor{NatsPerToken: 0.62, NatsPerCharacter: 0.64},
 		Controls: []Control{
-			{"model", "the trained model with its own pictures", "validation", 0.738, 0.759, 0.81},
-			{"zeroed", "the trained model with all image features set to zero", "validation", 1.312, 1.35, 0.66},
-			{"shuffled", "the trained model with another picture's features", "validation", 1.702, 1.75, 0.61},
+			{"model", "the trained model with its own pictures", "validation", 0.738, 0.759, 0.81, 31.9},
+			{"zeroed", "the trained model with all image features set to zero", "validation", 1.312, 1.35, 0.66, 56.7},
+			{"shuffled", "the trained model with another picture's features", "validation", 1.702, 1.75, 0.61, 73.5},
 		},
 		Splits:           []SplitRow{{"train", 800, 4000, 41.2}, {"validation", 100, 500, 40.9}, {"test", 100, 500, 41.6}},
 		Cleaning:         []NamedCount{{"hashtags removed", 1203}, {"captions truncated", 17}},
