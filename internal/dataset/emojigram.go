@@ -19,7 +19,7 @@ import (
 )
 
 // emojigramVersion is part of the cache's fingerprint: raise it when pictures or captions change.
-const emojigramVersion = 2
+const emojigramVersion = 3
 
 // emojigramCaptions is the file of captions, written last, beside the folder images.
 const emojigramCaptions = "captions.jsonl"
