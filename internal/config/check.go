@@ -28,6 +28,7 @@ func (l *loader) check() {
 	l.checkData()
 	l.checkEncoder()
 	l.checkTraining()
+	l.checkDecoding()
 	l.checkRuntime()
 }
 
@@ -115,6 +116,12 @@ func (l *loader) checkEncoder() {
 func (l *loader) checkTraining() {
 	if l.config.Training.LearningRate == 0 {
 		l.refuse([]string{"training.learning_rate"}, "expected a number above 0")
+	}
+}
+
+func (l *loader) checkDecoding() {
+	if err := l.config.Decoding.Check(); err != nil {
+		l.refuse([]string{"decoding.beam_groups", "decoding.beam_width", "decoding.min_length", "decoding.max_length"}, "%s", err)
 	}
 }
 
