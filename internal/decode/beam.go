@@ -101,10 +101,9 @@ func (s generation) choose(logs, ended, logProbabilities *Node) (parents, next, 
 		candidates = Where(isDone, spread(old), candidates)
 
 		for range width {
-			best := ArgMax(rank, -1, dtypes.Int32) // [pictures]; the first of equals
-			is := Equal(place, BroadcastToDims(ExpandAxes(best, -1), dims...))
-			rank = Where(is, fill(g, float32(4*impossible), dims...), rank)
-			allChosen = append(allChosen, ReduceSum(Where(is, candidates, fill(g, float32(0), dims...)), -1))
+			best := firstMax(rank, place) // [pictures]
+			rank = Where(Equal(place, BroadcastToDims(ExpandAxes(best, -1), dims...)), fill(g, float32(4*impossible), dims...), rank)
+			allChosen = append(allChosen, pick(candidates, best))
 			token := Mod(best, fill(g, int32(vocabulary), pictures))
 			allParents = append(allParents, Add(Div(best, fill(g, int32(vocabulary), pictures)), fill(g, int32(from), pictures)))
 			allNext = append(allNext, token)
@@ -115,6 +114,20 @@ func (s generation) choose(logs, ended, logProbabilities *Node) (parents, next, 
 		}
 	}
 	return Stack(allParents, -1), Stack(allNext, -1), Stack(allChosen, -1)
+}
+
+// firstMax is the place of the largest value of each row of x [rows, columns]; of equal ones the first. place is
+// column(x). A maximum and a minimum are vectorised where XLA's arg-max on the CPU is not.
+func firstMax(x, place *Node) *Node {
+	dims := x.Shape().Dimensions
+	isMax := Equal(x, BroadcastToDims(ReduceAndKeep(x, ReduceMax, -1), dims...))
+	return ReduceMin(Where(isMax, place, fill(x.Graph(), int32(dims[1]-1), dims...)), -1)
+}
+
+// pick is the value of each row of x [rows, columns] at a column.
+func pick(x, at *Node) *Node {
+	row := Iota(x.Graph(), shapes.Make(dtypes.Int32, x.Shape().Dim(0)), 0)
+	return Gather(x, Stack([]*Node{row, at}, -1))
 }
 
 // canImprove is whether any picture has a caption that goes on and may still rank above the best that ended. ended

@@ -100,8 +100,8 @@ func (d *lstmDecoder) Logits(scope *model.Scope, features, tokens *Node) *Node {
 	return logits
 }
 
-// Start implements Decoder. The state is the hidden state and the cell state [batch, units] and, for par and
-// merge, the projected picture [batch, embedding].
+// Start implements Decoder. The state is the hidden state and the cell state [batch, units] and, where the picture is
+// there at every step, what it adds: for par to the gates [batch, 4*units], for merge to the logits [batch, vocabulary].
 func (d *lstmDecoder) Start(scope *model.Scope, features *Node) []*Node {
 	g := features.Graph()
 	batch := features.Shape().Dim(0)
@@ -110,40 +110,46 @@ func (d *lstmDecoder) Start(scope *model.Scope, features *Node) []*Node {
 	}
 	image := d.dense(scope, features, "image", d.Embedding)
 	h, c := zeroState(g, batch, d.Units), zeroState(g, batch, d.Units)
-	if d.Inject == "pre" {
-		w, u, b := d.cell(scope, g)
-		h, c = cellStep(image, h, c, w, u, b)
+	w, u, b := d.cell(scope, g)
+	switch d.Inject {
+	case "pre":
+		h, c = cellStep(Add(MatMul(image, w), ExpandLeftToRank(b, 2)), h, c, u)
 		return []*Node{h, c}
+	case "par":
+		return []*Node{h, c, MatMul(image, Slice(w, AxisRange(d.Embedding), AxisRange()))}
 	}
-	return []*Node{h, c, image}
+	out, _ := d.output(scope, g)
+	return []*Node{h, c, MatMul(image, Slice(out, AxisRange(d.Units), AxisRange()))}
 }
 
-// StepWeights implements Decoder.
+// output is the vocabulary projection: kernel and bias.
+func (d *lstmDecoder) output(scope *model.Scope, g *Graph) (kernel, bias *Node) {
+	return d.variable(scope, g, "output", "kernel", glorotUniform(scope.Store()), d.outputSize(), d.Vocabulary),
+		d.variable(scope, g, "output", "bias", zeros, d.Vocabulary)
+}
+
+// StepWeights implements Decoder. Every token's way through the input kernel is computed once, [vocabulary, 4*units],
+// so that a step looks it up: that is half of a step's work.
 func (d *lstmDecoder) StepWeights(scope *model.Scope, g *Graph) []*Node {
 	w, u, b := d.cell(scope, g)
-	outKernel := d.variable(scope, g, "output", "kernel", glorotUniform(scope.Store()), d.outputSize(), d.Vocabulary)
-	outBias := d.variable(scope, g, "output", "bias", zeros, d.Vocabulary)
-	return []*Node{d.embedding(scope, g), w, u, b, outKernel, outBias}
+	gates := Add(MatMul(d.embedding(scope, g), Slice(w, AxisRange(0, d.Embedding), AxisRange())), ExpandLeftToRank(b, 2))
+	kernel, bias := d.output(scope, g)
+	return []*Node{gates, u, Slice(kernel, AxisRange(0, d.Units), AxisRange()), bias}
 }
 
 // Step implements Decoder.
 func (d *lstmDecoder) Step(weights, state []*Node, tokens *Node) (*Node, []*Node) {
-	embeddings, w, u, b, outKernel, outBias := weights[0], weights[1], weights[2], weights[3], weights[4], weights[5]
-	h, c := state[0], state[1]
-	x := Gather(embeddings, ExpandAxes(tokens, -1))
+	gates, u, kernel, bias := weights[0], weights[1], weights[2], weights[3]
+	xz := Gather(gates, ExpandAxes(tokens, -1))
 	if d.Inject == "par" {
-		x = Concatenate([]*Node{x, state[2]}, 1)
+		xz = Add(xz, state[2])
 	}
-	h, c = cellStep(x, h, c, w, u, b)
-	next := []*Node{h, c}
-	out := h
-	if len(state) == 3 {
-		next = append(next, state[2])
-	}
+	h, c := cellStep(xz, state[0], state[1], u)
+	logits := Add(MatMul(h, kernel), ExpandLeftToRank(bias, 2))
 	if d.Inject == "merge" {
-		out = Concatenate([]*Node{h, state[2]}, 1)
+		logits = Add(logits, state[2])
 	}
-	return Add(Dot(out, outKernel).Product(), ExpandLeftToRank(outBias, 2)), next
+	return logits, append([]*Node{h, c}, state[2:]...)
 }
 
 // Layers implements Decoder.
@@ -168,10 +174,9 @@ func zeroState(g *Graph, batch, units int) *Node {
 	return Zeros(g, shapes.Make(dtypes.Float32, batch, units))
 }
 
-// cellStep is one LSTM step: x [batch, in], h and c [batch, units].
-func cellStep(x, h, c, w, u, b *Node) (*Node, *Node) {
-	z := Add(Add(Dot(x, w).Product(), Dot(h, u).Product()), ExpandLeftToRank(b, 2))
-	i, f, candidate, o := activate(z, u.Shape().Dim(0))
+// cellStep is one LSTM step: xz [batch, 4*units] is what the input adds to the gates, h and c [batch, units].
+func cellStep(xz, h, c, u *Node) (*Node, *Node) {
+	i, f, candidate, o := activate(Add(xz, MatMul(h, u)), u.Shape().Dim(0))
 	c = Add(Mul(f, c), Mul(i, candidate))
 	return Mul(o, Tanh(c)), c
 }

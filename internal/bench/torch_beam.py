@@ -1,0 +1,63 @@
+"""Prints captions a second of beam search in PyTorch: python torch_beam.py FOLDER (of BenchmarkBeam5)"""
+import sys
+
+import numpy as np
+import torch
+
+from beam_peer import BATCH, END, IMPOSSIBLE, LENGTH, PAD, START, UNITS, UNKNOWN, WIDTH, load, measure
+
+weights, features, captions, logs = load(sys.argv[1])
+w = {k: torch.from_numpy(v) for k, v in weights.items()}
+features = torch.from_numpy(features)
+cell = torch.nn.LSTMCell(UNITS, UNITS)  # gates i, f, g, o: Keras' order too
+with torch.no_grad():
+    cell.weight_ih.copy_(w["lstm/kernel"].T)
+    cell.weight_hh.copy_(w["lstm/recurrent_kernel"].T)
+    cell.bias_ih.copy_(w["lstm/bias"])
+    cell.bias_hh.zero_()
+
+
+@torch.inference_mode()
+def search(x):
+    pictures, vocabulary = x.shape[0], w["output/bias"].shape[0]
+    rows = pictures * WIDTH
+    h, c = cell(torch.addmm(w["image/bias"], x, w["image/kernel"]))
+    h, c = h.repeat_interleave(WIDTH, 0), c.repeat_interleave(WIDTH, 0)
+    fed = torch.full((rows,), START)
+    ended = torch.zeros(pictures, WIDTH, dtype=torch.bool)
+    tokens = torch.full((rows, LENGTH + 1), PAD)
+    scores = torch.full((pictures, WIDTH), IMPOSSIBLE)
+    scores[:, 0] = 0
+    offset = (torch.arange(pictures) * WIDTH)[:, None]
+    for step in range(LENGTH + 1):
+        h, c = cell(w["embedding/embeddings"][fed], (h, c))
+        log = torch.log_softmax(torch.addmm(w["output/bias"], h, w["output/kernel"]), -1)
+        log[:, [PAD, START, UNKNOWN]] = IMPOSSIBLE
+        if step == LENGTH:
+            end = log[:, END].clone()
+            log.fill_(IMPOSSIBLE)
+            log[:, END] = end
+        candidates = scores[:, :, None] + log.view(pictures, WIDTH, vocabulary)
+        rank = candidates.masked_fill(ended[:, :, None], 3 * IMPOSSIBLE)
+        rank[:, :, PAD] = torch.where(ended, -IMPOSSIBLE, rank[:, :, PAD])
+        candidates[:, :, PAD] = torch.where(ended, scores, candidates[:, :, PAD])
+        best = rank.view(pictures, -1).topk(WIDTH, -1).indices
+        scores = candidates.view(pictures, -1).gather(1, best)
+        parents, next_token = best // vocabulary, best % vocabulary
+        index = (parents + offset).flatten()
+        fed = next_token.flatten()
+        h, c, tokens = h[index], c[index], tokens[index]
+        tokens[:, step] = fed
+        ended = ended.flatten()[index].view(pictures, WIDTH) | (next_token == END)
+        bound = scores.masked_fill(ended, 3 * IMPOSSIBLE).amax(-1)
+        if not (bound > scores.masked_fill(~ended, 3 * IMPOSSIBLE).amax(-1)).any():
+            break
+    return tokens.view(pictures, WIDTH, -1), scores, ended
+
+
+def generate():
+    parts = [search(x) for x in features.split(BATCH)]
+    return [torch.cat(part).numpy() for part in zip(*parts)]
+
+
+measure(generate, captions, logs)
