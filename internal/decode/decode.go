@@ -31,12 +31,12 @@ func (c Caption) score(lengthPenalty float64) float64 {
 	return c.LogProbability / math.Pow(float64(len(c.Tokens)+1), lengthPenalty)
 }
 
-// search builds the graph that generates for one batch: tokens [pictures, width, maxLength+1], closed by the end
-// token and padded, and their log-probabilities [pictures, width].
-type search func(generation) (tokens, logProbabilities *graph.Node)
+// method builds the graph of a search: tokens [capacity, width, maxLength+1], closed by the end token and padded, and
+// their log-probabilities [capacity, width].
+type method func(generation) (tokens, logProbabilities *graph.Node)
 
-// kinds are the searches by their name in decoding.method.
-var kinds = map[string]search{
+// kinds are the methods by their name in decoding.method.
+var kinds = map[string]method{
 	"greedy": greedy,
 	"beam":   beam,
 	"sample": sample,
@@ -47,7 +47,8 @@ type generation struct {
 	Settings
 	scope     *gomodel.Scope
 	decoder   model.Decoder
-	features  *graph.Node // [pictures, size]
+	features  *graph.Node // [capacity, size]
+	count     *graph.Node // how many of the features' rows are pictures
 	random    *graph.Node // state of the random numbers
 	maxLength int         // tokens of the longest caption, its end not counted
 }
@@ -86,9 +87,9 @@ func New(backend compute.Backend, store *gomodel.Store, d model.Decoder, s Setti
 	}
 	g := &Generator{settings: s, maxLength: maxLength}
 	err := exceptions.TryCatch[error](func() {
-		g.exec = gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, features, random *graph.Node) (*graph.Node, *graph.Node) {
+		g.exec = gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, features, count, random *graph.Node) (*graph.Node, *graph.Node) {
 			scope.Store().SetTraining(features.Graph(), false)
-			return build(generation{s, scope, d, features, random, maxLength})
+			return build(generation{s, scope, d, features, count, random, maxLength})
 		})
 	})
 	if err != nil {
@@ -115,12 +116,17 @@ func (g *Generator) Generate(ctx context.Context, rows [][]float32, progress fun
 // as the beam is wide, or one.
 func (g *Generator) Candidates(ctx context.Context, rows [][]float32, progress func(int)) ([][]Caption, error) {
 	all := make([][]Caption, 0, len(rows))
-	for chunk := range slices.Chunk(rows, g.settings.Batch) {
+	// The loop works on batch pictures at a time and takes new ones as it goes on: the more it has, the fewer wait.
+	capacity := 1
+	for capacity < min(len(rows), g.settings.Batch*batchesALoop) {
+		capacity *= 2 // few different sizes, as each is compiled
+	}
+	for chunk := range slices.Chunk(rows, capacity) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		// Each batch has random numbers of its own.
-		captions, err := g.batch(chunk, g.settings.Seed+int64(len(all))*0x9e3779b9)
+		// Each loop has random numbers of its own.
+		captions, err := g.loop(chunk, capacity, g.settings.Seed+int64(len(all))*0x9e3779b9)
 		if err != nil {
 			return nil, fmt.Errorf("generate captions: %w", err)
 		}
@@ -132,9 +138,12 @@ func (g *Generator) Candidates(ctx context.Context, rows [][]float32, progress f
 	return all, nil
 }
 
-func (g *Generator) batch(rows [][]float32, seed int64) ([][]Caption, error) {
-	size, batch := len(rows[0]), g.settings.Batch
-	flat := make([]float32, batch*size) // the last batch is filled up with zeros, so one graph serves all
+// batchesALoop bounds how many pictures' features are on the device at once.
+const batchesALoop = 10
+
+func (g *Generator) loop(rows [][]float32, capacity int, seed int64) ([][]Caption, error) {
+	size := len(rows[0])
+	flat := make([]float32, capacity*size)
 	for n, row := range rows {
 		copy(flat[n*size:], row)
 	}
@@ -142,13 +151,13 @@ func (g *Generator) batch(rows [][]float32, seed int64) ([][]Caption, error) {
 	if err != nil {
 		return nil, err
 	}
-	features := tensors.FromFlatDataAndDimensions(flat, batch, size)
-	ids, logs, err := g.exec.Call2(features, random)
+	features, count := tensors.FromFlatDataAndDimensions(flat, capacity, size), tensors.FromValue(int32(len(rows)))
+	ids, logs, err := g.exec.Call2(features, count, random)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		for _, t := range []*tensors.Tensor{features, random, ids, logs} {
+		for _, t := range []*tensors.Tensor{features, count, random, ids, logs} {
 			t.MustFinalizeAll()
 		}
 	}()

@@ -6,8 +6,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
-
-	"github.com/captionlab/captionlab/internal/token"
 )
 
 // impossible is the log-probability of what a rule forbids: finite, so that sums and differences are no NaN.
@@ -49,44 +47,34 @@ func logSoftmax(logits *Node) *Node {
 	return Sub(shifted, ExpandAxes(Log(ReduceSum(Exp(shifted), -1)), -1))
 }
 
-// rules replaces the log-probabilities [rows, vocabulary] of the tokens that can't follow at this step: special
-// tokens, an end that is too early, an n-gram that the caption has already. At the last step only the end can.
-// tokens [rows, length] are the captions so far, step is how many tokens they have.
-func (s generation) rules(logProbabilities, tokens, step *Node) *Node {
-	g, dims := logProbabilities.Graph(), logProbabilities.Shape().Dimensions
-	id := column(logProbabilities)
-	end := isToken(id, token.End)
-	forbidden := LogicalOr(LogicalOr(isToken(id, token.Pad), isToken(id, token.Start)), isToken(id, token.Unknown))
-	if s.NoRepeat > 0 && s.NoRepeat <= s.maxLength {
-		forbidden = LogicalOr(forbidden, s.repeats(logProbabilities, tokens, step))
+// whereRows takes whole rows of x where cond [rows] holds, else of y.
+func whereRows(cond, x, y *Node) *Node {
+	for cond.Rank() < x.Rank() {
+		cond = ExpandAxes(cond, -1)
 	}
-	if s.MinLength > 0 {
-		early := LessThan(step, Const(g, int32(s.MinLength)))
-		forbidden = LogicalOr(forbidden, LogicalAnd(end, BroadcastToDims(early, dims...)))
-	}
-	last := BroadcastToDims(Equal(step, Const(g, int32(s.maxLength))), dims...)
-	forbidden = LogicalOr(forbidden, LogicalAnd(last, LogicalNot(end)))
-	forbidden = LogicalAnd(forbidden, LogicalNot(LogicalAnd(last, end))) // never left without a token
-	return Where(forbidden, fill(g, float32(impossible), dims...), logProbabilities)
+	return Where(BroadcastToDims(cond, x.Shape().Dimensions...), x, y)
 }
 
-// repeats marks the tokens [rows, vocabulary] that would end an n-gram that the caption has already.
-func (s generation) repeats(like, tokens, step *Node) *Node {
-	g, n := tokens.Graph(), s.NoRepeat
-	rows, length, vocabulary := tokens.Shape().Dim(0), tokens.Shape().Dim(1), like.Shape().Dim(1)
-	places := length - n + 1 // n-grams, by where they begin
-	lastOf := Iota(g, shapes.Make(dtypes.Int32, rows, places), 1)
-	match := LessThan(Add(lastOf, fill(g, int32(n-1), rows, places)), BroadcastToDims(step, rows, places)) // ended before this step
-	if n > 1 {
-		// The start is clamped while the caption is shorter than that; no n-gram has ended then.
-		now := DynamicSlice(tokens, []*Node{Const(g, int32(0)), Sub(step, Const(g, int32(n-1)))}, []int{rows, n - 1})
-		for i := range n - 1 {
-			then := Slice(tokens, AxisRange(), AxisRange(i, i+places))
-			match = LogicalAnd(match, Equal(then, BroadcastToDims(Slice(now, AxisRange(), AxisRange(i, i+1)), rows, places)))
-		}
+// repeatRows makes of each row of x [rows, ...] times rows that follow each other.
+func repeatRows(x *Node, times int) *Node {
+	if times == 1 {
+		return x
 	}
-	at := Stack([]*Node{Iota(g, shapes.Make(dtypes.Int32, rows, places), 0), Slice(tokens, AxisRange(), AxisRange(n-1, length))}, -1)
-	count := Scatter(Reshape(at, rows*places, 2), Reshape(Where(match, fill(g, float32(1), rows, places), fill(g, float32(0), rows, places)), rows*places),
-		shapes.Make(dtypes.Float32, rows, vocabulary), false, false)
-	return GreaterThan(count, fill(g, float32(0), rows, vocabulary))
+	dims := x.Shape().Dimensions
+	x = BroadcastToDims(ExpandAxes(x, 1), append([]int{dims[0], times}, dims[1:]...)...)
+	return Reshape(x, append([]int{dims[0] * times}, dims[1:]...)...)
+}
+
+// pick is the value of each row of x [rows, columns] at a column.
+func pick(x, at *Node) *Node {
+	row := Iota(x.Graph(), shapes.Make(dtypes.Int32, x.Shape().Dim(0)), 0)
+	return Gather(x, Stack([]*Node{row, at}, -1))
+}
+
+// firstMax is the place of the largest value of each row of x [rows, columns]; of equal ones the first. A maximum and
+// a minimum are vectorised where XLA's arg-max on the CPU is not.
+func firstMax(x *Node) *Node {
+	dims := x.Shape().Dimensions
+	isMax := Equal(x, BroadcastToDims(ReduceAndKeep(x, ReduceMax, -1), dims...))
+	return ReduceMin(Where(isMax, column(x), fill(x.Graph(), int32(dims[1]-1), dims...)), -1)
 }

@@ -4,28 +4,34 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
-
-	"github.com/captionlab/captionlab/internal/token"
 )
 
 // greedy takes the most probable token at each step.
 func greedy(s generation) (*Node, *Node) {
-	return s.single(func(allowed, random *Node) (next, nextRandom *Node) {
-		return ArgMax(allowed, -1, dtypes.Int32), random
-	})
+	return s.single(func(logs, random *Node) (next, nextRandom *Node) { return firstMax(logs), random })
 }
 
 // sample draws each token from the model's distribution, by the Gumbel-max trick: the arg-max of log-probabilities
 // and Gumbel noise is a sample. top_k and top_p first take away the improbable ones.
 func sample(s generation) (*Node, *Node) {
-	return s.single(func(allowed, random *Node) (next, nextRandom *Node) {
-		g, dims := allowed.Graph(), allowed.Shape().Dimensions
-		scores := s.likely(logSoftmax(Mul(allowed, fill(g, float32(1/s.Temperature), dims...))))
+	return s.single(func(logs, random *Node) (next, nextRandom *Node) {
+		g, dims := logs.Graph(), logs.Shape().Dimensions
+		logs = s.likely(logSoftmax(Mul(logs, fill(g, float32(1/s.Temperature), dims...))))
 		random, u := RandomUniform(random, shapes.Make(dtypes.Float32, dims...))
 		u = Max(u, fill(g, float32(1e-30), dims...))
-		gumbel := Neg(Log(Neg(Log(u))))
-		gumbel = Where(Equal(u, fill(g, float32(1), dims...)), fill(g, float32(0), dims...), gumbel)
-		return ArgMax(Add(scores, gumbel), -1, dtypes.Int32), random
+		return firstMax(Sub(logs, Log(Neg(Log(u))))), random
+	})
+}
+
+// single searches with one caption a picture: choose takes a token for each slot from the log-probabilities
+// [slots, vocabulary] of those that the rules allow.
+func (s generation) single(choose func(logs, random *Node) (next, nextRandom *Node)) (*Node, *Node) {
+	return s.search(1, 1, func(logs, ended, logProbabilities, random *Node) (*Node, *Node, *Node, *Node) {
+		g, slots := logs.Graph(), logs.Shape().Dim(0)
+		logs = Reshape(logs, slots, -1)
+		next, random := choose(logs, random)
+		gain := ExpandAxes(pick(logs, next), -1)
+		return fill(g, int32(0), slots, 1), ExpandAxes(next, -1), Add(logProbabilities, gain), random
 	})
 }
 
@@ -62,45 +68,4 @@ func atLeast(logs, weights *Node, target float32) *Node {
 		low, high = Where(enough, middle, low), Where(enough, high, middle)
 	}
 	return Where(kept(low), logs, fill(g, float32(impossible), dims...))
-}
-
-// single generates one caption a picture: pick chooses a token of each row from the log-probabilities
-// [pictures, vocabulary] of those that the rules allow. The loop ends when every caption of the batch has.
-func (s generation) single(pick func(allowed, random *Node) (next, nextRandom *Node)) (*Node, *Node) {
-	g, pictures := s.features.Graph(), s.features.Shape().Dim(0)
-	start := s.decoder.Start(s.scope, s.features)
-	weights := s.decoder.StepWeights(s.scope, g)
-	state := []*Node{
-		Const(g, int32(0)),                          // step
-		fill(g, token.Start, pictures),              // token fed next
-		fill(g, int32(0), pictures),                 // 1: ended
-		fill(g, token.Pad, pictures, s.maxLength+1), // tokens so far
-		fill(g, float32(0), pictures),               // log-probability so far
-		s.random,
-		Const(g, true), // a caption goes on
-	}
-	fixed := len(state)
-	state = append(append(state, start...), weights...)
-	state = loop(state, func(p []*Node) *Node {
-		return LogicalAnd(LessOrEqual(p[0], Const(p[0].Graph(), int32(s.maxLength))), p[6])
-	}, func(p []*Node) []*Node {
-		step, fed, ended, tokens, logProbability, random := p[0], p[1], p[2], p[3], p[4], p[5]
-		g, state, weights := step.Graph(), p[fixed:fixed+len(start)], p[fixed+len(start):]
-		logits, state := s.decoder.Step(weights, state, fed)
-		// The probability is the model's own, over the whole vocabulary, as under teacher forcing.
-		logs := logSoftmax(logits)
-		next, random := pick(s.rules(logs, tokens, step), random)
-		chosen := Equal(column(logs), BroadcastToDims(ExpandAxes(next, -1), logs.Shape().Dimensions...))
-		gain := ReduceSum(Where(chosen, logs, fill(g, float32(0), logs.Shape().Dimensions...)), -1)
-
-		done := isToken(ended, 1)
-		next = Where(done, fill(g, token.Pad, pictures), next)
-		logProbability = Where(done, logProbability, Add(logProbability, gain))
-		ended = Where(isToken(next, token.End), fill(g, int32(1), pictures), ended)
-		tokens = DynamicUpdateSlice(tokens, Reshape(next, pictures, 1), []*Node{Const(g, int32(0)), step})
-		going := LessThan(ReduceAllSum(ended), Const(g, int32(pictures)))
-		result := []*Node{Add(step, Const(g, int32(1))), next, ended, tokens, logProbability, random, going}
-		return append(append(result, state...), weights...)
-	})
-	return ExpandAxes(state[3], 1), ExpandAxes(state[4], 1)
 }
