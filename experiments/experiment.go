@@ -41,10 +41,11 @@ type experiment struct {
 	rows     map[string]int // picture id -> row of values
 	values   []float32      // scaled features of all pictures, row after row
 
-	decoder  model.Decoder
-	trainer  *train.Trainer
-	controls []report.Control
-	captions map[string][]runfolder.Prediction // by split
+	decoder    model.Decoder
+	trainer    *train.Trainer
+	controls   []report.Control
+	confusions []report.Confusion
+	captions   map[string][]runfolder.Prediction // by split
 }
 
 func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*experiment, error) {

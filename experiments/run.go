@@ -114,6 +114,7 @@ func (e *experiment) stages(ctx context.Context) error {
 		{"training", e.train},          // the decoder, by teacher forcing
 		{"controls", e.evaluate},       // the best epoch's weights, and the same without the picture
 		{"captions", e.caption},        // free-running captions of the held-out splits
+		{"scores", e.score},            // confusion matrices, teacher-forced and free-running
 		{"report", e.report},           // plots, report.md, report.html
 	} {
 		if err := e.timed(ctx, stage.name, stage.do); err != nil {

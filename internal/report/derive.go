@@ -87,9 +87,12 @@ func plotFigures(d Data) []plotFigure {
 	if len(d.Controls) > 1 {
 		meaning += " Dotted lines: what is left without the picture (see Controls)."
 	}
+	draw := func(c chart) func() (svg, png []byte, err error) {
+		return func() (svg, png []byte, err error) { return c.render(d.Epochs) }
+	}
 	return []plotFigure{
-		{Name: "Loss by epoch", File: "plots/loss", Alt: alt, Meaning: meaning, chart: lossChart(d)},
-		{Name: "Accuracy by epoch", File: "plots/accuracy", Alt: accuracy, chart: accuracyChart(d),
+		{Name: "Loss by epoch", File: "plots/loss", Alt: alt, Meaning: meaning, draw: draw(lossChart(d))},
+		{Name: "Accuracy by epoch", File: "plots/accuracy", Alt: accuracy, draw: draw(accuracyChart(d)),
 			Meaning: "Share of tokens predicted right when the true ones before are given. High by nature at character level, " +
 				"where spaces and word endings are easy."},
 	}

@@ -221,22 +221,27 @@ func (l plotLabel) Plot(c draw.Canvas, p *plot.Plot) {
 	c.FillText(l.style, vg.Point{X: x(l.at.X), Y: y(l.at.Y)}.Add(l.offset), l.text)
 }
 
-// render draws the chart as SVG and as PNG of twice as many pixels as points.
+// render draws the chart over the epochs.
 func (c chart) render(epochs []runfolder.Epoch) (svg, png []byte, err error) {
 	p, legend, err := c.build(epochs)
 	if err != nil {
 		return nil, nil, fmt.Errorf("plot %q: %w", c.title, err)
 	}
-	vector := vgsvg.New(plotWidth, plotHeight)
-	drawWithLegend(draw.New(vector), p, legend)
-	raster := vgimg.NewWith(vgimg.UseWH(plotWidth, plotHeight), vgimg.UseDPI(pngDPI))
-	drawWithLegend(draw.New(raster), p, legend)
+	return renderPlot(c.title, plotWidth, plotHeight, func(canvas draw.Canvas) { drawWithLegend(canvas, p, legend) })
+}
+
+// renderPlot draws as SVG and as PNG of twice as many pixels as points.
+func renderPlot(title string, width, height vg.Length, paint func(draw.Canvas)) (svg, png []byte, err error) {
+	vector := vgsvg.New(width, height)
+	paint(draw.New(vector))
+	raster := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(pngDPI))
+	paint(draw.New(raster))
 	var s, r bytes.Buffer
 	if _, err := vector.WriteTo(&s); err != nil {
-		return nil, nil, fmt.Errorf("plot %q: %w", c.title, err)
+		return nil, nil, fmt.Errorf("plot %q: %w", title, err)
 	}
 	if _, err := (vgimg.PngCanvas{Canvas: raster}).WriteTo(&r); err != nil {
-		return nil, nil, fmt.Errorf("plot %q: %w", c.title, err)
+		return nil, nil, fmt.Errorf("plot %q: %w", title, err)
 	}
 	// The fonts that stand in for Liberation Sans where it is not installed have the same widths.
 	text := strings.ReplaceAll(s.String(), "font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")

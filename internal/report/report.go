@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/score"
 )
 
 // Data is what a report shows besides what the run folder holds. Every part may be empty: a run that failed in its
@@ -20,6 +21,8 @@ type Data struct {
 
 	Floor    *Floor    // nil where the true distribution of the captions is unknown
 	Controls []Control // the model itself, named "model", comes first in each split; the validation split comes first
+
+	Confusions []Confusion
 
 	Splits           []SplitRow
 	Cleaning         []NamedCount
@@ -43,6 +46,12 @@ type Control struct {
 	Name, Meaning, Split             string
 	Loss, NatsPerCharacter, Accuracy float64 // loss in nats a token, accuracy a share of tokens
 	NatsPerCaption                   float64
+}
+
+// Confusion is a confusion matrix to be drawn; File is its name among the plots, without extension.
+type Confusion struct {
+	Name, File, Meaning string
+	Matrix              *score.Confusion
 }
 
 // SplitRow is one split of the data.
@@ -72,16 +81,15 @@ type Picture struct {
 	Generated       string
 }
 
-// Write writes plots/{loss,accuracy}.{svg,png}, report.md and report.html into the run folder, each whole or not at
+// Write writes plots/*.{svg,png}, report.md and report.html into the run folder, each whole or not at
 // all. A gallery picture that can't be read is shown as such; it does not stop the report.
 func Write(f *runfolder.Folder, d Data) error {
 	if err := complete(f, &d); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	v := newView(f, d)
-	for i := range v.Plots {
-		p := &v.Plots[i]
-		svg, png, err := p.chart.render(d.Epochs)
+	for _, p := range v.figures() {
+		svg, png, err := p.draw()
 		if err != nil {
 			return fmt.Errorf("report: %w", err)
 		}

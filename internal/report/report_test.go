@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gonum.org/v1/plot/vg"
+
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
@@ -93,7 +95,10 @@ func TestEveryVariantIsWhole(t *testing.T) {
 				return
 			}
 			for _, plot := range []string{"plots/loss", "plots/accuracy"} {
-				checkPlot(t, f, plot)
+				checkPlot(t, f, plot, plotWidth, plotHeight)
+			}
+			if len(d.Confusions) > 0 {
+				checkPlot(t, f, "plots/confusion_classes_teacher_forced", 400, 400)
 			}
 		})
 	}
@@ -186,13 +191,13 @@ func checkElement(t *testing.T, name string, attributes map[string]string) {
 	}
 }
 
-func checkPlot(t *testing.T, f *runfolder.Folder, name string) {
+func checkPlot(t *testing.T, f *runfolder.Folder, name string, width, height vg.Length) {
 	t.Helper()
 	img, err := png.Decode(strings.NewReader(read(t, f.Path(name+".png"))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := image.Rect(0, 0, 2*int(plotWidth), 2*int(plotHeight)); img.Bounds() != want {
+	if want := image.Rect(0, 0, 2*int(width), 2*int(height)); img.Bounds() != want {
 		t.Errorf("%s.png is %v, want %v", name, img.Bounds(), want)
 	}
 	if err := xml.Unmarshal([]byte(read(t, f.Path(name+".svg"))), new(struct{ XMLName xml.Name })); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/score"
 )
 
 const sampleConfig = `# resolved by captionlab
@@ -77,6 +78,7 @@ func sample(t *testing.T) Data {
 			{"zeroed", "the trained model with all image features set to zero", "validation", 1.312, 1.35, 0.66, 56.7},
 			{"shuffled", "the trained model with another picture's features", "validation", 1.702, 1.75, 0.61, 73.5},
 		},
+		Confusions:       []Confusion{{"Classes of tokens, teacher-forced", "confusion_classes_teacher_forced", "An invented matrix.", sampleMatrix()}},
 		Splits:           []SplitRow{{"train", 800, 4000, 41.2}, {"validation", 100, 500, 40.9}, {"test", 100, 500, 41.6}},
 		Cleaning:         []NamedCount{{"hashtags removed", 1203}, {"captions truncated", 17}},
 		Problems:         []string{"captions.txt:17: caption is empty after cleaning; dropped", "captions.txt:90: no picture <b>x|y</b>.jpg; dropped"},
@@ -153,4 +155,16 @@ func newFolder(t *testing.T) *runfolder.Folder {
 		t.Fatal(err)
 	}
 	return f
+}
+
+func sampleMatrix() *score.Confusion {
+	m := score.NewConfusion([]string{"letter", " ", "🐱", score.Other})
+	for truth, row := range map[string][]int{"letter": {80, 5, 1, 0}, " ": {2, 40, 0, 0}, "🐱": {0, 1, 9, 2}} {
+		for n, count := range row {
+			for range count {
+				m.Add(truth, m.Labels[n])
+			}
+		}
+	}
+	return m
 }

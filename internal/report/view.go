@@ -20,6 +20,7 @@ type view struct {
 	GalleryNote             string
 	Controls                table
 	Verdict                 string
+	Confusions              []plotFigure
 	Model                   table
 	ModelNote               string
 	Data                    []table
@@ -49,7 +50,7 @@ type keyFigure struct{ Name, Value, Unit, Meaning string }
 // plotFigure is one plot; File is its path in the run folder without extension.
 type plotFigure struct {
 	Name, File, Alt, Meaning string
-	chart                    chart
+	draw                     func() (svg, png []byte, err error)
 	SVG                      template.HTML
 }
 
@@ -87,6 +88,18 @@ func (t *table) row(cells ...string)   { t.Rows = append(t.Rows, tableRow{Cells:
 func (t *table) total(cells ...string) { t.Rows = append(t.Rows, tableRow{Cells: cells, Total: true}) }
 func (t *table) group(name string)     { t.Rows = append(t.Rows, tableRow{Group: name}) }
 
+// figures are all that is drawn.
+func (v *view) figures() []*plotFigure {
+	var all []*plotFigure
+	for n := range v.Plots {
+		all = append(all, &v.Plots[n])
+	}
+	for n := range v.Confusions {
+		all = append(all, &v.Confusions[n])
+	}
+	return all
+}
+
 // newView lays out a report.
 func newView(f *runfolder.Folder, d Data) view {
 	i := d.Info
@@ -94,7 +107,7 @@ func newView(f *runfolder.Folder, d Data) view {
 		Title: i.Name, Run: filepath.Base(f.Dir), Description: i.Description, Status: i.Status, Error: i.Error,
 		Started: stamp(i.Started),
 		Figures: keyFigures(d), Plots: plotFigures(d), Epochs: epochTable(d.Epochs),
-		Controls: controlTable(d.Controls), Verdict: verdict(d.Controls),
+		Controls: controlTable(d.Controls), Verdict: verdict(d.Controls), Confusions: confusionFigures(d.Confusions),
 		Times: timesTable(i), TimesNote: timesNote(d), Provenance: provenanceTable(i),
 		Problems: d.Problems,
 	}

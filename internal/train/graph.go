@@ -58,3 +58,9 @@ func (t *Trainer) evalGraph(scope *gomodel.Scope, features, tokens, targets, wei
 	scope.Store().SetTraining(features.Graph(), false)
 	return sums([]*Node{targets, weights}, t.decoder.Logits(scope, features, tokens))
 }
+
+// predictGraph returns the most probable tokens [batch, time] of one batch, without dropout.
+func (t *Trainer) predictGraph(scope *gomodel.Scope, features, tokens *Node) *Node {
+	scope.Store().SetTraining(features.Graph(), false)
+	return TransposeAllAxes(ArgMax(t.decoder.Logits(scope, features, tokens), -1, dtypes.Int32), 1, 0)
+}

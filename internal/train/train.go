@@ -252,4 +252,38 @@ func (t *Trainer) Evaluate(ctx context.Context, data Batches) (Score, error) {
 	return total, nil
 }
 
+// Predict calls each with every token that counts and the arg-max that the weights predict in its place under teacher
+// forcing.
+func (t *Trainer) Predict(ctx context.Context, data Batches, each func(truth, predicted int32)) error {
+	exec, err := gomodel.NewExec(t.backend, t.store, t.predictGraph)
+	if err != nil {
+		return fmt.Errorf("build the predictions: %w", err)
+	}
+	defer exec.Finalize()
+	for b, err := range data.Epoch(0, 0).Iter() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		predicted, err := exec.Call1(b.Inputs[0], b.Inputs[1])
+		if err != nil {
+			return fmt.Errorf("predict: %w", err)
+		}
+		ids := tensors.MustCopyFlatData[int32](predicted)
+		targets, weights := tensors.MustCopyFlatData[int32](b.Labels[0]), tensors.MustCopyFlatData[float32](b.Labels[1])
+		for n, w := range weights {
+			if w > 0 {
+				each(targets[n], ids[n])
+			}
+		}
+		predicted.MustFinalizeAll()
+		if err := b.Finalize(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func scalar(t *tensors.Tensor) float64 { return float64(tensors.ToScalar[float32](t)) }

@@ -81,6 +81,15 @@ func TestOverfitsAndGenerates(t *testing.T) {
 	if want := float64(data.Tokens()); last.Validation.Tokens != want || last.Train.Tokens != want {
 		t.Errorf("tokens counted: %v in validation, %v in training, want %v", last.Validation.Tokens, last.Train.Tokens, want)
 	}
+	hits := 0
+	err := tr.Predict(t.Context(), validation, func(truth, predicted int32) {
+		if truth == predicted {
+			hits++
+		}
+	})
+	if err != nil || float64(hits) != last.Validation.Correct {
+		t.Errorf("%d predictions are right (error %v), the evaluation counted %v", hits, err, last.Validation.Correct)
+	}
 	generator, err := decode.New(acceltest.XLA(t), tr.Store(), decoder(t, 0), decode.Settings{Method: "greedy", Batch: 3}, 5)
 	if err != nil {
 		t.Fatal(err)
