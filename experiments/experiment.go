@@ -16,6 +16,7 @@ import (
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/report"
 	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/score"
 	"github.com/captionlab/captionlab/internal/token"
 	"github.com/captionlab/captionlab/internal/train"
 )
@@ -45,6 +46,7 @@ type experiment struct {
 	trainer    *train.Trainer
 	controls   []report.Control
 	confusions []report.Confusion
+	retrieval  *score.Retrieval
 	captions   map[string][]runfolder.Prediction // by split
 }
 

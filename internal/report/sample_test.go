@@ -78,6 +78,7 @@ func sample(t *testing.T) Data {
 			{"zeroed", "the trained model with all image features set to zero", "validation", 1.312, 1.35, 0.66, 56.7},
 			{"shuffled", "the trained model with another picture's features", "validation", 1.702, 1.75, 0.61, 73.5},
 		},
+		Retrieval:        &score.Retrieval{Pictures: 100, RecallAt1: 0.12, RecallAt5: 0.41, RecallAt10: 0.6, MedianRank: 7.5},
 		Confusions:       []Confusion{{"Classes of tokens, teacher-forced", "confusion_classes_teacher_forced", "An invented matrix.", sampleMatrix()}},
 		Splits:           []SplitRow{{"train", 800, 4000, 41.2}, {"validation", 100, 500, 40.9}, {"test", 100, 500, 41.6}},
 		Cleaning:         []NamedCount{{"hashtags removed", 1203}, {"captions truncated", 17}},

@@ -25,7 +25,7 @@ var ledger = []choice{
 	{"Split by picture", []string{"data.split", "data.ratio"}},
 	{"Optimiser", []string{"training.optimizer", "training.learning_rate", "training.clip_norm"}},
 	{"Sizes and dropout", []string{"decoder.units", "decoder.embedding", "decoder.dropout"}},
-	{"Decoding", []string{"decoding.method"}},
+	{"Decoding", []string{"decoding.method", "decoding.beam_width", "decoding.length_penalty"}},
 }
 
 // settingsTables reads the resolved config: the ledger's choices, and every key by section. When the text is not

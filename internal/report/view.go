@@ -21,6 +21,8 @@ type view struct {
 	Controls                table
 	Verdict                 string
 	Confusions              []plotFigure
+	Retrieval               table
+	RetrievalNote           string
 	Model                   table
 	ModelNote               string
 	Data                    []table
@@ -117,6 +119,7 @@ func newView(f *runfolder.Folder, d Data) view {
 	case runfolder.Failed:
 		v.Hint = "What happened stands in log.txt. To go on from the last checkpoint: captionlab resume " + filepath.ToSlash(f.Dir)
 	}
+	v.Retrieval, v.RetrievalNote = retrievalTable(d)
 	v.Gallery, v.GalleryNote = cards(d.Gallery)
 	v.Model, v.ModelNote = modelTable(d.Layers)
 	v.Data, v.DataNote, v.ProblemsMore = dataTables(d)

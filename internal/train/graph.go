@@ -64,3 +64,10 @@ func (t *Trainer) predictGraph(scope *gomodel.Scope, features, tokens *Node) *No
 	scope.Store().SetTraining(features.Graph(), false)
 	return TransposeAllAxes(ArgMax(t.decoder.Logits(scope, features, tokens), -1, dtypes.Int32), 1, 0)
 }
+
+// captionGraph returns the log-probability [batch] of each caption of one batch, its end included, without dropout.
+func (t *Trainer) captionGraph(scope *gomodel.Scope, features, tokens, targets, weights *Node) *Node {
+	scope.Store().SetTraining(features.Graph(), false)
+	nats := nll(t.decoder.Logits(scope, features, tokens), targets)
+	return Neg(ReduceSum(Mul(nats, TransposeAllAxes(weights, 1, 0)), 0))
+}

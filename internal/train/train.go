@@ -286,4 +286,40 @@ func (t *Trainer) Predict(ctx context.Context, data Batches, each func(truth, pr
 	return nil
 }
 
+// LogProbabilities are those of every caption of data, in nats, its end included, in the order of the batches. progress gets
+// the number of captions done since its last call.
+func (t *Trainer) LogProbabilities(ctx context.Context, data Batches, progress func(int)) ([]float64, error) {
+	exec, err := gomodel.NewExec(t.backend, t.store, t.captionGraph)
+	if err != nil {
+		return nil, fmt.Errorf("build the log-probabilities: %w", err)
+	}
+	defer exec.Finalize()
+	var all []float64
+	for b, err := range data.Epoch(0, 0).Iter() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		out, err := exec.Call1(b.Inputs[0], b.Inputs[1], b.Labels[0], b.Labels[1])
+		if err != nil {
+			return nil, fmt.Errorf("log-probabilities: %w", err)
+		}
+		weights := tensors.MustCopyFlatData[float32](b.Labels[1])
+		steps := b.Labels[1].Shape().Dim(1)
+		for n, p := range tensors.MustCopyFlatData[float32](out) {
+			if weights[n*steps] > 0 { // else the row fills up the last batch
+				all = append(all, float64(p))
+			}
+		}
+		progress(out.Shape().Dim(0))
+		out.MustFinalizeAll()
+		if err := b.Finalize(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 func scalar(t *tensors.Tensor) float64 { return float64(tensors.ToScalar[float32](t)) }

@@ -90,6 +90,14 @@ func TestOverfitsAndGenerates(t *testing.T) {
 	if err != nil || float64(hits) != last.Validation.Correct {
 		t.Errorf("%d predictions are right (error %v), the evaluation counted %v", hits, err, last.Validation.Correct)
 	}
+	each, err := tr.LogProbabilities(t.Context(), validation, func(int) {})
+	sum := 0.0
+	for _, p := range each {
+		sum -= p
+	}
+	if err != nil || len(each) != len(captions) || math.Abs(sum-last.Validation.Nats) > 1e-4*sum {
+		t.Errorf("the captions' log-probabilities %v (error %v) add up to %v nats, the evaluation has %v", each, err, sum, last.Validation.Nats)
+	}
 	generator, err := decode.New(acceltest.XLA(t), tr.Store(), decoder(t, 0), decode.Settings{Method: "greedy", Batch: 3}, 5)
 	if err != nil {
 		t.Fatal(err)
