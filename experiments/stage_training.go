@@ -19,7 +19,7 @@ import (
 // batches are the teacher-forced batches of a split.
 func (e *experiment) batches(split string) (*batch.Set, error) {
 	t := e.config.Training
-	o := batch.Options{Name: split, Size: t.Batch, Time: e.maxTokens, CountPadding: t.Padding == "counted", Seed: t.Seed}
+	o := batch.Options{Name: split, Size: t.Batch, Time: e.maxTokens, CountPadding: t.Padding == "counted", Seed: t.Seed, Bucket: t.Bucket}
 	if split == dataset.Train {
 		o.Shuffle, o.Pairs = true, t.Examples == "pairs"
 	}

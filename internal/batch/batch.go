@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/train"
@@ -36,6 +37,7 @@ type Options struct {
 	CountPadding bool  // padding takes part in loss and accuracy, as much student code has it
 	Shuffle      bool  // in an order fixed by Seed and the epoch
 	Seed         int64 // of the shuffling
+	Bucket       bool  // captions of similar length together, padded to the batch's longest instead of Time
 }
 
 // Set yields the batches of one split.
@@ -43,7 +45,7 @@ type Options struct {
 // A batch's inputs are features [batch, size] float32 and tokens [batch, time] int32, beginning with the start
 // token. Its labels are targets [batch, time] int32, the tokens shifted by one and closed by the end token, and
 // weights [batch, time] float32: 1 where a position counts, 0 where it is padding. The last batch of an epoch is
-// filled up with rows of weight 0, so that all batches have one shape.
+// filled up with rows of weight 0, so that all batches have one shape (with Bucket: a few).
 type Set struct {
 	Options
 	items    []Item
@@ -127,15 +129,61 @@ func (s *Set) order(epoch int) []int32 {
 	for n := range order {
 		order[n] = int32(n)
 	}
+	rng := rand.New(rand.NewPCG(uint64(s.Seed), uint64(epoch)))
 	if s.Shuffle {
-		rng := rand.New(rand.NewPCG(uint64(s.Seed), uint64(epoch)))
 		rng.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
+	}
+	if s.Bucket {
+		s.bucket(order, rng)
 	}
 	return order
 }
 
+// batchesAWindow is how many batches' examples are sorted by length among each other: enough for little padding, few
+// enough that batches differ from epoch to epoch.
+const batchesAWindow = 50
+
+// bucket sorts windows of the order by length and, when the set is shuffled, shuffles whole batches. The last batch,
+// which may not be full, stays last.
+func (s *Set) bucket(order []int32, rng *rand.Rand) {
+	for window := range slices.Chunk(order, s.Size*batchesAWindow) {
+		slices.SortStableFunc(window, func(a, b int32) int { return s.positions(a) - s.positions(b) })
+	}
+	if !s.Shuffle {
+		return
+	}
+	rng.Shuffle(len(order)/s.Size, func(a, b int) {
+		x, y := order[a*s.Size:(a+1)*s.Size], order[b*s.Size:(b+1)*s.Size]
+		for n := range x {
+			x[n], y[n] = y[n], x[n]
+		}
+	})
+}
+
+// positions is how many positions an example needs.
+func (s *Set) positions(n int32) int {
+	if e := s.examples[n]; e.seen >= 0 {
+		return int(e.seen) + 1
+	}
+	return len(s.items[s.examples[n].item].Tokens) + 1
+}
+
+// steps is a batch's time axis: with Bucket that of its longest row, rounded up so that there are at most 16 shapes to
+// compile.
+func (s *Set) steps(rows []int32) int {
+	if !s.Bucket || s.CountPadding {
+		return s.Time + 1
+	}
+	longest := 0
+	for _, n := range rows {
+		longest = max(longest, s.positions(n))
+	}
+	unit := (s.Time + 16) / 16
+	return min((longest+unit-1)/unit*unit, s.Time+1)
+}
+
 func (s *Set) batch(rows []int32) train.Batch {
-	steps := s.Time + 1
+	steps := s.steps(rows)
 	features := make([]float32, s.Size*s.features.Size)
 	tokens, targets := make([]int32, s.Size*steps), make([]int32, s.Size*steps)
 	weights := make([]float32, s.Size*steps)

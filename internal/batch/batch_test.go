@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -152,5 +153,65 @@ func TestNewRefuses(t *testing.T) {
 		if _, err := New(c.items, pictures, c.o); err == nil {
 			t.Errorf("%s was accepted", c.reason)
 		}
+	}
+}
+
+// TestBucket: every caption comes once an epoch, with the tokens and weights that it has without buckets; batches hold
+// captions of similar length and are as long as their longest, within the rounding; epochs differ, and repeat themselves.
+func TestBucket(t *testing.T) {
+	var many []Item
+	for n := range 997 {
+		tokens := make([]int32, n*7919%60)
+		for k := range tokens {
+			tokens[k] = int32(4 + (n+k)%90)
+		}
+		many = append(many, Item{n % 3, tokens})
+	}
+	o := Options{Name: "x", Size: 8, Time: 60, Shuffle: true, Seed: 3, Bucket: true}
+	s, err := New(many, pictures, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := func(epoch int) (texts []string, positions int) {
+		for _, b := range batches(t, s, epoch, 0) {
+			steps := b.Inputs[1].Shape().Dim(1)
+			targets, weights := ints(b.Labels[0]), floats(b.Labels[1])
+			longest := 0
+			for row := range 8 {
+				var text []int32
+				for n := row * steps; n < (row+1)*steps; n++ {
+					if weights[n] == 1 {
+						text = append(text, targets[n])
+					}
+				}
+				if text != nil {
+					texts = append(texts, fmt.Sprint(text))
+				}
+				longest = max(longest, len(text))
+			}
+			if steps < longest || steps >= longest+4 && steps != 61 {
+				t.Errorf("a batch of captions up to %d has %d positions", longest, steps)
+			}
+			positions += 8 * steps
+		}
+		return texts, positions
+	}
+	first, positions := rows(1)
+	second, _ := rows(2)
+	again, _ := rows(1)
+	if slices.Equal(first, second) || !slices.Equal(first, again) {
+		t.Error("an epoch must differ from another one and repeat itself")
+	}
+	if plain := 997 * 61; positions > plain*6/10 {
+		t.Errorf("%d positions; without buckets %d", positions, plain)
+	}
+	var want []string
+	for _, item := range many {
+		want = append(want, fmt.Sprint(append(slices.Clone(item.Tokens), 2)))
+	}
+	slices.Sort(first)
+	slices.Sort(want)
+	if !slices.Equal(first, want) {
+		t.Error("the epoch's captions are not those of the set")
 	}
 }

@@ -10,31 +10,31 @@ import (
 // Logits are time-major, [time, batch, vocabulary]; targets and weights [batch, time] are transposed to match,
 // since they are the smaller ones.
 
-// nll returns each position's negative log-likelihood in nats, [time, batch].
-func nll(logits, targets *Node) *Node {
+// nll returns each position's negative log-likelihood in nats, and 1 where the target is the most probable token, both
+// [time, batch].
+func nll(logits, targets *Node) (nats, hit *Node) {
 	ids := TransposeAllAxes(targets, 1, 0)
 	max := StopGradient(ReduceAndKeep(logits, ReduceMax, -1))
 	shifted := Sub(logits, max)
 	logSum := Log(ReduceSum(Exp(shifted), -1))
 	picked := ReduceSum(Mul(OneHot(ids, logits.Shape().Dim(-1), logits.DType()), shifted), -1)
-	return Sub(logSum, picked)
+	// XLA's arg-max on the CPU is many times slower than a maximum, which the loss has anyway.
+	return Sub(logSum, picked), ConvertDType(GreaterOrEqual(picked, ZerosLike(picked)), logits.DType())
 }
 
 // sums returns the batch's summed nats, right arg-maxes, and tokens that count, each a scalar.
 func sums(labels []*Node, logits *Node) (nats, correct, tokens *Node) {
 	targets, weights := labels[0], TransposeAllAxes(labels[1], 1, 0)
-	nats = ReduceAllSum(Mul(nll(logits, targets), weights))
-	hit := Equal(ArgMax(logits, -1, dtypes.Int32), TransposeAllAxes(targets, 1, 0))
-	correct = ReduceAllSum(Mul(ConvertDType(hit, weights.DType()), weights))
-	return nats, correct, ReduceAllSum(weights)
+	loss, hit := nll(logits, targets)
+	return ReduceAllSum(Mul(loss, weights)), ReduceAllSum(Mul(hit, weights)), ReduceAllSum(weights)
 }
 
 // Loss is the mean negative log-likelihood, in nats, of logits [time, batch, vocabulary] over the tokens that
 // count; labels are targets and weights, [batch, time].
 func Loss(labels []*Node, logits *Node) *Node {
 	weights := TransposeAllAxes(labels[1], 1, 0)
-	total := ReduceAllSum(Mul(nll(logits, labels[0]), weights))
-	return Div(total, MaxScalar(ReduceAllSum(weights), 1))
+	nats, _ := nll(logits, labels[0])
+	return Div(ReduceAllSum(Mul(nats, weights)), MaxScalar(ReduceAllSum(weights), 1))
 }
 
 func lossFn(labels, predictions []*Node) *Node { return Loss(labels, predictions[0]) }
@@ -68,6 +68,6 @@ func (t *Trainer) predictGraph(scope *gomodel.Scope, features, tokens *Node) *No
 // captionGraph returns the log-probability [batch] of each caption of one batch, its end included, without dropout.
 func (t *Trainer) captionGraph(scope *gomodel.Scope, features, tokens, targets, weights *Node) *Node {
 	scope.Store().SetTraining(features.Graph(), false)
-	nats := nll(t.decoder.Logits(scope, features, tokens), targets)
+	nats, _ := nll(t.decoder.Logits(scope, features, tokens), targets)
 	return Neg(ReduceSum(Mul(nats, TransposeAllAxes(weights, 1, 0)), 0))
 }
