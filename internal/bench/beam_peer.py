@@ -34,4 +34,4 @@ def measure(generate, captions, logs):
         same += ids[: ids.index(END)] == captions[n] and abs(scores[n][best] - logs[n]) < 1e-3 * max(1, abs(logs[n]))
     if same < 0.99 * PICTURES:  # rounding may decide between nearly equal beams
         sys.exit(f"only {same} of {PICTURES} captions are the same as ours")
-    print(PICTURES / seconds)
+    print(seconds / PICTURES)

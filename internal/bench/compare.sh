@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Our speed beside Keras', in turn on the same machine: bash internal/bench/compare.sh [ROUNDS]
+# Our speed beside peers', in turn on the same machine: bash internal/bench/compare.sh [ROUNDS [vgg16|step|beam]...]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-3}
+shift || true
+what=" ${*:-vgg16 step} " # beam takes PyTorch, some 3 GB
 peers=.cache/peers
 if [ ! -f "$peers/installed" ]; then
   echo "installing Keras, TensorFlow and JAX into $peers" >&2
@@ -10,10 +12,15 @@ if [ ! -f "$peers/installed" ]; then
   "$peers/bin/python" -m pip install --quiet --disable-pip-version-check keras==3.15.1 tensorflow-cpu==2.21.0 jax==0.10.2 numpy==2.4.6
   touch "$peers/installed"
 fi
-go test -c -o "$peers/encoder.test" ./internal/encoder
-go test -c -o "$peers/model.test" ./internal/model
+if [[ $what == *" beam "* && ! -f "$peers/torch-installed" ]]; then
+  echo "installing PyTorch into $peers" >&2
+  "$peers/bin/python" -m pip install --quiet --disable-pip-version-check torch==2.9.1 numpy==2.4.6
+  touch "$peers/torch-installed"
+fi
+for package in encoder model decode; do go test -c -o "$peers/$package.test" "./internal/$package"; done
 out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+beams=$(mktemp -d)
+trap 'rm -rf "$out" "$beams"' EXIT
 
 # ours NAME BINARY BENCHMARK UNIT prints the benchmark's figure in that unit.
 ours() {
@@ -22,15 +29,26 @@ ours() {
 }
 for round in $(seq "$rounds"); do
   echo "round $round of $rounds" >&2
-  echo "vgg16 ours $(ours encoder BenchmarkVGG16/8 4x s/image)" >>"$out"
-  for backend in tensorflow jax; do
-    echo "vgg16 keras-$backend $("$peers/bin/python" internal/bench/keras_vgg16.py $backend 2>/dev/null | tail -1)" >>"$out"
-  done
-  echo "step ours $(ours model BenchmarkTrainStep 20x s/step)" >>"$out"
-  echo "compile ours $(ours model BenchmarkTrainStep 1x compile-s)" >>"$out"
-  for backend in tensorflow jax; do
-    echo "step keras-$backend $("$peers/bin/python" internal/bench/keras_step.py $backend 2>/dev/null | tail -1)" >>"$out"
-  done
+  if [[ $what == *" vgg16 "* ]]; then
+    echo "vgg16 ours $(ours encoder BenchmarkVGG16/8 4x s/image)" >>"$out"
+    for backend in tensorflow jax; do
+      echo "vgg16 keras-$backend $("$peers/bin/python" internal/bench/keras_vgg16.py $backend 2>/dev/null | tail -1)" >>"$out"
+    done
+  fi
+  if [[ $what == *" step "* ]]; then
+    echo "step ours $(ours model BenchmarkTrainStep 20x s/step)" >>"$out"
+    echo "compile ours $(ours model BenchmarkTrainStep 1x compile-s)" >>"$out"
+    for backend in tensorflow jax; do
+      echo "step keras-$backend $("$peers/bin/python" internal/bench/keras_step.py $backend 2>/dev/null | tail -1)" >>"$out"
+    done
+  fi
+  if [[ $what == *" beam "* ]]; then # the peers stop when their captions are not ours
+    echo "beam ours $(CAPTIONLAB_BENCH_OUT=$beams ours decode BenchmarkBeam5 3x s/caption)" >>"$out"
+    for backend in tensorflow jax; do
+      echo "beam keras-$backend $("$peers/bin/python" internal/bench/keras_beam.py $backend "$beams" 2>/dev/null | tail -1)" >>"$out"
+    done
+    echo "beam pytorch $("$peers/bin/python" internal/bench/torch_beam.py "$beams" | tail -1)" >>"$out"
+  fi
 done
 python3 - "$out" <<'PY'
 import collections, statistics, sys
@@ -42,5 +60,5 @@ print(f"{'':8}{'':18}{'median s':>10}{'min':>9}{'max':>9}{'ours/peer':>11}")
 for (what, who), values in times.items():
     mine = times[what, "ours"]
     ratio = "" if who == "ours" else f"{statistics.median(a / b for a, b in zip(mine, values)):11.2f}"
-    print(f"{what:8}{who:18}{statistics.median(values):10.3f}{min(values):9.3f}{max(values):9.3f}{ratio}")
+    print(f"{what:8}{who:18}{statistics.median(values):10.4f}{min(values):9.4f}{max(values):9.4f}{ratio}")
 PY

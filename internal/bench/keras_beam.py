@@ -1,4 +1,4 @@
-"""Prints captions a second of beam search in Keras: python keras_beam.py BACKEND FOLDER (of BenchmarkBeam5)"""
+"""Prints seconds a caption of beam search in Keras: python keras_beam.py BACKEND FOLDER (of BenchmarkBeam5)"""
 import os
 import sys
 

@@ -1,4 +1,4 @@
-"""Prints captions a second of beam search in PyTorch: python torch_beam.py FOLDER (of BenchmarkBeam5)"""
+"""Prints seconds a caption of beam search in PyTorch: python torch_beam.py FOLDER (of BenchmarkBeam5)"""
 import sys
 
 import numpy as np
