@@ -1,2 +1,0 @@
-// Package score measures captions: metrics, confusion matrices and alignments over strings and labels, without graphs.
-package score
