@@ -11,6 +11,7 @@ import (
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/features"
 	"github.com/captionlab/captionlab/internal/model"
@@ -44,9 +45,11 @@ type experiment struct {
 
 	decoder    model.Decoder
 	trainer    *train.Trainer
+	generator  *decode.Generator
 	controls   []report.Control
 	confusions []report.Confusion
 	retrieval  *score.Retrieval
+	systems    []report.System
 	captions   map[string][]runfolder.Prediction // by split
 }
 

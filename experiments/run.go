@@ -115,6 +115,7 @@ func (e *experiment) stages(ctx context.Context) error {
 		{"controls", e.evaluate},       // the best epoch's weights, and the same without the picture
 		{"captions", e.caption},        // free-running captions of the held-out splits
 		{"scores", e.score},            // confusion matrices, teacher-forced and free-running
+		{"metrics", e.measure},         // BLEU and the others, beside captions without model or picture
 		{"retrieval", e.retrieve},      // captions look for their pictures by likelihood
 		{"report", e.report},           // plots, report.md, report.html
 	} {

@@ -209,23 +209,18 @@ func (e *experiment) evaluate(ctx context.Context) error {
 // caption generates free-running captions of the splits that the config names.
 func (e *experiment) caption(ctx context.Context) error {
 	d := e.config.Decoding
-	generator, err := decode.New(e.accel.Backend, e.trainer.Store(), e.decoder, d, e.maxTokens)
-	if err != nil {
+	var err error
+	if e.generator, err = decode.New(e.accel.Backend, e.trainer.Store(), e.decoder, d, e.maxTokens); err != nil {
 		return err
 	}
-	size := e.features.Size()
 	for _, split := range d.Splits {
 		pictures := e.data.Splits[split]
 		if len(pictures) == 0 {
 			continue
 		}
-		rows := make([][]float32, len(pictures))
-		for n, at := range pictures {
-			row := e.rows[e.data.Examples[at].ID]
-			rows[n] = e.values[row*size : (row+1)*size]
-		}
+		rows := e.splitRows(split)
 		bar := progress.New(e.term, d.Method+" captions, "+split, "pictures", int64(len(rows)))
-		captions, err := generator.Generate(ctx, rows, func(n int) { bar.Add(int64(n)) })
+		captions, err := e.generator.Generate(ctx, rows, func(n int) { bar.Add(int64(n)) })
 		bar.Finish()
 		if err != nil {
 			return err

@@ -39,10 +39,11 @@ type Text struct {
 
 // Evaluation is the [evaluation] section.
 type Evaluation struct {
-	Controls  []string `toml:"controls" default:"[\"zeroed\", \"shuffled\"]" oneof:"zeroed shuffled blind" doc:"teacher-forced controls: the trained model with zeroed features, with another picture's features (shuffled), and blind: a second model trained without the picture"`
-	Gallery   int      `toml:"gallery" default:"24" min:"0" max:"500" doc:"pictures in the report's gallery"`
-	Confusion int      `toml:"confusion_tokens" default:"30" min:"2" max:"200" doc:"tokens with a row of their own in the confusion matrix of tokens, the most frequent ones"`
-	Retrieval int      `toml:"retrieval" default:"100" min:"0" max:"5000" doc:"validation pictures among which captions look for theirs by likelihood; the work grows with its square (0: none)"`
+	Controls   []string `toml:"controls" default:"[\"zeroed\", \"shuffled\"]" oneof:"zeroed shuffled blind" doc:"teacher-forced controls: the trained model with zeroed features, with another picture's features (shuffled), and blind: a second model trained without the picture"`
+	Gallery    int      `toml:"gallery" default:"24" min:"0" max:"500" doc:"pictures in the report's gallery"`
+	Confusion  int      `toml:"confusion_tokens" default:"30" min:"2" max:"200" doc:"tokens with a row of their own in the confusion matrix of tokens, the most frequent ones"`
+	Retrieval  int      `toml:"retrieval" default:"100" min:"0" max:"5000" doc:"validation pictures among which captions look for theirs by likelihood; the work grows with its square (0: none)"`
+	References string   `toml:"references" default:"raw" oneof:"raw cleaned" doc:"what captions are scored against: the captions as the data set has them, or cleaned and cut as the model saw them"`
 }
 
 // Runtime is the [runtime] section.

@@ -23,6 +23,7 @@ type Data struct {
 	Controls []Control // the model itself, named "model", comes first in each split; the validation split comes first
 
 	Confusions []Confusion
+	Systems    []System         // the model first
 	Retrieval  *score.Retrieval // nil when it was not measured
 
 	Splits           []SplitRow

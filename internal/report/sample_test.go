@@ -78,6 +78,10 @@ func sample(t *testing.T) Data {
 			{"zeroed", "the trained model with all image features set to zero", "validation", 1.312, 1.35, 0.66, 56.7},
 			{"shuffled", "the trained model with another picture's features", "validation", 1.702, 1.75, 0.61, 73.5},
 		},
+		Systems: []System{
+			{"model", "this run, greedy captions", []Score{{Name: "bleu_4", Signature: "BLEU|an invented signature", Value: 0.155, Low: 0.14, High: 0.17}}},
+			{"random", "a random training caption", []Score{{Name: "bleu_4", Value: 0.15, Same: true}}},
+		},
 		Retrieval:        &score.Retrieval{Pictures: 100, RecallAt1: 0.12, RecallAt5: 0.41, RecallAt10: 0.6, MedianRank: 7.5},
 		Confusions:       []Confusion{{"Classes of tokens, teacher-forced", "confusion_classes_teacher_forced", "An invented matrix.", sampleMatrix()}},
 		Splits:           []SplitRow{{"train", 800, 4000, 41.2}, {"validation", 100, 500, 40.9}, {"test", 100, 500, 41.6}},

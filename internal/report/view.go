@@ -21,6 +21,8 @@ type view struct {
 	Controls                table
 	Verdict                 string
 	Confusions              []plotFigure
+	Systems                 table
+	SystemsNote             string
 	Retrieval               table
 	RetrievalNote           string
 	Model                   table
@@ -119,6 +121,7 @@ func newView(f *runfolder.Folder, d Data) view {
 	case runfolder.Failed:
 		v.Hint = "What happened stands in log.txt. To go on from the last checkpoint: captionlab resume " + filepath.ToSlash(f.Dir)
 	}
+	v.Systems, v.SystemsNote = systemsTable(d.Systems)
 	v.Retrieval, v.RetrievalNote = retrievalTable(d)
 	v.Gallery, v.GalleryNote = cards(d.Gallery)
 	v.Model, v.ModelNote = modelTable(d.Layers)

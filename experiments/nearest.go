@@ -1,0 +1,41 @@
+package experiments
+
+import (
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/captionlab/captionlab/internal/dataset"
+)
+
+// nearestCaptions are, for each validation picture, the first caption of the training picture whose scaled features
+// are nearest (Euclidean).
+func (e *experiment) nearestCaptions() []string {
+	queries, known := e.splitRows(dataset.Validation), e.splitRows(dataset.Train)
+	captions := make([]string, len(queries))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for n, query := range queries {
+		group.Go(func() error {
+			best, least := 0, float32(0)
+			for k, row := range known {
+				if d := squaredDistance(query, row); k == 0 || d < least {
+					best, least = k, d
+				}
+			}
+			captions[n] = e.data.Examples[e.data.Splits[dataset.Train][best]].Captions[0].Text
+			return nil
+		})
+	}
+	_ = group.Wait() // none fails
+	return captions
+}
+
+func squaredDistance(a, b []float32) float32 {
+	sum := float32(0)
+	for n, x := range a {
+		d := x - b[n]
+		sum += d * d
+	}
+	return sum
+}
