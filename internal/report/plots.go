@@ -2,9 +2,11 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,6 +56,7 @@ type level struct {
 	color  color.Color
 	dashes []vg.Length
 	above  bool // where the name stands
+	left   bool
 }
 
 // chart is what one plot shows.
@@ -63,6 +66,8 @@ type chart struct {
 	levels        []level
 	best          int // the epoch marked on the last curve; 0: none
 }
+
+const controlPrefix = "control: "
 
 func lossChart(d Data) chart {
 	c := chart{
@@ -79,14 +84,13 @@ func lossChart(d Data) chart {
 	for _, control := range d.Controls {
 		if control.Name != modelName && control.Split == d.Controls[0].Split && finite(control.Loss) {
 			c.levels = append(c.levels, level{
-				fmt.Sprintf("control: %s %.3f", control.Name, control.Loss), control.Loss, controlColor, []vg.Length{1.5, 2.5}, true,
+				fmt.Sprintf("%s%s %.3f", controlPrefix, control.Name, control.Loss), control.Loss, controlColor, []vg.Length{1.5, 2.5}, true, false,
 			})
 		}
 	}
-	c.levels = spread(c.levels)
 	if d.Floor != nil && finite(d.Floor.NatsPerToken) {
 		c.levels = append(c.levels, level{
-			fmt.Sprintf("entropy floor %.3f", d.Floor.NatsPerToken), d.Floor.NatsPerToken, floorColor, []vg.Length{6, 3}, false,
+			fmt.Sprintf("entropy floor %.3f", d.Floor.NatsPerToken), d.Floor.NatsPerToken, floorColor, []vg.Length{6, 3}, false, true,
 		})
 	}
 	return c
@@ -107,18 +111,27 @@ func accuracyChart(d Data) chart {
 	return c
 }
 
-// spread merges the names of control lines that would be written over each other: it leaves the line, not the name.
-func spread(levels []level) []level {
-	for i := range levels {
-		for j := range i {
-			if near := math.Abs(levels[i].value-levels[j].value) < 0.03*math.Abs(levels[j].value); near && levels[j].name != "" {
-				levels[j].name += ", " + strings.TrimPrefix(levels[i].name, "control: ")
-				levels[i].name = ""
-				break
-			}
+// nameRoom is the share of the y axis that a level's name takes.
+const nameRoom = 0.07
+
+// place keeps the names of levels apart on an axis from low to high: of controls whose names would be written over
+// each other the highest line bears them all, and the floor's name goes above its line where there is no room below.
+func place(levels []level, low, high float64) []level {
+	out := slices.Clone(levels)
+	slices.SortStableFunc(out, func(a, b level) int { return cmp.Compare(b.value, a.value) })
+	bearer := -1 // the last control that bears a name
+	for i := range out {
+		switch l := &out[i]; {
+		case !l.above:
+			l.above = l.value-low < nameRoom*(high-low)
+		case bearer >= 0 && out[bearer].value-l.value < nameRoom*(high-low):
+			out[bearer].name += ", " + strings.TrimPrefix(l.name, controlPrefix)
+			l.name = ""
+		default:
+			bearer = i
 		}
 	}
-	return levels
+	return out
 }
 
 // build makes the gonum plot of c over the epochs, and the entries of its legend.
@@ -174,7 +187,7 @@ func (c chart) build(epochs []runfolder.Epoch) (*plot.Plot, []entry, error) {
 		low, high = min(low, l.value), max(high, l.value)
 	}
 	p.Y.Min, p.Y.Max = padded(low, high)
-	for _, l := range c.levels {
+	for _, l := range place(c.levels, p.Y.Min, p.Y.Max) {
 		if err := l.add(p, first, last); err != nil {
 			return nil, nil, err
 		}
@@ -199,9 +212,11 @@ func (l level) add(p *plot.Plot, first, last float64) error {
 	if l.color == controlColor {
 		text.Color = color.RGBA{R: 0x5c, G: 0x63, B: 0x6e, A: 0xff}
 	}
+	if l.left {
+		at.X, offset.X, text.XAlign = first, 3, draw.XLeft
+	}
 	if !l.above {
-		at.X, offset = first, vg.Point{X: 3, Y: -2}
-		text.XAlign, text.YAlign = draw.XLeft, draw.YTop
+		offset.Y, text.YAlign = -2, draw.YTop
 	}
 	p.Add(plotLabel{at, l.name, text, offset})
 	return nil
