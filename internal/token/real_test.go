@@ -7,14 +7,13 @@ import (
 	"testing"
 )
 
-// TestRealCaptions: where the real Flickr8k lies beside the checkout, every caption of it comes back byte for byte,
-// and its words are as many as another program counts.
-func TestRealCaptions(t *testing.T) {
+// flickr8k are the captions of the real Flickr8k where it lies beside the checkout, else nil.
+func flickr8k(t testing.TB) (captions []string) {
+	t.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "flickr8k", "Flickr8k.token.txt"))
 	if err != nil {
-		t.Skip("the real Flickr8k is not beside the checkout")
+		return nil
 	}
-	var captions []string
 	for row := range strings.Lines(string(data)) {
 		_, text, ok := strings.Cut(strings.TrimSuffix(row, "\n"), "\t")
 		if !ok {
@@ -24,6 +23,16 @@ func TestRealCaptions(t *testing.T) {
 	}
 	if len(captions) != 40460 {
 		t.Fatalf("%d captions, want the published 40,460", len(captions))
+	}
+	return captions
+}
+
+// TestRealCaptions: where the real Flickr8k lies beside the checkout, every caption of it comes back byte for byte,
+// and its words are as many as another program counts.
+func TestRealCaptions(t *testing.T) {
+	captions := flickr8k(t)
+	if captions == nil {
+		t.Skip("the real Flickr8k is not beside the checkout")
 	}
 	for _, unit := range []string{"codepoint", "grapheme"} {
 		k := trained(t, "char", unit, 1, captions...)
