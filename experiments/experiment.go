@@ -34,8 +34,8 @@ type experiment struct {
 	data      *dataset.Dataset
 	splits    []string // the splits that have pictures: train, validation and perhaps test
 	tokenizer token.Tokenizer
-	tokens    token.Stats
-	maxTokens int // the longest training caption
+	tokens    []report.TokenRow // of the training and the validation split
+	maxTokens int               // the longest training caption
 
 	accel    *accel.Accel
 	encoder  *encoder.Encoder

@@ -17,7 +17,7 @@ func (e *experiment) report(context.Context) error {
 	}
 	d := report.Data{
 		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, Systems: e.systems,
-		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), TokensPerCaption: e.tokens.TokensPerCaption,
+		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), Tokenizer: e.tokenizer.Kind(), Lossless: e.tokenizer.Lossless(), Tokens: e.tokens,
 		Layers: layers, FeatureSeconds: e.features.Seconds,
 	}
 	if e.features.Seconds > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -24,7 +25,7 @@ func (e *experiment) score(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tokens, classes := score.NewConfusion(e.frequentTokens()), score.NewConfusion(score.Classes)
+	tokens, classes := score.NewConfusion(e.frequentTokens()), score.NewConfusion(e.classes())
 	err = e.trainer.Predict(ctx, data, func(truth, predicted int32) {
 		tokens.Add(e.label(truth), e.label(predicted))
 		classes.Add(e.class(truth), e.class(predicted))
@@ -43,16 +44,37 @@ func (e *experiment) score(ctx context.Context) error {
 	return err
 }
 
-// label is a token's name in confusion matrices.
+// label is a token's name in confusion matrices; words that are names of other rows stand in quotes.
 func (e *experiment) label(id int32) string {
 	if id == token.End {
 		return endLabel
 	}
-	return e.tokenizer.Token(id)
+	switch text := e.tokenizer.Token(id); text {
+	case endLabel, score.Other, score.Nothing:
+		return strconv.Quote(text)
+	default:
+		return text
+	}
 }
 
+// class is a token's class: that of its text, or score.Bytes where it is part of a character, so that it can't be
+// decoded alone.
 func (e *experiment) class(id int32) string {
-	return score.Class(e.tokenizer.Token(id), id == token.End)
+	text := e.tokenizer.Token(id)
+	if id > token.Unknown && e.tokenizer.Decode([]int32{id}) != text {
+		return score.Bytes
+	}
+	return score.Class(text, id == token.End)
+}
+
+// classes are the classes of this tokenizer's tokens.
+func (e *experiment) classes() []string {
+	for id := token.Unknown + 1; int(id) < e.tokenizer.Size(); id++ {
+		if e.class(id) == score.Bytes {
+			return slices.Insert(slices.Clone(score.Classes), len(score.Classes)-2, score.Bytes) // before the end and the others
+		}
+	}
+	return score.Classes
 }
 
 // frequentTokens are the labels of the matrix of tokens: the end, the most frequent tokens of the validation captions,
@@ -81,18 +103,14 @@ func (e *experiment) frequentTokens() []string {
 // freeRunning aligns each generated caption with its nearest reference, by classes of tokens that differ, and of
 // those that are the same.
 func (e *experiment) freeRunning(captions []runfolder.Prediction) *score.Confusion {
-	matrix := score.NewConfusion(append(slices.Clone(score.Classes), score.Nothing))
+	matrix := score.NewConfusion(append(slices.Clone(e.classes()), score.Nothing))
+	class := map[string]string{score.Nothing: score.Nothing} // by label
 	cut := func(text string) (labels []string) {
 		for _, id := range e.tokenizer.Encode(text) {
-			labels = append(labels, e.label(id))
+			label := e.label(id)
+			labels, class[label] = append(labels, label), e.class(id)
 		}
 		return labels
-	}
-	class := func(label string) string {
-		if label == score.Nothing {
-			return label
-		}
-		return score.Class(label, false)
 	}
 	for _, p := range captions {
 		candidate := cut(p.Caption)
@@ -104,7 +122,7 @@ func (e *experiment) freeRunning(captions []runfolder.Prediction) *score.Confusi
 			}
 		}
 		for _, step := range best {
-			matrix.Add(class(step.Reference), class(step.Candidate))
+			matrix.Add(class[step.Reference], class[step.Candidate])
 		}
 	}
 	return matrix

@@ -4,11 +4,9 @@ import (
 	"context"
 	"io"
 
-	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/report"
-	"github.com/captionlab/captionlab/internal/token"
 )
 
 // LayerRow is one layer of the encoder or the decoder.
@@ -58,12 +56,7 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 		return nil, err
 	}
 	if vocabulary == 0 {
-		text := c.Config.Text
-		data, err := dataset.Load(ctx, dataSettings(c.Config), text.CleanSettings, text.Unit, atRoot(c.Config.Runtime.Cache), log)
-		if err != nil {
-			return nil, err
-		}
-		tokens, err := token.Train(text.Settings, (&experiment{data: data}).texts(dataset.Train))
+		tokens, err := trainTokenizer(ctx, c.Config, log)
 		if err != nil {
 			return nil, err
 		}

@@ -26,6 +26,7 @@ const maxName = 150
 func (l *loader) check() {
 	l.checkExperiment()
 	l.checkData()
+	l.checkText()
 	l.checkEncoder()
 	l.checkTraining()
 	l.checkDecoding()
@@ -89,6 +90,12 @@ var missingData = map[string]string{
 		"data.root=FOLDER after the config, or make experiment CONFIG=... DATA=FOLDER",
 	"instagram": "download the Kaggle data set \"Instagram images with captions\" by prithvijaunjale (4 GB) and name the folder that holds " +
 		"instagram_data and instagram_data2: data.root=FOLDER after the config, or make experiment CONFIG=... DATA=FOLDER",
+}
+
+func (l *loader) checkText() {
+	if err := l.config.Text.Check(); err != nil {
+		l.refuse([]string{"text.max_vocabulary", "text.tokenizer"}, "%s", err)
+	}
 }
 
 func (l *loader) checkEncoder() {

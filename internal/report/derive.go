@@ -240,16 +240,11 @@ func dataTables(d Data) (tables []table, note, more string) {
 	for _, c := range d.Cleaning {
 		cleaning.row(c.Name, comma(c.Count))
 	}
-	if d.Vocabulary > 0 {
-		note = fmt.Sprintf("Vocabulary: %s tokens, special ones included, from the training split only.", comma(d.Vocabulary))
-		if d.TokensPerCaption > 0 {
-			note += fmt.Sprintf(" A training caption has %s tokens on average.", fixed(d.TokensPerCaption, 1))
-		}
-	}
+	tokens, note := tokensTable(d)
 	if rest := d.ProblemTotal - len(d.Problems); rest > 0 {
 		more = fmt.Sprintf("… and %s more.", comma(rest))
 	}
-	return []table{splits, cleaning}, note, more
+	return []table{splits, tokens, cleaning}, note, more
 }
 
 func stageSeconds(i runfolder.Info) (total float64) {

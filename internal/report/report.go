@@ -26,12 +26,15 @@ type Data struct {
 	Systems    []System         // the model first
 	Retrieval  *score.Retrieval // nil when it was not measured
 
-	Splits           []SplitRow
-	Cleaning         []NamedCount
-	Problems         []string // formatted, the first few
-	ProblemTotal     int
-	Vocabulary       int     // tokens, special ones included
-	TokensPerCaption float64 // mean, training split
+	Splits       []SplitRow
+	Cleaning     []NamedCount
+	Problems     []string // formatted, the first few
+	ProblemTotal int
+
+	Vocabulary int    // tokens, special ones included
+	Tokenizer  string // as text.tokenizer names it
+	Lossless   bool   // whether text comes back from its tokens byte for byte
+	Tokens     []TokenRow
 
 	Layers  []LayerRow
 	Gallery []Picture

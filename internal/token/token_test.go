@@ -2,6 +2,7 @@ package token
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -289,6 +290,16 @@ func TestEveryKind(t *testing.T) {
 	field, _ := reflect.TypeFor[Settings]().FieldByName("Tokenizer")
 	if inConfig := strings.Fields(field.Tag.Get("oneof")); !slices.Equal(inConfig, known) {
 		t.Errorf("the config allows %v, kinds has %v", inConfig, known)
+	}
+}
+
+// TestDefaultWords: the config's defaults are what a vocabulary file means that does not say.
+func TestDefaultWords(t *testing.T) {
+	tags, values := reflect.TypeFor[WordSettings](), reflect.ValueOf(defaultWords)
+	for n := range tags.NumField() {
+		if tag, value := tags.Field(n).Tag.Get("default"), fmt.Sprint(values.Field(n)); tag != value {
+			t.Errorf("%s is %s by its tag and %s by default", tags.Field(n).Name, tag, value)
+		}
 	}
 }
 
