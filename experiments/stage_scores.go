@@ -58,10 +58,13 @@ func (e *experiment) label(id int32) string {
 }
 
 // class is a token's class: that of its text, or score.Bytes where it is part of a character, so that it can't be
-// decoded alone.
+// decoded alone. What is unknown has no class.
 func (e *experiment) class(id int32) string {
 	text := e.tokenizer.Token(id)
-	if id > token.Unknown && e.tokenizer.Decode([]int32{id}) != text {
+	switch {
+	case id == token.Unknown:
+		return score.Other
+	case id > token.Unknown && e.tokenizer.Decode([]int32{id}) != text:
 		return score.Bytes
 	}
 	return score.Class(text, id == token.End)
