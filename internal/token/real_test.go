@@ -3,8 +3,11 @@ package token
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/captionlab/captionlab/internal/ptb"
 )
 
 // flickr8k are the captions of the real Flickr8k where it lies beside the checkout, else nil.
@@ -46,6 +49,20 @@ func TestRealCaptions(t *testing.T) {
 	for minCount, want := range map[int]int{1: 8491, 5: 2977} {
 		if got := trained(t, "word", "grapheme", minCount, captions...).Size() - int(specials); got != want {
 			t.Errorf("%d words occur %d times or more, want %d", got, minCount, want)
+		}
+	}
+}
+
+// TestRealPTB: each caption alone has the tokens that it has in a file of all of them, which package ptb compares with
+// coco-caption's own.
+func TestRealPTB(t *testing.T) {
+	captions := flickr8k(t)
+	if captions == nil {
+		t.Skip("the real Flickr8k is not beside the checkout")
+	}
+	for n, want := range ptb.TokenizeLines(captions) {
+		if got := ptbWords(captions[n], defaultWords); !slices.Equal(got, want) {
+			t.Errorf("%q has tokens %q, want %q", captions[n], got, want)
 		}
 	}
 }
