@@ -22,7 +22,7 @@ func tokensTable(d Data) (t table, note string) {
 		note = fmt.Sprintf("Vocabulary: %s tokens, special ones included, from the training split only.", comma(d.Vocabulary))
 	}
 	if d.Tokenizer != "" && !d.Lossless {
-		note += fmt.Sprintf(" The tokenizer (%s) leaves out part of the text, so its nats a character are too low to compare with those of "+
+		note += fmt.Sprintf(" The tokenizer (%s) does not keep all of the text, so its nats a character are too low to compare with those of "+
 			"characters, bytes or bpe.", d.Tokenizer)
 	}
 	return t, note
