@@ -67,6 +67,9 @@ func (a adapter) load(ctx context.Context, f *source) (*loaded, error) {
 		}
 	}
 	if len(b.examples) == 0 {
+		if len(b.problems) == 0 && names[0] != "." && blank(f.head(names[0])) {
+			return nil, fmt.Errorf("%s is empty", strings.Join(names, ", "))
+		}
 		err := fmt.Errorf("%s: no caption in it: expected %s", strings.Join(names, ", "), a.row)
 		if len(b.problems) > 0 {
 			err = fmt.Errorf("%w; first problem: %s", err, b.problems[0])

@@ -32,6 +32,8 @@ type builder struct {
 	seen   map[rowKey]int // line
 	lists  []listed       // official lists, of formats that have them in files of their own
 	order  []int          // examples in the order of the lists
+
+	manifest map[string]string // address -> picture, of Conceptual Captions
 }
 
 type rowKey struct {
@@ -179,6 +181,8 @@ func (b *builder) find(ctx context.Context, g *gallery, official bool) error {
 		return err
 	}
 	var kept []int
+	joined := map[int]bool{}                          // examples that are another one's file
+	owner := map[string]int{}                         // path -> example
 	all, absent := map[string]int{}, map[string]int{} // pictures by split
 	for n := range b.examples {
 		if why[n] == "" && bytes[n] <= 0 { // as broken downloads leave it
@@ -189,6 +193,13 @@ func (b *builder) find(ctx context.Context, g *gallery, official bool) error {
 			absent[b.splits[n]]++
 			continue
 		}
+		if first, twice := owner[paths[n]]; twice {
+			b.sameFile(first, n)
+			all[b.splits[n]]--
+			joined[n] = true
+			continue
+		}
+		owner[paths[n]] = n
 		b.examples[n].Path = paths[n]
 		b.sizes = append(b.sizes, bytes[n])
 		kept = append(kept, n)
@@ -208,11 +219,26 @@ func (b *builder) find(ctx context.Context, g *gallery, official bool) error {
 			b.report(problemAt(e.Captions[0].Source, "left out: "+why[n]))
 		}
 	}
+	for n := range joined {
+		why[n] = "joined with another"
+	}
 	if official {
 		b.takeSplits(why, all[""]-absent[""])
 	}
 	b.keep(kept)
 	return nil
+}
+
+// sameFile gives the captions of an example to the one that has its picture under another name, unless their splits
+// differ: then they are left out.
+func (b *builder) sameFile(first, second int) {
+	to, from := &b.examples[first], b.examples[second]
+	if b.splits[first] != b.splits[second] {
+		b.report(problemAt(from.Captions[0].Source, fmt.Sprintf("left out: %s, in %s, is the file of %s, in %s", from.ID, orNone(b.splits[second]), to.ID, orNone(b.splits[first]))))
+		return
+	}
+	b.report(problemAt(from.Captions[0].Source, fmt.Sprintf("repaired: %s is the file of %s", from.ID, to.ID)))
+	to.Captions = append(to.Captions, from.Captions...)
 }
 
 // takeSplits makes the official splits, in the order of the lists, else of the examples.

@@ -30,9 +30,11 @@ var conceptual = adapter{
 const noLocalPicture = "row left out: the manifest has no picture of its address"
 
 func readConceptual(ctx context.Context, f *source, name string, b *builder) error {
-	files, err := readManifest(ctx, f, b)
-	if err != nil {
-		return err
+	if b.manifest == nil {
+		var err error
+		if b.manifest, err = readManifest(ctx, f, b); err != nil {
+			return err
+		}
 	}
 	file, err := f.open(name)
 	if err != nil {
@@ -56,7 +58,7 @@ func readConceptual(ctx context.Context, f *source, name string, b *builder) err
 			b.problem(name, l.number, "row left out: expected caption<TAB>url, got %.60q", l.text)
 			continue
 		}
-		image, ok := files[strings.TrimSpace(l.text[at+1:])]
+		image, ok := b.manifest[strings.TrimSpace(l.text[at+1:])]
 		if !ok {
 			b.report(Problem{name, l.number, noLocalPicture})
 			continue

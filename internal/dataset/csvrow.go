@@ -43,33 +43,40 @@ func (c *csvReader) read() (record, bool) {
 	}
 }
 
-// quoted reads a row that has a quote in its first line.
+// quoted reads a row that has a quote in its first line. Only lines with a quote can end it, so that each line is looked
+// at a few times at most, whatever the file.
 func (c *csvReader) quoted(first line) record {
-	text := first.text
-	var more []line
-	for {
-		fields, state := splitCSV(text, c.comma)
-		if state == closed {
-			return record{fields, first.number, text}
-		}
-		next, ok := line{}, false
-		if state == open && len(more) < maxRowLines && len(text) < maxRowBytes {
-			next, ok = c.next()
-		}
+	fields, state := splitCSV(first.text, c.comma)
+	more, size := []line{first}, len(first.text)
+	for state == open && len(more) < maxRowLines && size < maxRowBytes {
+		next, ok := c.next()
 		if !ok {
-			c.unread(more)
-			fields, state = splitCSV(first.text, c.comma)
-			reason := "repaired: a quote inside a quoted field, taken as a character"
-			if state == open {
-				reason = "repaired: a quote that is never closed, taken as a character"
-				fields = strings.Split(first.text, string(c.comma))
-			}
-			c.report(Problem{c.file, first.number, reason})
-			return record{fields, first.number, first.text}
+			break
 		}
-		more = append(more, next)
-		text += "\n" + next.text
+		more, size = append(more, next), size+1+len(next.text)
+		if strings.IndexByte(next.text, '"') >= 0 {
+			fields, state = splitCSV(joined(more), c.comma)
+		}
 	}
+	if state == closed {
+		return record{fields, first.number, joined(more)}
+	}
+	c.unread(more[1:])
+	reason := "repaired: a quote inside a quoted field, taken as a character"
+	if fields, state = splitCSV(first.text, c.comma); state == open {
+		reason = "repaired: a quote that is never closed, taken as a character"
+		fields = strings.Split(first.text, string(c.comma))
+	}
+	c.report(Problem{c.file, first.number, reason})
+	return record{fields, first.number, first.text}
+}
+
+func joined(lines []line) string {
+	texts := make([]string, len(lines))
+	for n, l := range lines {
+		texts[n] = l.text
+	}
+	return strings.Join(texts, "\n")
 }
 
 // How a row ends.

@@ -43,7 +43,7 @@ func (j *jsonReader) broken(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s:%d: the JSON ends in its middle: the file is not whole", j.name, j.line())
 	}
-	return fmt.Errorf("%s:%d: not valid JSON: %w", j.name, j.line(), err)
+	return fmt.Errorf("%s:%d: what follows is not valid JSON: %w", j.name, j.line(), err)
 }
 
 // object calls each with the keys of an object, whose value it must read; what names the object in errors.

@@ -95,11 +95,14 @@ func readSplitJSON(ctx context.Context, file io.Reader, name string, put func(id
 	}
 	var f splitFile
 	if err := json.Unmarshal(data, &f); err != nil {
-		line := 1
-		if at := (*json.SyntaxError)(nil); errors.As(err, &at) {
-			line += bytes.Count(data[:min(int(at.Offset), len(data))], []byte("\n"))
+		at := int64(0)
+		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+			at = syntax.Offset
+		} else if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+			at = wrong.Offset
 		}
-		return "", fmt.Errorf("%s:%d: expected split.json of a run: %w", name, line, err)
+		line := 1 + bytes.Count(data[:min(int(at), len(data))], []byte("\n"))
+		return "", fmt.Errorf("%s:%d: expected split.json of a run: %s", name, line, jsonReason(err))
 	}
 	for split := range f.Splits {
 		if !contains(splitNames, split) {
