@@ -387,4 +387,3 @@ func BenchmarkRealFlickr8k(b *testing.B) {
 		}
 	}
 }
-
