@@ -137,6 +137,9 @@ func (s Settings) resolved() (Settings, error) {
 // where to put it.
 func Present(s Settings) error {
 	s, err := s.resolved()
+	if err == nil && s.Split == "file" {
+		err = splitFilePresent(s)
+	}
 	if err != nil || kinds[s.Format].generate != nil {
 		return err
 	}

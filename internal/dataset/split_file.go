@@ -68,6 +68,14 @@ func (d *Dataset) splitByFile(ctx context.Context, s Settings) (written string, 
 	return written, nil
 }
 
+func splitFilePresent(s Settings) error {
+	file, err := openSplitFile(s)
+	if err != nil {
+		return fmt.Errorf("data.split_file: %w", err)
+	}
+	return file.Close()
+}
+
 // openSplitFile looks for a relative file in the working folder first, as for any path on a command line, then beside
 // the data.
 func openSplitFile(s Settings) (*os.File, error) {
