@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,7 @@ type adapter struct {
 
 	several  bool // find may name several files, which belong together
 	twoNames bool // a picture may stand under a second name, name.jpg.1
+	anywhere bool // pictures may be named by paths through any folder
 	rank     int  // a format is recognised only where none of a lower rank is
 }
 
@@ -95,12 +97,14 @@ func (a adapter) load(ctx context.Context, f *source) (*loaded, error) {
 func recognise(f *source) (string, error) {
 	type found struct{ name, file string }
 	var best []found
-	rank := 0
+	names := slices.DeleteFunc(formatNames(), func(name string) bool { return kinds[name].read == nil })
+	slices.SortStableFunc(names, func(a, b string) int { return kinds[a].rank - kinds[b].rank })
 	var known []string // of the error
-	for _, name := range formatNames() {
+	rank := 0
+	for _, name := range names {
 		a := kinds[name].adapter
-		if a.read == nil {
-			continue
+		if len(best) > 0 && a.rank > rank {
+			break
 		}
 		known = append(known, fmt.Sprintf("%s (%s)", name, a.files))
 		var files []string
@@ -112,12 +116,7 @@ func recognise(f *source) (string, error) {
 		if len(files) == 0 || a.begins == nil && f.captions != "" || a.begins != nil && !a.begins(path.Base(files[0]), f.head(files[0])) {
 			continue
 		}
-		if len(best) == 0 || a.rank < rank {
-			best, rank = nil, a.rank
-		}
-		if a.rank == rank {
-			best = append(best, found{name, files[0]})
-		}
+		best, rank = append(best, found{name, files[0]}), a.rank
 	}
 	switch {
 	case len(best) == 0 && f.captions != "":
@@ -176,7 +175,7 @@ func (a adapter) present(f *source) error {
 			return err
 		}
 	}
-	if len(a.pictures) > 0 && !f.gallery.any() {
+	if len(a.pictures) > 0 && !a.anywhere && !f.gallery.any() {
 		return fmt.Errorf("data.root: no pictures in %s or its folders %s%s%s", f.gallery.dir, strings.Join(a.pictures, ", "), f.gallery.hint(), a.hint())
 	}
 	return nil

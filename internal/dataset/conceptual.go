@@ -15,6 +15,7 @@ var conceptual = adapter{
 	get: "download the TSV files from ai.google.com/research/ConceptualCaptions and the pictures from their addresses, write a file manifest.tsv with a line " +
 		"url<TAB>file for each that you got, and name the folder of all that by data.root=FOLDER (make: DATA=FOLDER)",
 	several:  true,
+	anywhere: true,
 	pictures: []string{"images", "Images", "training", "validation"},
 	find: func(f *source) []string {
 		return append(f.matching("", "train_gcc*.tsv"), f.matching("", "validation_gcc*.tsv")...)

@@ -10,6 +10,7 @@ var csvFormat = adapter{
 	files:    "one .csv or .tsv file",
 	row:      "the columns image, caption and, if you like, split",
 	rank:     1,
+	anywhere: true,
 	pictures: []string{"images", "Images", "pictures", "img"},
 	find: func(f *source) []string {
 		if named := f.first("captions.csv", "captions.tsv"); named != nil {

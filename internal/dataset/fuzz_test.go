@@ -72,7 +72,7 @@ func fuzzFormat(f *testing.F, format, file string) {
 		if err := os.WriteFile(where, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		for _, split := range []string{"official", "ratio"} {
+		for _, split := range []string{"official", "ratio"}[len(text)%2:][:1] { // each every other time
 			s := Settings{Format: format, Root: root, Split: split, Ratio: []float64{0.5, 0.5}, Restval: "train", Language: "en"}
 			if file == "split.txt" || file == "split.json" {
 				s.Split, s.SplitFile = "file", where

@@ -13,6 +13,7 @@ var jsonl = adapter{
 	files:    "one .jsonl file",
 	row:      `{"image": "a.jpg", "caption": "…"} or {"image": "a.jpg", "captions": ["…", "…"]}, with "split" if you like`,
 	rank:     1,
+	anywhere: true,
 	pictures: []string{"images", "Images", "pictures", "img"},
 	find: func(f *source) []string {
 		if named := f.first("captions.jsonl"); named != nil {

@@ -26,7 +26,7 @@ func openJSON(ctx context.Context, f *source, name string, report func(Problem))
 	if err != nil {
 		return nil, err
 	}
-	lines := &newlines{from: decoded(ctx, file, f.Encoding)}
+	lines := &newlines{from: decoded(ctx, file, f.Encoding, readAhead)}
 	return &jsonReader{json.NewDecoder(lines), file, name, lines, report}, nil
 }
 

@@ -108,7 +108,7 @@ func readBeside(ctx context.Context, f *source, name string, b *builder, each fu
 		return nil
 	}
 	defer file.Close()
-	text := newTextReader(ctx, file, name, f.Encoding, b.report)
+	text := newTextReaderSize(ctx, file, name, f.Encoding, b.report, 4<<10)
 	some := false
 	for l, ok := text.next(); ok; l, ok = text.next() {
 		if !blank(l.text) {

@@ -129,7 +129,7 @@ func (f *source) head(name string) string {
 	}
 	defer file.Close()
 	text := make([]byte, 16<<10)
-	n, _ := io.ReadFull(decoded(context.Background(), file, f.Encoding), text)
+	n, _ := io.ReadFull(decoded(context.Background(), file, f.Encoding, len(text)), text)
 	return string(text[:n])
 }
 

@@ -97,7 +97,7 @@ func openSplitFile(s Settings) (*os.File, error) {
 }
 
 func readSplitJSON(ctx context.Context, file io.Reader, name string, put func(id, split string, line int)) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(decoded(ctx, file, "auto"), maxSplitFile))
+	data, err := io.ReadAll(io.LimitReader(decoded(ctx, file, "auto", readAhead), maxSplitFile))
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}

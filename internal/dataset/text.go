@@ -19,6 +19,7 @@ import (
 const (
 	maxLine    = 1 << 20 // bytes of a line; a longer one is no row of any caption file, and is never held
 	maxCaption = 1 << 16 // bytes of a caption
+	readAhead  = 1 << 16 // bytes read at once
 )
 
 // encodings are the values of data.encoding that are not UTF-8.
@@ -45,8 +46,13 @@ type textReader struct {
 }
 
 func newTextReader(ctx context.Context, r io.Reader, file, encoding string, report func(Problem)) *textReader {
-	t := &textReader{from: bufio.NewReaderSize(decoded(ctx, r, encoding), 1<<16), file: file, end: '\n', guess: encoding == "auto", report: report}
-	head, _ := t.from.Peek(1 << 16)
+	return newTextReaderSize(ctx, r, file, encoding, report, readAhead)
+}
+
+// newTextReaderSize is the same with a buffer of its size, for files of a few lines of which there are thousands.
+func newTextReaderSize(ctx context.Context, r io.Reader, file, encoding string, report func(Problem), size int) *textReader {
+	t := &textReader{from: bufio.NewReaderSize(decoded(ctx, r, encoding, size), size), file: file, end: '\n', guess: encoding == "auto", report: report}
+	head, _ := t.from.Peek(size)
 	if bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0 { // as Macs wrote once
 		t.end = '\r'
 	}
@@ -154,12 +160,12 @@ func fromCP949(row []byte, known bool) (string, bool) {
 }
 
 // decoded gives a file's text as UTF-8, without its byte order mark, and ends when the context does.
-func decoded(ctx context.Context, r io.Reader, name string) io.Reader {
+func decoded(ctx context.Context, r io.Reader, name string, size int) io.Reader {
 	r = cancellable{ctx, r}
 	if e, ok := encodings[name]; ok {
 		return e.NewDecoder().Reader(r)
 	}
-	b := bufio.NewReaderSize(r, 1<<16)
+	b := bufio.NewReaderSize(r, size)
 	head, _ := b.Peek(3)
 	switch {
 	case string(head) == "\ufeff":
