@@ -58,15 +58,34 @@ func (l *loader) checkExperiment() {
 	}
 }
 
+// officialNever are the formats without a split of their own, and what to do instead.
+var officialNever = map[string]string{
+	"emojigram": "", "instagram": "", "stamps": "",
+	"flickr30k": "; the usual one is Karpathy's: data.format = \"karpathy\" with dataset_flickr30k.json",
+	"instapic":  " for validation: its files are training and two kinds of test",
+}
+
 func (l *loader) checkData() {
 	d := l.config.Data
+	if d.Format == "auto" && d.Root == "" {
+		d.Format = "emojigram"
+	}
 	if d.Format != "emojigram" && d.Root == "" {
 		p := l.refuse([]string{"data.root", "data.format"}, "%s is read from a folder, and data.root names none", d.Format)
 		p.Key = "data.root"
 		p.Hint = missingData[d.Format]
+		if p.Hint == "" {
+			p.Hint = "name the folder: data.root=FOLDER after the config, or make experiment CONFIG=... DATA=FOLDER"
+		}
 	}
-	if d.Split == "official" && d.Format != "flickr8k" {
-		l.refuse([]string{"data.split", "data.format"}, "%s has no official split; only flickr8k has", d.Format)
+	if instead, never := officialNever[d.Format]; d.Split == "official" && never {
+		l.refuse([]string{"data.split", "data.format"}, "%s has no official split%s", d.Format, instead)
+	}
+	if d.Split == "file" && d.SplitFile == "" {
+		l.refuse([]string{"data.split_file", "data.split"}, "data.split = \"file\" needs a file: split.json of an earlier run, or lines of picture,split")
+	}
+	if d.Fraction == 0 {
+		l.refuse([]string{"data.fraction"}, "expected a share above 0, up to 1 for all training images")
 	}
 	sum, smallest := 0.0, math.Inf(1)
 	for _, share := range d.Ratio {
