@@ -109,6 +109,7 @@ func (e *experiment) stages(ctx context.Context) error {
 	}{
 		{"data", e.loadData},           // pictures, captions, splits, cleaning
 		{"vocabulary", e.tokenize},     // captions to token ids
+		{"vectors", e.readVectors},     // word vectors for the token embedding, where the config names some
 		{"backend", e.openBackend},     // XLA or pure Go
 		{"features", e.encodePictures}, // pictures to feature vectors, cached
 		{"training", e.train},          // the decoder, by teacher forcing

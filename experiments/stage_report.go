@@ -18,7 +18,7 @@ func (e *experiment) report(context.Context) error {
 	d := report.Data{
 		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, Systems: e.systems,
 		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), TokensPerCaption: e.tokens.TokensPerCaption,
-		Layers: layers, FeatureSeconds: e.features.Seconds,
+		Layers: layers, WordVectors: e.wordVectors, FeatureSeconds: e.features.Seconds,
 	}
 	if e.features.Seconds > 0 {
 		d.ImagesPerSecond = float64(e.features.Computed) / e.features.Seconds

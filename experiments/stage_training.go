@@ -38,7 +38,7 @@ func (e *experiment) batches(split string) (*batch.Set, error) {
 // train fits the decoder, or goes on from the run's last checkpoint.
 func (e *experiment) train(ctx context.Context) error {
 	var err error
-	e.decoder, err = model.New(e.config.Decoder, model.Size{Features: e.features.Size(), Vocabulary: e.tokenizer.Size()})
+	e.decoder, err = model.New(e.config.Decoder, decoderSize(e.features.Size(), e.tokenizer, e.vectors))
 	if err != nil {
 		return err
 	}

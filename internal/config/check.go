@@ -27,6 +27,7 @@ func (l *loader) check() {
 	l.checkExperiment()
 	l.checkData()
 	l.checkEncoder()
+	l.checkVectors()
 	l.checkTraining()
 	l.checkDecoding()
 	l.checkRuntime()

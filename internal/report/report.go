@@ -33,8 +33,9 @@ type Data struct {
 	Vocabulary       int     // tokens, special ones included
 	TokensPerCaption float64 // mean, training split
 
-	Layers  []LayerRow
-	Gallery []Picture
+	Layers      []LayerRow
+	WordVectors *WordVectors // nil for none
+	Gallery     []Picture
 
 	FeatureSeconds  float64 // extraction in this run; 0 when every picture's features were cached
 	ImagesPerSecond float64

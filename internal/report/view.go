@@ -125,6 +125,7 @@ func newView(f *runfolder.Folder, d Data) view {
 	v.Retrieval, v.RetrievalNote = retrievalTable(d)
 	v.Gallery, v.GalleryNote = cards(d.Gallery)
 	v.Model, v.ModelNote = modelTable(d.Layers)
+	v.ModelNote += d.WordVectors.note()
 	v.Data, v.DataNote, v.ProblemsMore = dataTables(d)
 	v.Ledger, v.Settings, v.RawSettings = settingsTables(d.Resolved)
 	return v
