@@ -52,6 +52,7 @@ type experiment struct {
 	confusions  []report.Confusion
 	retrieval   *score.Retrieval
 	systems     []report.System
+	emoji       *report.Emoji
 	captions    map[string][]runfolder.Prediction // by split
 }
 

@@ -117,6 +117,7 @@ func (e *experiment) stages(ctx context.Context) error {
 		{"captions", e.caption},        // free-running captions of the held-out splits
 		{"scores", e.score},            // confusion matrices, teacher-forced and free-running
 		{"metrics", e.measure},         // BLEU and the others, beside captions without model or picture
+		{"emoji", e.measureEmoji},      // coverage, fragments, precision and recall, where the references have emoji
 		{"retrieval", e.retrieve},      // captions look for their pictures by likelihood
 		{"report", e.report},           // plots, report.md, report.html
 	} {

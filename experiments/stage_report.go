@@ -16,7 +16,7 @@ func (e *experiment) report(context.Context) error {
 		return err
 	}
 	d := report.Data{
-		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, Systems: e.systems,
+		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, Systems: e.systems, Emoji: e.emoji,
 		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), TokensPerCaption: e.tokens.TokensPerCaption,
 		Layers: layers, WordVectors: e.wordVectors, FeatureSeconds: e.features.Seconds,
 	}

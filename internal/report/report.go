@@ -24,6 +24,7 @@ type Data struct {
 
 	Confusions []Confusion
 	Systems    []System         // the model first
+	Emoji      *Emoji           // nil where no reference has emoji
 	Retrieval  *score.Retrieval // nil when it was not measured
 
 	Splits           []SplitRow
