@@ -114,8 +114,8 @@ func sample(t *testing.T) Data {
 			Epoch: n, Step: n * 80,
 			TrainLoss: 0.75 + 2.2*math.Exp(-x/4), TrainAccuracy: 0.8 - 0.6*math.Exp(-x/4),
 			ValidationLoss: 0.70 + 1.9*math.Exp(-x/4) + late, ValidationAccuracy: 0.82 - 0.55*math.Exp(-x/4),
-			ValidationNatsPerCharacter: 0.72 + 1.95*math.Exp(-x/4) + late,
-			LearningRate:               0.001, Seconds: 12.5, TotalSeconds: 12.5 * x, ExamplesPerSecond: 320,
+			ValidationNatsPerCharacter: 0.72 + 1.95*math.Exp(-x/4) + late, ValidationNatsPerCaption: 30 + 80*math.Exp(-x/4),
+			LearningRate: 0.001, Seconds: 12.5, TotalSeconds: 12.5 * x, ExamplesPerSecond: 320,
 		})
 	}
 	dir := t.TempDir()
