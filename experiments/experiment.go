@@ -35,6 +35,7 @@ type experiment struct {
 	splits    []string // the splits that have pictures: train, validation and perhaps test
 	tokenizer token.Tokenizer
 	tokens    []report.TokenRow // of the training and the validation split
+	vectors   *token.Vectors    // nil where the config names none
 	maxTokens int               // the longest training caption
 
 	accel    *accel.Accel
@@ -43,14 +44,16 @@ type experiment struct {
 	rows     map[string]int // picture id -> row of values
 	values   []float32      // scaled features of all pictures, row after row
 
-	decoder    model.Decoder
-	trainer    *train.Trainer
-	generator  *decode.Generator
-	controls   []report.Control
-	confusions []report.Confusion
-	retrieval  *score.Retrieval
-	systems    []report.System
-	captions   map[string][]runfolder.Prediction // by split
+	wordVectors *report.WordVectors
+	decoder     model.Decoder
+	trainer     *train.Trainer
+	generator   *decode.Generator
+	controls    []report.Control
+	confusions  []report.Confusion
+	retrieval   *score.Retrieval
+	systems     []report.System
+	emoji       *report.Emoji
+	captions    map[string][]runfolder.Prediction // by split
 }
 
 func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*experiment, error) {

@@ -109,6 +109,7 @@ func (e *experiment) stages(ctx context.Context) error {
 	}{
 		{"data", e.loadData},           // pictures, captions, splits, cleaning
 		{"vocabulary", e.tokenize},     // captions to token ids
+		{"vectors", e.readVectors},     // word vectors for the token embedding, where the config names some
 		{"backend", e.openBackend},     // XLA or pure Go
 		{"features", e.encodePictures}, // pictures to feature vectors, cached
 		{"training", e.train},          // the decoder, by teacher forcing
@@ -116,6 +117,7 @@ func (e *experiment) stages(ctx context.Context) error {
 		{"captions", e.caption},        // free-running captions of the held-out splits
 		{"scores", e.score},            // confusion matrices, teacher-forced and free-running
 		{"metrics", e.measure},         // BLEU and the others, beside captions without model or picture
+		{"emoji", e.measureEmoji},      // coverage, fragments, precision and recall, where the references have emoji
 		{"retrieval", e.retrieve},      // captions look for their pictures by likelihood
 		{"report", e.report},           // plots, report.md, report.html
 	} {

@@ -2,11 +2,13 @@ package experiments
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/report"
+	"github.com/captionlab/captionlab/internal/token"
 )
 
 // LayerRow is one layer of the encoder or the decoder.
@@ -45,7 +47,7 @@ func EncoderSummary(name string, head bool) (*SummaryTable, error) {
 
 // Summary lists the networks of a config: the encoder up to its layer, which stays as it is, and the decoder,
 // which is trained. The decoder's size depends on the vocabulary, so the captions are read, or generated, unless
-// vocabulary gives the number of tokens.
+// vocabulary gives the number of tokens. So is the file of word vectors, where there is one.
 func Summary(ctx context.Context, configPath string, overrides []string, vocabulary int, log io.Writer) (*SummaryTable, error) {
 	c, err := loadConfig(configPath, overrides)
 	if err != nil {
@@ -55,18 +57,29 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 	if err != nil {
 		return nil, err
 	}
-	if vocabulary == 0 {
-		tokens, err := trainTokenizer(ctx, c.Config, log)
-		if err != nil {
-			return nil, err
-		}
-		vocabulary = tokens.Size()
-	}
 	size := 1
 	for _, n := range enc.FeatureShape() {
 		size *= n
 	}
-	dec, err := model.New(c.Config.Decoder, model.Size{Features: size, Vocabulary: vocabulary})
+	decoder := model.Size{Features: size, Vocabulary: vocabulary}
+	path := c.Config.Decoder.Vectors
+	switch {
+	case vocabulary > 0 && path != "":
+		return nil, errors.New("how many tokens have a word vector depends on the tokens: with decoder.vectors leave out --vocabulary")
+	case vocabulary == 0:
+		tokens, err := trainTokenizer(ctx, c.Config, log)
+		if err != nil {
+			return nil, err
+		}
+		var v *token.Vectors
+		if path != "" {
+			if v, err = vectors(ctx, path, tokens, log); err != nil {
+				return nil, err
+			}
+		}
+		decoder = decoderSize(size, tokens, v)
+	}
+	dec, err := model.New(c.Config.Decoder, decoder)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +94,7 @@ func summaryRows(enc *encoder.Encoder, dec model.Decoder) ([]LayerRow, error) {
 		rows = append(rows, encoderRow(l, false))
 	}
 	for _, l := range dec.Layers() {
-		rows = append(rows, LayerRow{Part: "decoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Trainable: true})
+		rows = append(rows, LayerRow{Part: "decoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Trainable: !l.Frozen})
 	}
 	return rows, nil
 }

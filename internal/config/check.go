@@ -28,6 +28,7 @@ func (l *loader) check() {
 	l.checkData()
 	l.checkText()
 	l.checkEncoder()
+	l.checkVectors()
 	l.checkTraining()
 	l.checkDecoding()
 	l.checkRuntime()

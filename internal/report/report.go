@@ -24,6 +24,7 @@ type Data struct {
 
 	Confusions []Confusion
 	Systems    []System         // the model first
+	Emoji      *Emoji           // nil where no reference has emoji
 	Retrieval  *score.Retrieval // nil when it was not measured
 
 	Splits       []SplitRow
@@ -36,8 +37,9 @@ type Data struct {
 	Lossless   bool   // whether text comes back from its tokens byte for byte
 	Tokens     []TokenRow
 
-	Layers  []LayerRow
-	Gallery []Picture
+	Layers      []LayerRow
+	WordVectors *WordVectors // nil for none
+	Gallery     []Picture
 
 	FeatureSeconds  float64 // extraction in this run; 0 when every picture's features were cached
 	ImagesPerSecond float64

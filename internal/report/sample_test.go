@@ -82,6 +82,14 @@ func sample(t *testing.T) Data {
 			{"model", "this run, greedy captions", []Score{{Name: "bleu_4", Signature: "BLEU|an invented signature", Value: 0.155, Low: 0.14, High: 0.17}}},
 			{"random", "a random training caption", []Score{{Name: "bleu_4", Value: 0.15, Same: true}}},
 		},
+		Emoji: &Emoji{
+			Scores: score.MeasureEmoji([]score.Image{
+				{ID: "1", Candidate: "two 🐱 left of a 🍕", References: []string{"cat got your pizza? 🐱🐱🍕", "purrfect ❤️"}},
+				{ID: "2", Candidate: "to the ⭐ \u200d", References: []string{"space for one more ⭐👩‍🚀", "starry-eyed"}},
+			}),
+			Cleaning: score.EmojiCleaning{Raw: 1040, Kept: 1013, BrokenRaw: 1}, Split: "validation", References: "raw",
+		},
+		WordVectors:  &WordVectors{Format: "GloVe text", Words: 400000, Dimensions: 256, Covered: 97, LowerCased: 3, Vocabulary: 0.851, Running: 0.973},
 		Retrieval:    &score.Retrieval{Pictures: 100, RecallAt1: 0.12, RecallAt5: 0.41, RecallAt10: 0.6, MedianRank: 7.5},
 		Confusions:   []Confusion{{"Classes of tokens, teacher-forced", "confusion_classes_teacher_forced", "An invented matrix.", sampleMatrix()}},
 		Splits:       []SplitRow{{"train", 800, 4000, 41.2}, {"validation", 100, 500, 40.9}, {"test", 100, 500, 41.6}},
@@ -107,8 +115,8 @@ func sample(t *testing.T) Data {
 			Epoch: n, Step: n * 80,
 			TrainLoss: 0.75 + 2.2*math.Exp(-x/4), TrainAccuracy: 0.8 - 0.6*math.Exp(-x/4),
 			ValidationLoss: 0.70 + 1.9*math.Exp(-x/4) + late, ValidationAccuracy: 0.82 - 0.55*math.Exp(-x/4),
-			ValidationNatsPerCharacter: 0.72 + 1.95*math.Exp(-x/4) + late,
-			LearningRate:               0.001, Seconds: 12.5, TotalSeconds: 12.5 * x, ExamplesPerSecond: 320,
+			ValidationNatsPerCharacter: 0.72 + 1.95*math.Exp(-x/4) + late, ValidationNatsPerCaption: 30 + 80*math.Exp(-x/4),
+			LearningRate: 0.001, Seconds: 12.5, TotalSeconds: 12.5 * x, ExamplesPerSecond: 320,
 		})
 	}
 	dir := t.TempDir()

@@ -23,6 +23,8 @@ type view struct {
 	Confusions              []plotFigure
 	Systems                 table
 	SystemsNote             string
+	Emoji                   []table
+	EmojiNote               string
 	Retrieval               table
 	RetrievalNote           string
 	Model                   table
@@ -122,9 +124,11 @@ func newView(f *runfolder.Folder, d Data) view {
 		v.Hint = "What happened stands in log.txt. To go on from the last checkpoint: captionlab resume " + filepath.ToSlash(f.Dir)
 	}
 	v.Systems, v.SystemsNote = systemsTable(d.Systems)
+	v.Emoji, v.EmojiNote = emojiTables(d.Emoji)
 	v.Retrieval, v.RetrievalNote = retrievalTable(d)
 	v.Gallery, v.GalleryNote = cards(d.Gallery)
 	v.Model, v.ModelNote = modelTable(d.Layers)
+	v.ModelNote += d.WordVectors.note()
 	v.Data, v.DataNote, v.ProblemsMore = dataTables(d)
 	v.Ledger, v.Settings, v.RawSettings = settingsTables(d.Resolved)
 	return v
