@@ -52,6 +52,9 @@ type experiment struct {
 	confusions  []report.Confusion
 	retrieval   *score.Retrieval
 	systems     []report.System
+	collapse    *report.Collapse
+	accuracies  []report.Accuracy
+	noMETEOR    string // why METEOR, which was asked for, is absent
 	emoji       *report.Emoji
 	captions    map[string][]runfolder.Prediction // by split
 }

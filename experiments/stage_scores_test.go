@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/score"
 	"github.com/captionlab/captionlab/internal/token"
 )
@@ -51,7 +50,7 @@ func TestClassesOfTokens(t *testing.T) {
 	}
 }
 
-// TestWordsThatAreLabels: the words "end" and "other" don't count as what these rows stand for.
+// TestWordsThatAreLabels: the words "end" and "other" don't count as what the rows of the end and of all others stand for.
 func TestWordsThatAreLabels(t *testing.T) {
 	e := tokenized(t, token.Settings{Tokenizer: "word", Unit: "grapheme", Words: token.WordSettings{Lowercase: true, Punctuation: "drop", Emoji: "drop"}},
 		"each other at the end")
@@ -59,7 +58,7 @@ func TestWordsThatAreLabels(t *testing.T) {
 	for _, id := range append(e.tokenizer.Encode("each other at the end"), token.End) {
 		got = append(got, e.label(id))
 	}
-	if want := []string{"each", `"other"`, "at", "the", `"end"`, "end"}; !slices.Equal(got, want) {
+	if want := []string{"each", `"other"`, "at", "the", "end", endLabel}; !slices.Equal(got, want) {
 		t.Errorf("labels %q, want %q", got, want)
 	}
 }
@@ -67,11 +66,14 @@ func TestWordsThatAreLabels(t *testing.T) {
 // TestFreeRunningClasses: captions of bytes are aligned byte by byte, and a part of an emoji that is wrong counts as bytes.
 func TestFreeRunningClasses(t *testing.T) {
 	e := tokenized(t, token.Settings{Tokenizer: "byte"})
-	m := e.freeRunning([]runfolder.Prediction{{Caption: "a 🐱.", References: []string{"something else", "a 🐶!"}}})
+	_, m, tally := e.aligned([]string{"a 🐱."}, [][]string{{"something else", "a 🐶!"}}, []string{score.Other})
 	at := func(truth, predicted string) int {
 		return m.Counts[slices.Index(m.Labels, truth)][slices.Index(m.Labels, predicted)]
 	}
 	if m.Total() != 7 || at("letter", "letter") != 1 || at("space", "space") != 1 || at(score.Bytes, score.Bytes) != 4 || at("punctuation", "punctuation") != 1 {
 		t.Errorf("counts %v of %v", m.Counts, m.Labels)
+	}
+	if tally.Total != 7 || tally.Correct != 5 { // the emoji differ in their last byte alone
+		t.Errorf("%d of %d bytes are right, want 5 of 7", tally.Correct, tally.Total)
 	}
 }

@@ -30,6 +30,7 @@ features, an LSTM learns to write its caption. One TOML file is one run; the run
 results holds its curves, its captions and a report.`,
 		Example: `  captionlab run quickstart.toml                     a first run, made from nothing
   captionlab run baseline.toml training.epochs=5     override a key
+  captionlab score --references R --candidates C     score any system's captions
   captionlab config keys                             every key, its default and its meaning
   captionlab doctor                                  what is missing on this machine`,
 		SilenceErrors: true, SilenceUsage: true,
@@ -38,7 +39,10 @@ results holds its curves, its captions and a report.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
-	root.AddCommand(runCommand(), resumeCommand(), summaryCommand(), tokenizeCommand(), configCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(
+		runCommand(), resumeCommand(),
+		scoreCommand(), tokenizeCommand(),
+		summaryCommand(), configCommand(), doctorCommand(), versionCommand())
 	for _, c := range append(root.Commands(), root) {
 		c.DisableFlagsInUseLine = true
 	}

@@ -23,9 +23,14 @@ type Data struct {
 	Controls []Control // the model itself, named "model", comes first in each split; the validation split comes first
 
 	Confusions []Confusion
-	Systems    []System         // the model first
-	Emoji      *Emoji           // nil where no reference has emoji
-	Retrieval  *score.Retrieval // nil when it was not measured
+	Accuracies []Accuracy
+	Systems    []System  // the model first
+	Emoji      *Emoji    // nil where no reference has emoji
+	Collapse   *Collapse // nil when it was not measured
+	NoMETEOR   string    // why METEOR, which was asked for, is absent
+	// CaptionedSplit is the split that Systems, Collapse and the free-running Accuracies are of.
+	CaptionedSplit string
+	Retrieval      *score.Retrieval // nil when it was not measured
 
 	Splits       []SplitRow
 	Cleaning     []NamedCount

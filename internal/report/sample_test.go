@@ -80,7 +80,19 @@ func sample(t *testing.T) Data {
 		},
 		Systems: []System{
 			{"model", "this run, greedy captions", []Score{{Name: "bleu_4", Signature: "BLEU|an invented signature", Value: 0.155, Low: 0.14, High: 0.17}}},
-			{"random", "a random training caption", []Score{{Name: "bleu_4", Value: 0.15, Same: true}}},
+			{"random", "a random training caption", []Score{{Name: "bleu_4", Value: 0.15, Difference: &Difference{0.005, -0.004, 0.012, false}}}},
+			{"zeroed", "the model with every picture's features set to zero", []Score{{Name: "bleu_4", Value: 0.12, Difference: &Difference{0.035, 0.02, 0.05, true}}}},
+			{"human", "one person's caption against the others': one reference fewer (mean of 5)", []Score{{Name: "bleu_4", Value: 0.21}}},
+		},
+		CaptionedSplit: "validation", NoMETEOR: "no java",
+		Collapse: &Collapse{
+			Model:    score.Diversity{Captions: 100, Distinct: 12, Vocabulary: 0.05, Copied: 0.4, Repeating: 0.01, Words: 8.1},
+			People:   score.Diversity{Captions: 100, Distinct: 99, Vocabulary: 0.4, Copied: 0.02, Repeating: 0.01, Words: 10},
+			Warnings: []string{"only 12 of 100 captions are different ones (people's: 99 of 100)"},
+		},
+		Accuracies: []Accuracy{
+			{"teacher-forced", "each token from the true ones before it", 3810, 4700, 0.44},
+			{"free-running, aligned", "the model's own captions, each aligned with its nearest reference by edit distance", 2010, 4900, 0.21},
 		},
 		Emoji: &Emoji{
 			Scores: score.MeasureEmoji([]score.Image{
