@@ -182,10 +182,11 @@ func histogram(numbers []int) []Bin {
 		return bins
 	}
 	largest, width := slices.Max(numbers), 1
-	for _, w := range []int{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000, 1_000_000, math.MaxInt32} {
-		width = w
-		if largest/w < mostBins {
-			break
+	for n := 0; largest/width >= mostBins; n++ { // 1, 2, 5, 10, 20, 50 and so on
+		if n%3 == 1 {
+			width = width / 2 * 5
+		} else {
+			width *= 2
 		}
 	}
 	for from := 0; from <= largest; from += width {
