@@ -1,11 +1,11 @@
-package features
+package picture
 
 import (
 	"bytes"
 	"encoding/binary"
 )
 
-// orientation reads the EXIF orientation (1 to 8) of a JPEG file; 1, upright, when there is none.
+// orientation reads the EXIF orientation (1 to 8; CIPA DC-008, tag 0x0112) of a JPEG file; 1, upright, when there is none.
 func orientation(data []byte) int {
 	if len(data) < 4 || data[0] != 0xFF || data[1] != 0xD8 {
 		return 1
