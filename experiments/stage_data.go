@@ -116,5 +116,9 @@ func (e *experiment) tokenize(context.Context) error {
 		return err
 	}
 	e.say("vocabulary: %d tokens; %.1f tokens a caption, at most %d", e.tokenizer.Size(), e.tokens[0].TokensPerCaption, e.maxTokens)
-	return e.folder.Update(func(i *runfolder.Info) { i.Hashes["vocabulary"] = e.tokenizer.Hash() })
+	err = e.folder.Update(func(i *runfolder.Info) { i.Hashes["vocabulary"] = e.tokenizer.Hash() })
+	return errors.Join(err, e.figures(map[string]float64{longestCaption: float64(e.maxTokens)}))
 }
+
+// longestCaption is the figure that bounds generated captions, also those of other pictures, later.
+const longestCaption = "longest_training_caption_tokens"

@@ -92,13 +92,7 @@ func (e *experiment) validationReferences() [][]string {
 	pictures := e.data.Splits[dataset.Validation]
 	references := make([][]string, len(pictures))
 	for n, at := range pictures {
-		for _, c := range e.data.Examples[at].Captions {
-			text := c.Text
-			if e.config.Evaluation.References == "raw" {
-				text = strings.ToValidUTF8(c.Raw, "\uFFFD")
-			}
-			references[n] = append(references[n], text)
-		}
+		references[n] = e.scoredReferences(at)
 	}
 	return references
 }
@@ -160,6 +154,18 @@ func (e *experiment) people(ctx context.Context, own []string, references [][]st
 
 // mostPersons bounds the persons that are left out in turn.
 const mostPersons = 5
+
+// scoredReferences are what an example's caption is scored against, by evaluation.references.
+func (e *experiment) scoredReferences(example int) (references []string) {
+	for _, c := range e.data.Examples[example].Captions {
+		text := c.Text
+		if e.config.Evaluation.References == "raw" {
+			text = strings.ToValidUTF8(c.Raw, "\uFFFD")
+		}
+		references = append(references, text)
+	}
+	return references
+}
 
 // ownScores keeps the model's own scores: corpus and every image's in scores/validation.json, the corpus' in run.json.
 func (e *experiment) ownScores(scores *score.Scores, b score.Bootstrap, row []report.Score) error {

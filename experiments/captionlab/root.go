@@ -32,6 +32,7 @@ results holds its curves, its captions and a report.`,
   captionlab run baseline.toml training.epochs=5     override a key
   captionlab score --references R --candidates C     score any system's captions
   captionlab config keys                             every key, its default and its meaning
+  captionlab ls                                      the runs, with their scores
   captionlab doctor                                  what is missing on this machine`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: noArgs,
@@ -40,7 +41,8 @@ results holds its curves, its captions and a report.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
 	root.AddCommand(
-		runCommand(), resumeCommand(),
+		runCommand(), resumeCommand(), captionCommand(),
+		lsCommand(), showRunCommand(), diffCommand(), compareCommand(), rmCommand(),
 		scoreCommand(),
 		dataCommand(), tokenizeCommand(),
 		summaryCommand(), configCommand(), doctorCommand(), versionCommand())

@@ -17,10 +17,11 @@ import (
 	"testing"
 )
 
-// words makes a vocabulary that keeps its words as they are.
+// vocabularyOf makes a vocabulary that keeps its words as they are.
 func vocabularyOf(t testing.TB, tokens ...string) Tokenizer {
 	t.Helper()
-	v := &vocabulary{kind: kinds["word"], file: file{Kind: "word", Unit: "grapheme", Tokens: tokens}, ids: map[string]int32{}}
+	f := file{Kind: "word", Unit: "grapheme", Tokens: tokens}
+	v := &list{cutter: newCutter(f), file: f, ids: map[string]int32{}}
 	for n, word := range tokens {
 		v.ids[word] = specials + int32(n)
 	}

@@ -1,0 +1,280 @@
+package experiments
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/captionlab/captionlab/internal/accel"
+	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/decode"
+	"github.com/captionlab/captionlab/internal/encoder"
+	"github.com/captionlab/captionlab/internal/features"
+	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/token"
+	"github.com/captionlab/captionlab/internal/train"
+)
+
+// Captioner captions any picture with the model of a run: the best epoch's weights, its encoder, its scaling of the
+// features, its vocabulary and, unless overridden, its way of decoding.
+type Captioner struct {
+	config    config.Config
+	options   Options
+	accel     *accel.Accel
+	encoder   *encoder.Encoder
+	scaler    features.Scaler
+	tokenizer token.Tokenizer
+	decoder   model.Decoder
+	trainer   *train.Trainer
+	generator *decode.Generator
+	next      *decode.NextTokens
+}
+
+// Captioned is one picture with what the model says of it.
+type Captioned struct {
+	Path string `json:"path"`
+	Candidate
+	Others []Candidate `json:"others,omitempty"` // what else the search ended with, the best first
+}
+
+// Candidate is one caption of a search.
+type Candidate struct {
+	Caption        string  `json:"caption"`
+	LogProbability float64 `json:"log_probability"` // in nats, of the tokens and the caption's end
+}
+
+// NextToken is a token that may come next, and how likely the model finds it.
+type NextToken struct {
+	Token       string // "<end>" ends the caption
+	Probability float64
+}
+
+// OpenCaptioner opens the model of a finished or interrupted run. Overrides are keys of [decoding] and [runtime], as
+// decoding.method=beam. Close it after use.
+func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Options) (c *Captioner, err error) {
+	for _, override := range overrides {
+		if !strings.HasPrefix(override, "decoding.") && !strings.HasPrefix(override, "runtime.") {
+			return nil, fmt.Errorf("%s: the run's model is as it is; expected a key of decoding or runtime", override)
+		}
+	}
+	folder, err := runfolder.Open(runDir)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := config.Load(folder.Path(runfolder.ResolvedFile), overrides)
+	if err != nil {
+		return nil, fmt.Errorf("the run's own config: %w", err)
+	}
+	c = &Captioner{config: loaded.Config, options: o}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	err = recovered(func() error { return c.open(ctx, folder) })
+	return c, err
+}
+
+func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
+	vocabulary, err := os.ReadFile(folder.Path("vocab.json"))
+	if err != nil {
+		return fmt.Errorf("the run has no vocabulary yet: %w", err)
+	}
+	if c.tokenizer, err = token.Load(bytes.NewReader(vocabulary)); err != nil {
+		return fmt.Errorf("vocabulary: %w", err)
+	}
+	scaler, err := os.ReadFile(folder.Path("scaler.json"))
+	if err != nil {
+		return fmt.Errorf("the run has no features yet: %w", err)
+	}
+	if err := json.Unmarshal(scaler, &c.scaler); err != nil {
+		return fmt.Errorf("scaler.json: %w", err)
+	}
+	if _, err := os.Stat(folder.Path("checkpoints", "best")); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: no epoch of its training was finished, so it has no model", folder.Dir)
+	}
+	cache := atRoot(c.config.Runtime.Cache)
+	if c.accel, err = accel.Open(ctx, c.config.Runtime.Settings, cache, c.options.Stderr); err != nil {
+		return err
+	}
+	if c.encoder, err = encoder.New(c.config.Encoder); err != nil {
+		return err
+	}
+	if err := c.encoder.LoadWeights(ctx, cache, c.options.Stderr); err != nil {
+		return err
+	}
+	info, err := folder.Info()
+	if err != nil {
+		return err
+	}
+	if had := info.Hashes["weights"]; had != c.encoder.WeightsHash() {
+		return fmt.Errorf("the run's features came from encoder weights with the hash %.12s, these have %.12s: name the same file in encoder.weights", had, c.encoder.WeightsHash())
+	}
+	size := 1
+	for _, n := range c.encoder.FeatureShape() {
+		size *= n
+	}
+	if c.decoder, err = model.New(c.config.Decoder, model.Size{Features: size, Vocabulary: c.tokenizer.Size()}); err != nil {
+		return err
+	}
+	if c.trainer, err = train.New(c.accel.Backend, c.decoder, c.config.Training, folder.Path("checkpoints")); err != nil {
+		return err
+	}
+	if err := c.trainer.LoadBest(); err != nil {
+		return fmt.Errorf("load the best epoch's weights: %w", err)
+	}
+	longest := int(info.Results[longestCaption])
+	if longest == 0 { // a run from before this figure was kept
+		longest = c.config.Text.MaxLength
+	}
+	if c.generator, err = decode.New(c.accel.Backend, c.trainer.Store(), c.decoder, c.config.Decoding, longest); err != nil {
+		return err
+	}
+	c.next, err = decode.NewNextTokens(c.accel.Backend, c.trainer.Store(), c.decoder, longest)
+	return err
+}
+
+// Close frees the backend.
+func (c *Captioner) Close() {
+	if c.accel != nil {
+		c.accel.Close()
+	}
+}
+
+// Features returns each picture's features as the decoder gets them: of the encoder's layer, pooled, and scaled by the
+// statistics of the run's training pictures. They are kept in the cache.
+func (c *Captioner) Features(ctx context.Context, paths ...string) ([][]float32, error) {
+	pictures := make([]features.Picture, len(paths))
+	for n, path := range paths {
+		pictures[n] = features.Picture{ID: path, Path: path}
+	}
+	table, err := features.Compute(ctx, c.accel.Backend, c.encoder, pictures, atRoot(c.config.Runtime.Cache), c.options.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	defer table.Close()
+	rows := make([][]float32, len(paths))
+	for n, path := range paths {
+		if rows[n], err = table.Row(path); err != nil {
+			return nil, err
+		}
+		c.scaler.Apply(rows[n])
+	}
+	return rows, nil
+}
+
+// Caption captions picture files.
+func (c *Captioner) Caption(ctx context.Context, paths ...string) (out []Captioned, err error) {
+	err = recovered(func() error {
+		rows, err := c.Features(ctx, paths...)
+		if err != nil {
+			return err
+		}
+		all, err := c.generator.Candidates(ctx, rows, nil)
+		for n, found := range all {
+			captioned := Captioned{Path: paths[n]}
+			for k, one := range found {
+				candidate := Candidate{Caption: c.tokenizer.Decode(one.Tokens), LogProbability: one.LogProbability}
+				if k == 0 {
+					captioned.Candidate = candidate
+				} else {
+					captioned.Others = append(captioned.Others, candidate)
+				}
+			}
+			out = append(out, captioned)
+		}
+		return err
+	})
+	return out, err
+}
+
+// Next returns the model's whole next-token distribution after each beginning of a picture's caption, the most probable
+// token first. A beginning is text, cut by the run's tokenizer; the empty one is the caption's start.
+func (c *Captioner) Next(ctx context.Context, path string, beginnings ...string) (out [][]NextToken, err error) {
+	err = recovered(func() error {
+		rows, err := c.Features(ctx, path)
+		if err != nil {
+			return err
+		}
+		ids := make([][]int32, len(beginnings))
+		for n, text := range beginnings {
+			ids[n] = c.tokenizer.Encode(text)
+		}
+		logs, err := c.next.LogProbabilities(ctx, rows[0], ids)
+		for _, row := range logs {
+			tokens := make([]NextToken, len(row))
+			for id, log := range row {
+				tokens[id] = NextToken{c.tokenizer.Token(int32(id)), math.Exp(float64(log))}
+			}
+			slices.SortStableFunc(tokens, func(a, b NextToken) int {
+				switch {
+				case a.Probability > b.Probability:
+					return -1
+				case a.Probability < b.Probability:
+					return 1
+				}
+				return 0
+			})
+			out = append(out, tokens)
+		}
+		return err
+	})
+	return out, err
+}
+
+// pictureFiles expands folders to the pictures in them.
+func pictureFiles(paths []string) ([]string, error) {
+	var files []string
+	for _, path := range paths {
+		stat, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if !stat.IsDir() {
+			files = append(files, path)
+			continue
+		}
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return nil, err
+		}
+		before := len(files)
+		for _, e := range entries {
+			if slices.Contains(pictureEndings, strings.ToLower(filepath.Ext(e.Name()))) {
+				files = append(files, filepath.Join(path, e.Name()))
+			}
+		}
+		if len(files) == before {
+			return nil, fmt.Errorf("%s: no picture in that folder (%s)", path, strings.Join(pictureEndings, ", "))
+		}
+	}
+	return files, nil
+}
+
+var pictureEndings = []string{".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+// CaptionFiles captions picture files, and all pictures of folders, with the model of a run. See OpenCaptioner.
+func CaptionFiles(ctx context.Context, runDir string, paths, overrides []string, o Options) ([]Captioned, error) {
+	if _, err := runfolder.Open(runDir); err != nil {
+		return nil, err
+	}
+	files, err := pictureFiles(paths)
+	if err != nil {
+		return nil, fmt.Errorf("pictures: %w", err)
+	}
+	c, err := OpenCaptioner(ctx, runDir, overrides, o)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.Caption(ctx, files...)
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/captionlab/captionlab/experiments"
+)
+
+func captionCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "caption RUN PICTURE... [decoding.key=value ...]",
+		Short: "Caption your own pictures with a run's model",
+		Long: `Caption says what the model of a run makes of pictures: files, or folders of them. It uses the best
+epoch's weights and the run's own way of decoding, unless keys of decoding override it. Each line is a
+picture, a tab and its caption.`,
+		Example: `  captionlab caption results/RUN holiday.jpg
+  captionlab caption results/RUN photos decoding.method=beam decoding.beam_width=5
+  captionlab caption --json results/RUN photos`,
+		Args: needArg("a run folder and pictures", -1),
+		RunE: func(c *cobra.Command, args []string) error {
+			var pictures, overrides []string
+			for _, arg := range args[1:] {
+				if key, _, ok := strings.Cut(arg, "="); ok && strings.Contains(key, ".") && !strings.ContainsAny(key, `/\`) {
+					overrides = append(overrides, arg)
+				} else {
+					pictures = append(pictures, arg)
+				}
+			}
+			if len(pictures) == 0 {
+				return &usageError{c, "captionlab caption needs pictures besides the run folder"}
+			}
+			captions, err := experiments.CaptionFiles(c.Context(), args[0], pictures, overrides, options(c))
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(c.OutOrStdout())
+				e.SetEscapeHTML(false)
+				e.SetIndent("", "  ")
+				return e.Encode(captions)
+			}
+			for _, one := range captions {
+				fmt.Fprintf(c.OutOrStdout(), "%s\t%s\n", one.Path, one.Caption)
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "one array with log-probabilities and, after beam search, the other captions of the beam")
+	return c
+}

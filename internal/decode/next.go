@@ -1,0 +1,69 @@
+package decode
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/token"
+)
+
+// NextTokens tells what a model expects after the beginning of a caption: its next-token distribution.
+type NextTokens struct {
+	maxLength int
+	exec      *gomodel.Exec
+}
+
+// NewNextTokens prepares distributions after beginnings of at most maxLength tokens. The store holds the trained variables.
+func NewNextTokens(backend compute.Backend, store *gomodel.Store, d model.Decoder, maxLength int) (*NextTokens, error) {
+	exec, err := gomodel.NewExec(backend, store, func(scope *gomodel.Scope, features, tokens, at *graph.Node) *graph.Node {
+		scope.Store().SetTraining(features.Graph(), false)
+		logits := d.Logits(scope, features, tokens) // [time, batch, vocabulary]
+		return logSoftmax(graph.Gather(graph.TransposeAllAxes(logits, 1, 0, 2), at))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the next-token distribution: %w", err)
+	}
+	return &NextTokens{maxLength, exec}, nil
+}
+
+// LogProbabilities returns, for each beginning, the log-probability in nats of every token [beginnings, vocabulary] that may
+// follow it. Beginnings hold no special tokens and share one picture, whose scaled features are given.
+func (n *NextTokens) LogProbabilities(ctx context.Context, features []float32, beginnings [][]int32) ([][]float32, error) {
+	if err := ctx.Err(); err != nil || len(beginnings) == 0 {
+		return nil, err
+	}
+	length := n.maxLength + 1 // of every beginning, so that one compiled graph serves all
+	var rows []float32
+	tokens := make([]int32, len(beginnings)*length)
+	last := make([]int32, 0, 2*len(beginnings)) // where each beginning ends: row, step
+	for i, b := range beginnings {
+		if len(b) >= length {
+			return nil, fmt.Errorf("the beginning has %d tokens, more than the longest caption, %d", len(b), n.maxLength)
+		}
+		rows = append(rows, features...)
+		tokens[i*length] = token.Start
+		copy(tokens[i*length+1:], b)
+		last = append(last, int32(i), int32(len(b)))
+	}
+	out, err := n.exec.Call1(tensors.FromFlatDataAndDimensions(rows, len(beginnings), len(features)),
+		tensors.FromFlatDataAndDimensions(tokens, len(beginnings), length), tensors.FromFlatDataAndDimensions(last, len(beginnings), 2))
+	if err != nil {
+		return nil, fmt.Errorf("next-token distribution: %w", err)
+	}
+	flat, vocabulary := tensors.MustCopyFlatData[float32](out), out.Shape().Dim(1)
+	out.MustFinalizeAll()
+	all := make([][]float32, len(beginnings))
+	for i := range all {
+		all[i] = flat[i*vocabulary : (i+1)*vocabulary]
+	}
+	return all, nil
+}
+
+// Finalize frees the compiled graphs.
+func (n *NextTokens) Finalize() { n.exec.Finalize() }
