@@ -25,16 +25,20 @@ func (t *SummaryTable) Parameters() (total, trainable int) {
 	for _, r := range t.Rows {
 		total += r.Params
 		if r.Trainable {
-			trainable += r.Params
+			trainable += r.Params - r.Fixed
 		}
 	}
 	return total, trainable
 }
 
-// EncoderSummary lists an encoder alone, as Keras' summary does: every parameter could be trained. head adds
-// the class layer.
-func EncoderSummary(name string, head bool) (*SummaryTable, error) {
-	enc, err := encoder.New(encoder.Settings{Name: name, Layer: "predictions", Pooling: "none"})
+// Encoders lists the encoders by name.
+func Encoders() []string { return encoder.Names() }
+
+// EncoderSummary lists an encoder alone, as Keras' summary does: every parameter could be trained but the moving
+// statistics of batch normalization. head adds the class layer. weights is the file of an encoder that comes from one
+// ("onnx"), "" for the others.
+func EncoderSummary(name, weights string, head bool) (*SummaryTable, error) {
+	enc, err := encoder.New(encoder.Settings{Name: name, Weights: weights, Pooling: "none"})
 	if err != nil {
 		return nil, err
 	}
@@ -100,5 +104,5 @@ func summaryRows(enc *encoder.Encoder, dec model.Decoder) ([]LayerRow, error) {
 }
 
 func encoderRow(l encoder.Layer, trainable bool) LayerRow {
-	return LayerRow{Part: "encoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Trainable: trainable}
+	return LayerRow{Part: "encoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Fixed: l.Fixed, Trainable: trainable}
 }

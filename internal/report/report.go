@@ -83,6 +83,7 @@ type NamedCount struct {
 type LayerRow struct {
 	Part, Name, Kind, Output string
 	Params                   int
+	Fixed                    int // of Params, those that no training changes
 	Trainable                bool
 }
 

@@ -112,11 +112,11 @@ func sample(t *testing.T) Data {
 		Tokenizer:    "char", Lossless: true,
 		Tokens: []TokenRow{{"train", 42.2, 5.31, 0}, {"validation", 41.9, 5.28, 0.0004}},
 		Layers: []LayerRow{
-			{"encoder (vgg16)", "block1_conv1", "Conv2D", "[224 224 64]", 1792, false},
-			{"encoder (vgg16)", "block1_pool", "MaxPooling2D", "[112 112 64]", 0, false},
-			{"decoder (lstm)", "embedding", "Embedding", "[80 256]", 30208, true},
-			{"decoder (lstm)", "lstm", "LSTM", "[80 256]", 525312, true},
-			{"decoder (lstm)", "logits", "Dense", "[80 118]", 30326, true},
+			{"encoder (vgg16)", "block1_conv1", "Conv2D", "[224 224 64]", 1792, 0, false},
+			{"encoder (vgg16)", "block1_pool", "MaxPooling2D", "[112 112 64]", 0, 0, false},
+			{"decoder (lstm)", "embedding", "Embedding", "[80 256]", 30208, 0, true},
+			{"decoder (lstm)", "lstm", "LSTM", "[80 256]", 525312, 0, true},
+			{"decoder (lstm)", "logits", "Dense", "[80 118]", 30326, 0, true},
 		},
 		FeatureSeconds: 121.3, ImagesPerSecond: 8.2,
 	}
