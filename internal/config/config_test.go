@@ -18,7 +18,16 @@ var update = flag.Bool("update", false, "write the golden messages")
 // TestRefused compares every message with its golden: testdata/refused/*.txtar holds the files, the overrides
 // and what Load says of them.
 func TestRefused(t *testing.T) {
-	archives, err := filepath.Glob("testdata/refused/*.txtar")
+	refused(t, "testdata/refused/*.txtar", func(overrides []string) error {
+		_, err := Load("x.toml", overrides)
+		return err
+	})
+}
+
+// refused compares the messages of load with the goldens.
+func refused(t *testing.T, glob string, load func(overrides []string) error) {
+	t.Helper()
+	archives, err := filepath.Glob(glob)
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no goldens: %v", err)
 	}
@@ -45,7 +54,7 @@ func TestRefused(t *testing.T) {
 					write(t, f.Name, string(f.Data))
 				}
 			}
-			_, err = Load("x.toml", overrides)
+			err = load(overrides)
 			if err == nil {
 				t.Fatal("the config was accepted")
 			}
@@ -203,7 +212,7 @@ func TestHash(t *testing.T) {
 		return c.Hash
 	}
 	base := hash()
-	for _, same := range []string{"experiment.name=other", "experiment.description=d", "runtime.cache=/tmp/c", "runtime.results=r", "training.epochs=20"} {
+	for _, same := range []string{"experiment.name=other", "experiment.description=d", "runtime.cache=/tmp/c", "runtime.results=r", "training.checkpoint_minutes=1", "training.epochs=20"} {
 		if hash(same) != base {
 			t.Errorf("%s changed the hash, but not the run", same)
 		}
