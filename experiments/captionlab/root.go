@@ -38,7 +38,7 @@ results holds its curves, its captions and a report.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
-	root.AddCommand(runCommand(), resumeCommand(), summaryCommand(), tokenizeCommand(), configCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(runCommand(), resumeCommand(), sweepCommand(), summaryCommand(), tokenizeCommand(), configCommand(), doctorCommand(), versionCommand())
 	for _, c := range append(root.Commands(), root) {
 		c.DisableFlagsInUseLine = true
 	}
