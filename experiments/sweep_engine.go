@@ -83,7 +83,7 @@ func (s *sweep) prepare(j *job) (dir string, err error) {
 		return folder.Dir, err
 	}
 	defer unlock()
-	if vocab := s.vocabs[corpus(j.config)]; vocab != "" {
+	if vocab := s.vocabs[corpus(j.config)]; vocab != "" && j.dir == "" {
 		if err := copyFile(folder, filepath.Join(vocab, "vocab.json"), "vocab.json"); err != nil {
 			return folder.Dir, err
 		}

@@ -327,7 +327,7 @@ func (r *Study) WritePlan(w io.Writer) error {
 		return err
 	}
 	for _, k := range r.Skipped {
-		fmt.Fprintf(w, "left out: %d cells: %s\n", k.Cells, k.Reason)
+		fmt.Fprintf(w, "left out (%d): %s\n", k.Cells, k.Reason)
 	}
 	left, known := r.TimeLeft()
 	text := "unknown until the first cell is done"

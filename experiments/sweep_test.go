@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -122,6 +123,7 @@ func TestSweepKilledGoesOn(t *testing.T) {
 	t.Run("killed", func(t *testing.T) {
 		config, results := crashFolder(t, data)
 		study := writeStudy(t, config, "sweep.toml", sweepStudy)
+		interruptSweep(t, exec.Command(binary, "sweep", study), results)
 		seed := rand.Uint64()
 		random := rand.New(rand.NewPCG(seed, 0))
 		after := 1 + random.IntN(3)
@@ -224,6 +226,41 @@ func TestSweepKilledGoesOn(t *testing.T) {
 	})
 }
 
+// interruptSweep sends Ctrl-C during the first cell's training: the study stops with a checkpoint and says so.
+func interruptSweep(t *testing.T, c *exec.Cmd, results string) {
+	t.Helper()
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- c.Wait() }()
+	for sent := false; ; {
+		select {
+		case <-exited:
+			if code := c.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "0 of 4 cells are done; the same command goes on") {
+				t.Fatalf("exit code %d after Ctrl-C:\n%s", code, stderr.String())
+			}
+			_, open := runFolders(t, results)
+			if len(open) != 1 || runInfo(t, open[0]).Status != "interrupted" {
+				t.Fatalf("open runs %v, want one, interrupted", open)
+			}
+			if last, err := os.ReadFile(filepath.Join(open[0], "checkpoints", "last")); err != nil || len(last) == 0 {
+				t.Fatalf("no checkpoint: %v", err)
+			}
+			return
+		case <-time.After(time.Millisecond):
+		}
+		if found, _ := filepath.Glob(filepath.Join(results, "*", "checkpoints", ".writing-*")); len(found) > 0 && !sent {
+			sent = true
+			if err := c.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func folderOf(t *testing.T, results, name string) string {
 	t.Helper()
 	dirs, err := filepath.Glob(filepath.Join(results, "*-"+name+"-*"))
@@ -239,8 +276,7 @@ func TestSweepGoesPastFailures(t *testing.T) {
 	data := crashData(t)
 	config, results := crashFolder(t, data)
 	broken := t.TempDir()
-	captions := []byte("")
-	if err := os.WriteFile(filepath.Join(broken, "Flickr8k.token.txt"), captions, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(broken, "Flickr8k.token.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(filepath.Join(data, "images"), filepath.Join(broken, "images")); err != nil {
@@ -255,7 +291,7 @@ func TestSweepGoesPastFailures(t *testing.T) {
 		t.Helper()
 		var failed *experiments.FailedCells
 		if !errors.As(err, &failed) || len(failed.Cells) != 1 || failed.Cells[0].ID != "broken" || !strings.Contains(err.Error(), "1 of 2 cells") ||
-			!strings.Contains(err.Error(), "no picture") {
+			!strings.Contains(err.Error(), "no row of the form") {
 			t.Fatalf("error %v", err)
 		}
 		for n, want := range [][2]string{{"failed", plans[0]}, {"done", plans[1]}} {
