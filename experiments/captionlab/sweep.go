@@ -21,7 +21,8 @@ differ in training.epochs alone, the longer goes on from the shorter. Ctrl-C end
 after its step; after that, or after a crash, the same command goes on. It ends in a table, and in
 study.json, study.csv and study.md in the study's folder.
 
-STUDY is a path, or a name in configs (studies/quick.toml). Overrides hold for all cells.`,
+STUDY is a path, or a name in configs (studies/quick.toml). A study file is a config with a [study]
+section; those in configs/studies show what it may say. Overrides hold for all cells.`,
 		Example: `  captionlab sweep studies/quick.toml
   captionlab sweep studies/quick.toml --dry-run
   captionlab sweep studies/full/tokenization.toml data.root=../flickr8k`,
