@@ -30,6 +30,7 @@ type Study struct {
 	Dir         string // the study folder; "" for a dry run of a new study
 	Name        string
 	Description string
+	Config      string // the study file's path
 	Axes        []StudyAxis
 	Seeds       []int64
 	Cells       []StudyCell
@@ -173,7 +174,7 @@ func (r *Study) failure() error {
 }
 
 func studyOf(dir string, l *study.Ledger) *Study {
-	r := &Study{Dir: dir, Name: l.Name, Description: l.Description, Axes: l.Axes, Seeds: l.Seeds}
+	r := &Study{Dir: dir, Name: l.Name, Description: l.Description, Config: l.Config, Axes: l.Axes, Seeds: l.Seeds}
 	for _, c := range l.Cells {
 		cell := StudyCell{ID: c.ID, Settings: c.Settings, Seed: c.Seed, Hash: c.Hash, Status: string(c.Status), Error: c.Error, Seconds: c.Seconds}
 		if c.Run != "" {

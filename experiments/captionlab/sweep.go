@@ -52,9 +52,5 @@ func sweep(c *cobra.Command, args []string, o experiments.SweepOptions) error {
 		return printed
 	}
 	fmt.Fprintln(c.OutOrStdout(), study.Dir)
-	var failed *experiments.FailedCells
-	if errors.As(err, &failed) {
-		say(c.ErrOrStderr(), "", fmt.Sprintf("captionlab sweep %s --retry-failed tries them again; their folders have log.txt", args[0]))
-	}
 	return err
 }
