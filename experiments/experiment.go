@@ -67,7 +67,7 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 	e := &experiment{folder: folder, config: c.Config, cache: atRoot(c.Config.Runtime.Cache), log: log, term: o.Stderr,
 		captions: map[string][]runfolder.Prediction{}}
 	e.out = log
-	if o.Stderr != nil {
+	if o.Stderr != nil && !o.Quiet {
 		e.out = io.MultiWriter(o.Stderr, log)
 	}
 	provenance := runfolder.Provenance(context.Background())

@@ -35,6 +35,7 @@ func (e *RunError) Unwrap() error { return e.Err }
 type Options struct {
 	Stderr io.Writer // progress and messages; nil is silent
 	Stdout io.Writer // results; nil is silent
+	Quiet  bool      // messages go to the run's log.txt alone; progress bars stay
 }
 
 // Result is a finished run.

@@ -41,7 +41,7 @@ results holds its curves, its captions and a report.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
 	root.AddCommand(
-		runCommand(), resumeCommand(), captionCommand(),
+		runCommand(), resumeCommand(), captionCommand(), sweepCommand(),
 		lsCommand(), showRunCommand(), diffCommand(), compareCommand(), rmCommand(),
 		scoreCommand(),
 		dataCommand(), tokenizeCommand(),
@@ -81,6 +81,7 @@ func reportPanic(stderr io.Writer, r any) int {
 func report(stderr io.Writer, err error) int {
 	var usage *usageError
 	var problems experiments.ConfigProblems
+	var cells *experiments.FailedCells
 	switch {
 	case errors.As(err, &usage):
 		say(stderr, usage.Error(), usage.command.CommandPath()+" --help")
@@ -106,6 +107,9 @@ func report(stderr io.Writer, err error) int {
 	case errors.Is(err, context.Canceled):
 		say(stderr, "interrupted", "")
 		return exitInterrupted
+	case errors.As(err, &cells):
+		say(stderr, err.Error(), "captionlab sweep "+cells.Study.Config+" --retry-failed tries failed cells again; their folders have log.txt")
+		return exitFailed
 	}
 	say(stderr, err.Error(), "")
 	return exitFailed
