@@ -149,7 +149,7 @@ func noArgs(c *cobra.Command, args []string) error {
 	message := fmt.Sprintf("unknown command %q", args[0])
 	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		message += fmt.Sprintf(" (did you mean %q?)", near[0])
+		message += fmt.Sprintf(` (did you mean "%s"?)`, strings.Join(near, `" or "`))
 	}
 	return &usageError{c, message}
 }
