@@ -31,9 +31,10 @@ func dataCheckCommand() *cobra.Command {
 		Use:   "check CONFIG [section.key=value ...]",
 		Short: "Say what is in a data set and what is wrong with it",
 		Long: `Check loads the data set as a run would and looks at all of it: images, captions, their lengths,
-alphabet, emoji and words; every row that was repaired or dropped; pictures that are missing, cut off, no pictures,
-doubled byte for byte or to the eye. The exit status is 1 when something makes results wrong: a picture
-that lies in two splits, a split without pictures. It is 0 else, with warnings and notes.
+alphabet, emoji and words; every row that was repaired or dropped; pictures that are missing, cut off,
+no pictures, doubled byte for byte or to the eye. The exit status is 1 when something makes results
+wrong: a picture that lies in two splits, a split without pictures. It is 0 else, with warnings and
+notes.
 
 The folder of --out receives report.json, rows.txt (every row) and lengths.png and .svg.
 Fields of --json (and report.json): ok, findings [severity kind count message], splits, images, captions,
