@@ -72,6 +72,9 @@ func (l *loader) checkData() {
 			p.Hint = "name the folder: data.root=FOLDER after the config, or make experiment CONFIG=... DATA=FOLDER"
 		}
 	}
+	if d.Format == "emojigram" && d.Root != "" {
+		l.refuse([]string{"data.root", "data.format"}, "emojigram is made by captionlab itself and reads no folder; data.format = \"auto\" recognises what lies there")
+	}
 	if instead, never := officialNever[d.Format]; d.Split == "official" && never {
 		l.refuse([]string{"data.split", "data.format"}, "%s has no official split%s", d.Format, instead)
 	}

@@ -175,7 +175,7 @@ func (a adapter) present(f *source) error {
 			return err
 		}
 	}
-	if len(a.pictures) > 0 && !a.anywhere && !f.gallery.any() {
+	if len(a.pictures) > 0 && (!a.anywhere || len(f.gallery.outside) > 0) && !f.gallery.any() {
 		return fmt.Errorf("data.root: no pictures in %s or its folders %s%s%s", f.gallery.dir, strings.Join(a.pictures, ", "), f.gallery.hint(), a.hint())
 	}
 	return nil

@@ -203,3 +203,26 @@ func TestOneFileIsOnePicture(t *testing.T) {
 		t.Errorf("problems %q, want %q", problems(d), want)
 	}
 }
+
+// TestHugeJSON: a caption of 10 MB costs that caption, in every format of JSON.
+func TestHugeJSON(t *testing.T) {
+	long := strings.Repeat("x", 10<<20)
+	for _, c := range []struct{ format, file, text string }{
+		{"karpathy", "dataset_x.json", `{"images":[{"filename":"a.jpg","split":"train","sentences":[{"raw":"%s"},{"raw":"one"}]}]}`},
+		{"coco", "captions_x.json", `{"images":[{"id":1,"file_name":"a.jpg"}],"annotations":[{"image_id":1,"caption":"%s"},{"image_id":1,"caption":"one"}]}`},
+		{"instapic", "insta-caption-x.json", `{"a.jpg":{"1":{"caption":"%s"}},"b":{"1":{"caption":"one"}}}`},
+		{"jsonl", "x.jsonl", `{"image":"b.jpg","caption":"%s"}` + "\n" + `{"image":"a.jpg","caption":"one"}`},
+	} {
+		root := t.TempDir()
+		overwrite(t, root, c.file, fmt.Sprintf(c.text, long))
+		overwrite(t, root, "a.jpg", "a")
+		overwrite(t, root, "b_@_1.jpg", "b")
+		d := load(t, Settings{Format: c.format, Root: root, Split: "ratio", Ratio: []float64{1, 0}})
+		if len(d.Examples) != 1 || len(d.Examples[0].Captions) != 1 || d.Examples[0].Captions[0].Raw != "one" {
+			t.Errorf("%s: %d examples", c.format, len(d.Examples))
+		}
+		if got := problems(d); len(got) != 1 || !strings.Contains(got[0], "row left out: ") {
+			t.Errorf("%s: problems %.300q", c.format, got)
+		}
+	}
+}

@@ -30,11 +30,13 @@ var stampFolders = []string{"stamps", "usr/share/tuxpaint/stamps"}
 func readStamps(ctx context.Context, f *source, _ string, b *builder) error {
 	language, drawings := f.Language, 0
 	err := eachText(f.gallery, func(text string, pictures []string) error {
-		ok := false
+		top := ""
 		for _, below := range stampFolders {
-			ok = ok || strings.HasPrefix(text, below+"/")
+			if strings.HasPrefix(text, below+"/") {
+				top = below + "/"
+			}
 		}
-		if !ok {
+		if top == "" {
 			return nil
 		}
 		found := false
@@ -49,7 +51,7 @@ func readStamps(ctx context.Context, f *source, _ string, b *builder) error {
 				return
 			}
 			found = true
-			b.add(row{file: text, line: l.number, image: pictures[0], text: strings.TrimSpace(caption)})
+			b.add(row{file: text, line: l.number, image: pictures[0], id: strings.TrimPrefix(pictures[0], top), text: strings.TrimSpace(caption)})
 		})
 		if err == nil && !found {
 			b.problem(text, 0, "left out: it has no caption in data.language = %q", language)
