@@ -17,16 +17,16 @@ import (
 	"testing"
 )
 
-// vocabularyOf makes a vocabulary that keeps its words as they are.
-func vocabularyOf(t testing.TB, tokens ...string) Tokenizer {
-	t.Helper()
-	f := file{Kind: "word", Unit: "grapheme", Tokens: tokens}
-	v := &list{cutter: newCutter(f), file: f, ids: map[string]int32{}}
-	for n, word := range tokens {
-		v.ids[word] = specials + int32(n)
-	}
-	return v
+// wordList is a vocabulary that keeps its words as they are; it cuts no text.
+type wordList struct {
+	Tokenizer
+	words []string
 }
+
+func (l wordList) Size() int             { return int(specials) + len(l.words) }
+func (l wordList) Token(id int32) string { return l.words[id-specials] }
+
+func vocabularyOf(words ...string) Tokenizer { return wordList{words: words} }
 
 // TestVectorsAgreeWithGensim: every value of every format, bit for bit as gensim's KeyedVectors reads it.
 func TestVectorsAgreeWithGensim(t *testing.T) {
@@ -52,7 +52,7 @@ func TestVectorsAgreeWithGensim(t *testing.T) {
 			slices.Sort(tokens)
 			path := filepath.Join("testdata", name)
 			read := 0
-			v, err := ReadVectors(t.Context(), path, vocabularyOf(t, tokens...), func(n int) { read += n })
+			v, err := ReadVectors(t.Context(), path, vocabularyOf(tokens...), func(n int) { read += n })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func TestVectorsAgreeWithGensim(t *testing.T) {
 // TestVectorsByCase: the word itself comes first, then its lower case; other cases don't count.
 func TestVectorsByCase(t *testing.T) {
 	path := write(t, "dog 1 2\nDog 3 4\nsnow 5 6\nIce 7 8\n. . 9 9\nthe a 0 0\n")
-	k := vocabularyOf(t, "Dog", "DOG", "Snow", "ice", "boat")
+	k := vocabularyOf("Dog", "DOG", "Snow", "ice", "boat")
 	v, err := ReadVectors(t.Context(), path, k, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestVectorsAreRefused(t *testing.T) {
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			path := write(t, c.content)
-			v, err := ReadVectors(t.Context(), path, vocabularyOf(t, "dog", "snow"), nil)
+			v, err := ReadVectors(t.Context(), path, vocabularyOf("dog", "snow"), nil)
 			if err == nil {
 				t.Fatalf("read: %+v", v)
 			}
@@ -191,7 +191,7 @@ func TestVectorsRead(t *testing.T) {
 		{"JSON spread over lines", "{\n \"dimensions\": 2,\n \"vectors\": {\"snow\": [3, 4],\n \"d\\u006fg\": [1, 2]}\n}\n"},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
-			v, err := ReadVectors(t.Context(), write(t, c.content), vocabularyOf(t, "dog", "snow"), nil)
+			v, err := ReadVectors(t.Context(), write(t, c.content), vocabularyOf("dog", "snow"), nil)
 			if err != nil || !slices.Equal(v.Values, []float32{1, 2, 3, 4}) {
 				t.Errorf("got %+v, error %v", v, err)
 			}
@@ -203,7 +203,7 @@ func TestVectorsRead(t *testing.T) {
 func TestVectorsEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	path := write(t, strings.Repeat("cat 1 2\n", lineLimit))
-	_, err := ReadVectors(ctx, path, vocabularyOf(t, "dog"), func(int) { cancel() })
+	_, err := ReadVectors(ctx, path, vocabularyOf("dog"), func(int) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
