@@ -30,13 +30,7 @@ func (e *experiment) measure(ctx context.Context) error {
 	pictures := e.data.Splits[dataset.Validation]
 	references := make([][]string, len(pictures))
 	for n, at := range pictures {
-		for _, c := range e.data.Examples[at].Captions {
-			text := c.Text
-			if e.config.Evaluation.References == "raw" {
-				text = strings.ToValidUTF8(c.Raw, "\uFFFD")
-			}
-			references[n] = append(references[n], text)
-		}
+		references[n] = e.scoredReferences(at)
 	}
 	own := system{name: "model", meaning: "this run, " + e.config.Decoding.Method + " captions"}
 	for _, p := range predictions {
@@ -83,6 +77,18 @@ func (e *experiment) measure(ctx context.Context) error {
 		e.systems = append(e.systems, row)
 	}
 	return nil
+}
+
+// scoredReferences are what an example's caption is scored against, by evaluation.references.
+func (e *experiment) scoredReferences(example int) (references []string) {
+	for _, c := range e.data.Examples[example].Captions {
+		text := c.Text
+		if e.config.Evaluation.References == "raw" {
+			text = strings.ToValidUTF8(c.Raw, "\uFFFD")
+		}
+		references = append(references, text)
+	}
+	return references
 }
 
 // ownScores keeps the model's own scores: corpus and every image's in scores/validation.json, the corpus' in run.json.

@@ -229,7 +229,7 @@ func (e *experiment) caption(ctx context.Context) error {
 		for n, c := range captions {
 			p := e.data.Examples[pictures[n]]
 			predictions[n] = runfolder.Prediction{ImageID: p.ID, Path: p.Path, Split: split, Caption: e.tokenizer.Decode(c.Tokens),
-				LogProbability: c.LogProbability, Tokens: len(c.Tokens)}
+				LogProbability: c.LogProbability, Tokens: len(c.Tokens), ScoredReferences: e.scoredReferences(pictures[n])}
 			for _, reference := range p.Captions {
 				predictions[n].References = append(predictions[n].References, reference.Text)
 			}

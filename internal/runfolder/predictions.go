@@ -20,6 +20,10 @@ type Prediction struct {
 	LogProbability float64  `json:"log_probability"` // natural logarithm, summed over the caption's tokens and its end
 	Tokens         int      `json:"tokens"`
 	References     []string `json:"references"`
+
+	// ScoredReferences are the references that metrics are taken against, by evaluation.references: with them any
+	// metric can be computed later from the run folder alone. Runs of earlier versions have none.
+	ScoredReferences []string `json:"scored_references,omitempty"`
 }
 
 // MarshalJSON implements json.Marshaler.
@@ -47,6 +51,14 @@ func (p *Prediction) UnmarshalJSON(data []byte) error {
 	*p = Prediction(v.plain)
 	p.LogProbability = float64(v.LogProbability)
 	return nil
+}
+
+// Scored are the references that the caption is scored against; whole is false where the run kept the cleaned ones only.
+func (p Prediction) Scored() (references []string, whole bool) {
+	if len(p.ScoredReferences) == 0 {
+		return p.References, false
+	}
+	return p.ScoredReferences, true
 }
 
 // PredictionsFile is the file of a split's predictions, relative to the run folder.

@@ -232,8 +232,8 @@ func TestInfoRoundTrip(t *testing.T) {
 func TestPredictionsRoundTrip(t *testing.T) {
 	f := create(t)
 	want := []Prediction{
-		{"1.jpg", "pictures/1.jpg", "test", "a 👩‍🚀 <unk> & \"more\"\u2028", -12.5, 9, []string{"one", "two\nlines"}},
-		{"2.jpg", "pictures/2.jpg", "test", "", math.NaN(), 0, []string{}},
+		{"1.jpg", "pictures/1.jpg", "test", "a 👩‍🚀 <unk> & \"more\"\u2028", -12.5, 9, []string{"one", "two\nlines"}, []string{"One", "Two #tag"}},
+		{"2.jpg", "pictures/2.jpg", "test", "", math.NaN(), 0, []string{}, nil},
 	}
 	if err := f.WritePredictions("test", want); err != nil {
 		t.Fatal(err)
