@@ -58,16 +58,7 @@ type Folder struct {
 //
 // A folder that another run made in the same millisecond is never shared: Create takes the next free millisecond.
 func Create(results, name, configHash string, given, resolved []byte) (*Folder, error) {
-	if !validName.MatchString(name) {
-		return nil, fmt.Errorf("run name %q: only letters, digits, - and _ are allowed", name)
-	}
-	if len(configHash) < hashLength {
-		return nil, fmt.Errorf("config hash %q: at least %d digits expected", configHash, hashLength)
-	}
-	if err := os.MkdirAll(results, 0o755); err != nil {
-		return nil, fmt.Errorf("results folder: %w", err)
-	}
-	dir, started, err := makeUnique(results, name+"-"+configHash[:hashLength])
+	dir, started, err := MakeDir(results, name, configHash)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +79,20 @@ func Create(results, name, configHash string, given, resolved []byte) (*Folder, 
 		return nil, err
 	}
 	return f, nil
+}
+
+// MakeDir makes an empty folder below results, named as run folders are, and returns the time in its name.
+func MakeDir(results, name, hash string) (dir string, started time.Time, err error) {
+	if !validName.MatchString(name) {
+		return "", started, fmt.Errorf("run name %q: only letters, digits, - and _ are allowed", name)
+	}
+	if len(hash) < hashLength {
+		return "", started, fmt.Errorf("config hash %q: at least %d digits expected", hash, hashLength)
+	}
+	if err := os.MkdirAll(results, 0o755); err != nil {
+		return "", started, fmt.Errorf("results folder: %w", err)
+	}
+	return makeUnique(results, name+"-"+hash[:hashLength])
 }
 
 // makeUnique makes the folder <time>-<suffix>; os.Mkdir fails when it exists, so two runs never get the same one.
