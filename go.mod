@@ -28,6 +28,7 @@ require (
 	golang.org/x/term v0.40.0
 	golang.org/x/text v0.35.0
 	golang.org/x/tools v0.44.0
+	gonum.org/v1/gonum v0.16.0
 	gonum.org/v1/plot v0.17.0
 	google.golang.org/protobuf v1.36.11
 	k8s.io/klog/v2 v2.140.0

@@ -31,6 +31,7 @@ results holds its curves, its captions and a report.`,
 		Example: `  captionlab run quickstart.toml                     a first run, made from nothing
   captionlab run baseline.toml training.epochs=5     override a key
   captionlab config keys                             every key, its default and its meaning
+  captionlab ls                                      the runs, with their scores
   captionlab doctor                                  what is missing on this machine`,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: noArgs,
@@ -39,6 +40,7 @@ results holds its curves, its captions and a report.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
 	root.AddCommand(runCommand(), resumeCommand(), summaryCommand(), tokenizeCommand(), configCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(lsCommand(), showRunCommand(), diffCommand(), compareCommand(), rmCommand())
 	for _, c := range append(root.Commands(), root) {
 		c.DisableFlagsInUseLine = true
 	}

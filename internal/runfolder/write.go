@@ -3,9 +3,12 @@ package runfolder
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 )
@@ -44,4 +47,14 @@ func encode(v any, indent string) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// RemoveTemporary removes the folder of temporary files, where nothing is being written. Lock and unlock do so for runs;
+// it is for those who write files into a folder of another kind.
+func (f *Folder) RemoveTemporary() error {
+	err := os.Remove(f.Path(tempDir))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
+		return nil
+	}
+	return err
 }

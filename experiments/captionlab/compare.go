@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/captionlab/captionlab/experiments"
+)
+
+// runHelp ends the help of commands that take finished runs.
+const runHelp = `
+
+RUN is a run folder, the beginning or a part of its name, where only one has it, or last: the newest.`
+
+func compareCommand() *cobra.Command {
+	var o experiments.CompareOptions
+	var out string
+	c := &cobra.Command{
+		Use:   "compare RUN ... | STUDY [--out DIR]",
+		Short: "Compare runs: what differs, which differences are real, curves, captions side by side",
+		Long: `Compare writes comparison.html, one page that needs nothing else, and the same as .md, .csv and .json.
+Runs that differ in seeds alone are one group. Differences from the baseline, the first group unless
+--baseline names a run of another, have intervals by paired bootstrap over pictures and seeds; where
+one holds zero the page says: not distinguishable. Runs tested on other pictures or references are
+left out, and named. The files go to the study's folder, or to comparison-… beside the runs.` + runHelp,
+		Example: `  captionlab compare results/20260101T120000.000Z-tokenization-1a2b3c4d
+  captionlab compare results/*-size-* --out results/sizes
+  captionlab compare words characters --baseline characters --split test`,
+		Args: needArg("runs or a study, as in captionlab compare results/*-size-*", -1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if o.Split != "validation" && o.Split != "test" && o.Split != "train" {
+				return &usageError{c, fmt.Sprintf("--split %q: expected validation, test or train", o.Split)}
+			}
+			comparison, err := experiments.Compare(c.Context(), args, o)
+			if err != nil {
+				return err
+			}
+			page, err := comparison.Write(out)
+			if err != nil {
+				return err
+			}
+			for _, note := range comparison.Notes {
+				say(c.ErrOrStderr(), "note: "+note, "")
+			}
+			for _, left := range comparison.LeftOut {
+				say(c.ErrOrStderr(), "left out: "+left.Name+": "+left.Reason, "")
+			}
+			printComparison(c.OutOrStdout(), comparison)
+			_, err = fmt.Fprintln(c.OutOrStdout(), page)
+			return err
+		},
+	}
+	c.Flags().StringVar(&out, "out", "", "folder to write to")
+	c.Flags().StringVar(&o.Split, "split", "validation", "whose captions are compared: validation or test")
+	c.Flags().StringVar(&o.Baseline, "baseline", "", "a run of the group that the others are measured against")
+	c.Flags().IntVar(&o.Resamples, "resamples", 1000, "of the bootstrap")
+	c.Flags().StringVar(&o.Results, "results", "", "folder in which runs are looked for (default: results in the checkout)")
+	return c
+}
+
+// printComparison lists the groups with what speaks for them.
+func printComparison(w io.Writer, c *experiments.Comparison) {
+	t := newTable(w)
+	t.AppendHeader(table.Row{"Group", "Runs", "CIDEr", "against the baseline", "nats a character"})
+	t.SetColumnConfigs([]table.ColumnConfig{wrapped(1, 60)})
+	for n, g := range c.Groups {
+		against := "baseline"
+		if d, ok := c.Difference(n, "cider"); ok {
+			against = fmt.Sprintf("%+.1f (%+.1f to %+.1f)", 100*d.Difference.Difference, 100*d.Low, 100*d.High)
+			if !d.Distinguishable {
+				against += ", not distinguishable"
+			}
+		}
+		t.AppendRow(table.Row{g.Name(), len(g.Runs), figure(g, "cider", 100, 1), against, figure(g, "nats_per_character", 1, 3)})
+	}
+	t.Render()
+}
+
+// figure writes a group's mean and deviation.
+func figure(g *experiments.ComparedGroup, name string, unit float64, decimals int) string {
+	f, ok := g.Figures[name]
+	if !ok {
+		return "–"
+	}
+	text := fmt.Sprintf("%.*f", decimals, unit*f.Mean)
+	if f.N > 1 {
+		text += fmt.Sprintf(" ± %.*f", decimals, unit*f.SD)
+	}
+	return strings.TrimSpace(text)
+}

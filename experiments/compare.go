@@ -1,0 +1,198 @@
+package experiments
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/captionlab/captionlab/internal/compare"
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/report"
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/study"
+)
+
+// What a comparison holds. A group is the runs of one config, which differ in seeds alone.
+type (
+	ComparedGroup      = compare.Group
+	ComparedRun        = compare.Run
+	ComparedFigure     = compare.Figure
+	ComparedColumn     = compare.Column
+	ComparedDifference = compare.Difference
+	SizeCurve          = compare.SizeCurve
+	PowerLaw           = compare.PowerLaw
+)
+
+// FitPowerLaw fits y = a·n^(-b) + c to a learning curve.
+func FitPowerLaw(n, y []float64) (*PowerLaw, error) { return compare.FitPowerLaw(n, y) }
+
+// CompareOptions say what Compare compares; each may be left out.
+type CompareOptions struct {
+	Results   string // where runs and studies are looked for; "": results in the checkout
+	Split     string // whose captions are compared; "": validation
+	Baseline  string // a run of the group that the others are measured against; "": the first run's
+	Resamples int    // of the bootstrap; 0: 1,000
+}
+
+// Comparison is runs beside each other: groups, figures, differences, learning curves.
+type Comparison struct {
+	*compare.Comparison
+	Title, Description string
+
+	dir string // where Write writes when it is not told
+}
+
+// Compare compares runs, and the runs of studies: each path is the folder of a run or of a study, or a name that
+// OpenRun finds. Runs that can't be compared with the others are left out, with the reason in LeftOut.
+func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison, error) {
+	c := &Comparison{}
+	var folders []*runfolder.Folder
+	for _, path := range paths {
+		found, err := c.find(path, o.Results)
+		if err != nil {
+			return nil, err
+		}
+		folders = append(folders, found...)
+	}
+	if len(folders) == 0 {
+		return nil, errors.New("no run to compare")
+	}
+	options := compare.Options{Split: o.Split, Resamples: o.Resamples}
+	if o.Split == "" {
+		options.Split = dataset.Validation
+	}
+	if o.Baseline != "" {
+		base, err := OpenRun(o.Results, o.Baseline)
+		if err != nil {
+			return nil, fmt.Errorf("baseline: %w", err)
+		}
+		n := slices.IndexFunc(folders, func(f *runfolder.Folder) bool { return filepath.Base(f.Dir) == base.Folder })
+		if n < 0 {
+			return nil, fmt.Errorf("baseline: %s is not among the runs that are compared", base.Folder)
+		}
+		options.Baseline = folders[n].Dir
+	}
+	var err error
+	if options.Defaults, err = defaultSettings(); err != nil {
+		return nil, err
+	}
+	if c.Comparison, err = compare.Runs(ctx, folders, options); err != nil {
+		return nil, err
+	}
+	if c.dir == "" || len(paths) > 1 { // not one study alone
+		c.Title, c.Description = "", ""
+		c.dir = filepath.Join(filepath.Dir(folders[0].Dir), comparisonName(folders))
+	}
+	if c.Title == "" {
+		c.Title = comparisonTitle(c.Comparison)
+	}
+	return c, nil
+}
+
+// find opens what a path stands for: a run, or the runs of a study.
+func (c *Comparison) find(path, results string) ([]*runfolder.Folder, error) {
+	dir := path
+	if _, err := os.Stat(filepath.Join(dir, study.File)); err != nil {
+		r, runErr := OpenRun(results, path)
+		if runErr == nil {
+			return []*runfolder.Folder{r.folder}, nil
+		}
+		if dir, err = findStudy(results, path); err != nil {
+			return nil, runErr
+		}
+	}
+	ledger, err := study.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	c.Title, c.Description, c.dir = ledger.Name, ledger.Description, filepath.Clean(dir)
+	var folders []*runfolder.Folder
+	for _, cell := range ledger.Cells {
+		if cell.Run == "" {
+			continue
+		}
+		f, err := runfolder.Open(filepath.Join(filepath.Dir(filepath.Clean(dir)), filepath.FromSlash(cell.Run)))
+		if err != nil {
+			return nil, fmt.Errorf("study %s, cell %s: %w", ledger.Name, cell.ID, err)
+		}
+		folders = append(folders, f)
+	}
+	if len(folders) == 0 {
+		return nil, fmt.Errorf("study %s has no run yet", ledger.Name)
+	}
+	return folders, nil
+}
+
+// findStudy finds a study folder by its name as OpenRun finds runs.
+func findStudy(results, wanted string) (string, error) {
+	if strings.ContainsRune(wanted, filepath.Separator) {
+		return "", errUnknown
+	}
+	dirs, err := study.List(ResultsFolder(results))
+	if err != nil {
+		return "", err
+	}
+	names := make([]string, len(dirs))
+	for n, dir := range dirs {
+		names[n] = filepath.Base(dir)
+	}
+	n, err := findFolder("study", ResultsFolder(results), wanted, names)
+	if err != nil {
+		return "", err
+	}
+	return dirs[n], nil
+}
+
+// comparisonName is the same for the same runs, so that comparing them again replaces what was written.
+func comparisonName(folders []*runfolder.Folder) string {
+	var names []string
+	for _, f := range folders {
+		names = append(names, filepath.Base(f.Dir))
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("comparison-%.4x", sha256.Sum256([]byte(strings.Join(names, "\n"))))
+}
+
+// comparisonTitle names the experiments.
+func comparisonTitle(c *compare.Comparison) string {
+	var names []string
+	for _, r := range c.Runs() {
+		if !slices.Contains(names, r.Info.Name) {
+			names = append(names, r.Info.Name)
+		}
+	}
+	if len(names) > 4 {
+		names = append(names[:4], fmt.Sprintf("%d more", len(names)-4))
+	}
+	if len(names) == 1 {
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// comparedPictures is how many pictures a comparison shows with all captions.
+const comparedPictures = 12
+
+// Write writes comparison.html, .md, .csv and .json, and the plots, into a folder ("": the study's own, or for runs
+// comparison-… beside them), and returns the page's path.
+func (c *Comparison) Write(dir string) (page string, err error) {
+	if dir == "" {
+		dir = c.dir
+	}
+	err = report.WriteComparison(dir, report.ComparisonData{Title: c.Title, Description: c.Description, Comparison: c.Comparison, Pictures: comparedPictures})
+	return filepath.Join(dir, report.ComparisonFile), err
+}
+
+// orNaN is a figure, or NaN where there is none.
+func orNaN(figures map[string]float64, name string) float64 {
+	if x, ok := figures[name]; ok {
+		return x
+	}
+	return math.NaN()
+}

@@ -1,0 +1,274 @@
+package experiments
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/captionlab/captionlab/internal/compare"
+	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/runfolder"
+)
+
+// RunInfo is run.json: what a run is, how it stands, what it was made with, and its figures by name in Results.
+type RunInfo = runfolder.Info
+
+// Epoch is what was measured at the end of an epoch: a point of every curve.
+type Epoch = runfolder.Epoch
+
+// Prediction is what a model says of a picture, with the references.
+type Prediction = runfolder.Prediction
+
+// RunFolder is a run that was made before, as its folder has it.
+type RunFolder struct {
+	Dir    string // its path
+	Folder string // the folder's name: the time, the run's name, the first digits of its config's hash
+	RunInfo
+
+	folder *runfolder.Folder
+}
+
+// ResultsFolder is where runs are found when no other folder is named: results in the checkout.
+func ResultsFolder(results string) string {
+	if results == "" {
+		return nearPath(atRoot("results"))
+	}
+	return results
+}
+
+// Runs lists the runs in a results folder, oldest first; "" is results in the checkout.
+func Runs(results string) ([]*RunFolder, error) {
+	folders, err := runfolder.List(ResultsFolder(results))
+	if err != nil {
+		return nil, err
+	}
+	var runs []*RunFolder
+	for _, f := range folders {
+		r, err := newRunFolder(f)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
+func newRunFolder(f *runfolder.Folder) (*RunFolder, error) {
+	info, err := f.Info()
+	if err != nil {
+		return nil, err
+	}
+	return &RunFolder{Dir: f.Dir, Folder: filepath.Base(f.Dir), RunInfo: info, folder: f}, nil
+}
+
+// OpenRun finds a run: by the path of its folder, or in a results folder ("": results in the checkout) by the beginning
+// of its folder's name, or by a part of it, where only one has it; "last" is the newest.
+func OpenRun(results, run string) (*RunFolder, error) {
+	if _, err := os.Stat(run); err == nil || strings.ContainsRune(run, filepath.Separator) {
+		f, err := runfolder.Open(filepath.Clean(run))
+		if err != nil {
+			return nil, err
+		}
+		return newRunFolder(f)
+	}
+	runs, err := Runs(results)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(runs))
+	for n, r := range runs {
+		names[n] = r.Folder
+	}
+	n, err := findFolder("run", ResultsFolder(results), run, names)
+	if err != nil {
+		if near := nearestRun(run, runs); near != "" {
+			err = fmt.Errorf("%w (did you mean %s?)", err, near)
+		}
+		return nil, err
+	}
+	return runs[n], nil
+}
+
+// errUnknown is wrapped where no name is like the wanted one.
+var errUnknown = errors.New("captionlab ls lists the runs")
+
+// findFolder finds the name that is meant, among names that begin with a time, oldest first.
+func findFolder(what, results, wanted string, names []string) (int, error) {
+	if wanted == "last" && len(names) > 0 {
+		return len(names) - 1, nil
+	}
+	for _, fits := range []func(name string) bool{
+		func(name string) bool { return name == wanted },
+		func(name string) bool { return strings.HasPrefix(name, wanted) },
+		func(name string) bool { return strings.Contains(name, wanted) },
+	} {
+		var found []int
+		for n, name := range names {
+			if wanted != "" && fits(name) {
+				found = append(found, n)
+			}
+		}
+		switch {
+		case len(found) == 1:
+			return found[0], nil
+		case len(found) > 1:
+			slices.Reverse(found)
+			text := ""
+			for k, n := range found {
+				if k == 5 {
+					text += fmt.Sprintf("\n  … and %d more", len(found)-k)
+					break
+				}
+				text += "\n  " + names[n]
+			}
+			return 0, fmt.Errorf("%q stands for %d %ss in %s:%s", wanted, len(found), what, results, text)
+		}
+	}
+	if len(names) == 0 {
+		return 0, fmt.Errorf("no %s %q: %s has none", what, wanted, results)
+	}
+	return 0, fmt.Errorf("no %s like %q in %s; %w", what, wanted, results, errUnknown)
+}
+
+// nearestRun is a run's name like the wanted one: the folder's, or that of the experiment.
+func nearestRun(wanted string, runs []*RunFolder) string {
+	var names []string
+	for _, r := range runs {
+		if !slices.Contains(names, r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	for _, r := range runs {
+		names = append(names, r.Folder)
+	}
+	near := config.Nearest(wanted, names)
+	if near == wanted {
+		return ""
+	}
+	return near
+}
+
+// Report is the path of the run's report; "" where it has none yet.
+func (r *RunFolder) Report() string {
+	path := filepath.Join(r.Dir, "report.html")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// Seconds is the time of all stages.
+func (r *RunFolder) Seconds() (total float64) {
+	for _, s := range r.Stages {
+		total += s.Seconds
+	}
+	return total
+}
+
+// Bytes is the size of all files in the folder.
+func (r *RunFolder) Bytes() (total int64, err error) {
+	err = filepath.WalkDir(r.Dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		stat, err := d.Info()
+		if err == nil {
+			total += stat.Size()
+		}
+		return err
+	})
+	return total, err
+}
+
+// Curve reads the epochs that the run has finished.
+func (r *RunFolder) Curve() ([]Epoch, error) { return r.folder.Epochs() }
+
+// Predictions reads a split's captions; the error is fs.ErrNotExist where the split was not captioned.
+func (r *RunFolder) Predictions(split string) ([]Prediction, error) {
+	return r.folder.ReadPredictions(split)
+}
+
+// Config reads the resolved config: sections as maps, values as TOML has them.
+func (r *RunFolder) Config() (map[string]any, error) {
+	var values map[string]any
+	if _, err := toml.DecodeFile(r.folder.Path(runfolder.ResolvedFile), &values); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.folder.Path(runfolder.ResolvedFile), err)
+	}
+	return values, nil
+}
+
+// Settings reads the resolved config as one map: training.epochs to its value as TOML writes it. Keys that the run's
+// version did not have yet have their defaults.
+func (r *RunFolder) Settings() (map[string]string, error) {
+	settings, err := compare.Settings(r.folder)
+	if err != nil {
+		return nil, err
+	}
+	defaults, err := defaultSettings()
+	if err != nil {
+		return nil, err
+	}
+	for key, value := range defaults {
+		if _, ok := settings[key]; !ok {
+			settings[key] = value
+		}
+	}
+	return settings, nil
+}
+
+// defaultSettings are the defaults of all keys, as TOML.
+func defaultSettings() (map[string]string, error) {
+	keys, err := config.Keys()
+	if err != nil {
+		return nil, err
+	}
+	defaults := map[string]string{}
+	for _, k := range keys {
+		defaults[k.Path()] = k.Default
+	}
+	delete(defaults, "extends") // resolved configs don't have it
+	return defaults, nil
+}
+
+// MetricScores are a metric's score of a split and of its pictures.
+type MetricScores struct {
+	Score     float64   `json:"score"`
+	Low       float64   `json:"low"` // of the 95 % interval by bootstrap over the pictures
+	High      float64   `json:"high"`
+	Signature string    `json:"signature"`
+	Images    []float64 `json:"images"` // in the order of SplitScores.IDs
+}
+
+// SplitScores are the scores of a split's captions, by metric.
+type SplitScores struct {
+	IDs     []string                `json:"image_ids"`
+	Metrics map[string]MetricScores `json:"metrics"`
+}
+
+// Scores reads scores/<split>.json; the error is fs.ErrNotExist where the split was not scored.
+func (r *RunFolder) Scores(split string) (*SplitScores, error) {
+	path := r.folder.Path("scores", split+".json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("scores: %w", err)
+	}
+	s := &SplitScores{}
+	if err := json.Unmarshal(data, s); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// RemoveRun removes the folder of a run in a results folder ("": results in the checkout). It refuses a run in progress,
+// and any folder that is no run's, lies elsewhere, or is a link.
+func RemoveRun(results, dir string) error { return runfolder.Remove(ResultsFolder(results), dir) }
+
+// CanRemoveRun says what RemoveRun would refuse; it removes nothing.
+func CanRemoveRun(results, dir string) error { return runfolder.Removable(ResultsFolder(results), dir) }

@@ -1,0 +1,164 @@
+package compare
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// beside are the keys that change nothing of what is compared: names, folders, and what is measured besides the captions.
+var beside = map[string]bool{
+	"extends": true, "experiment.name": true, "experiment.description": true, "runtime.cache": true, "runtime.results": true,
+	"data.root": true, "training.checkpoint_minutes": true, "evaluation.controls": true, "evaluation.gallery": true,
+	"evaluation.confusion_tokens": true, "evaluation.retrieval": true,
+}
+
+// dataHash is a key of its own where groups differ in nothing but the data.
+const dataHash = "data (hash)"
+
+// isSeed tells keys in which the runs of a group may differ.
+func isSeed(key string) bool {
+	return strings.HasSuffix(key, ".seed") || strings.HasSuffix(key, "_seed")
+}
+
+// Seeds are a run's seeds, by key, of those keys in which some of the runs differ.
+func (c *Comparison) Seeds(r *Run) map[string]string {
+	seeds := map[string]string{}
+	for key, value := range r.Settings {
+		if isSeed(key) && slices.ContainsFunc(c.Runs(), func(other *Run) bool { return other.Settings[key] != value }) {
+			seeds[key] = value
+		}
+	}
+	return seeds
+}
+
+// group puts runs together whose configs differ in seeds alone, in the order in which they were given. The same config
+// and seeds on other data is another group.
+func (c *Comparison) group(runs []*Run) {
+	groups := map[string]*Group{}
+	hashes := map[string]string{} // the data of a config and its seeds
+	for _, r := range runs {
+		config, seeds := r.config()
+		hash := r.Info.Hashes["data"]
+		if known, ok := hashes[config+seeds]; !ok {
+			hashes[config+seeds] = hash
+		} else if known != hash {
+			config += hash
+		}
+		g := groups[config]
+		if g == nil {
+			g = &Group{Tag: tag(len(c.Groups)), Settings: map[string]string{}}
+			groups[config] = g
+			c.Groups = append(c.Groups, g)
+		}
+		g.Runs = append(g.Runs, r)
+	}
+	c.differingKeys()
+	c.label()
+}
+
+// config is what groups go by, and the seeds of the data.
+func (r *Run) config() (config, seeds string) {
+	for _, key := range slices.Sorted(maps.Keys(r.Settings)) {
+		line := key + " = " + r.Settings[key] + "\n"
+		switch {
+		case beside[key]:
+		case !isSeed(key):
+			config += line
+		case strings.HasPrefix(key, "data."):
+			seeds += line
+		}
+	}
+	return config, seeds
+}
+
+// differingKeys are the keys whose values differ between groups.
+func (c *Comparison) differingKeys() {
+	keys := map[string]bool{}
+	for _, r := range c.Runs() {
+		for key := range r.Settings {
+			keys[key] = true
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if beside[key] || isSeed(key) {
+			continue
+		}
+		first := c.Groups[0].Runs[0].Settings[key]
+		if slices.ContainsFunc(c.Groups, func(g *Group) bool { return g.Runs[0].Settings[key] != first }) {
+			c.Keys = append(c.Keys, key)
+		}
+	}
+	alike := map[string]bool{}
+	for _, g := range c.Groups {
+		config, _ := g.Runs[0].config()
+		if alike[config] && !slices.Contains(c.Keys, dataHash) {
+			c.Keys = append(c.Keys, dataHash)
+		}
+		alike[config] = true
+	}
+	for _, g := range c.Groups {
+		for _, key := range c.Keys {
+			g.Settings[key] = g.Runs[0].Settings[key]
+			if hash := g.Runs[0].Info.Hashes["data"]; key == dataHash {
+				g.Settings[key] = hash[:min(8, len(hash))]
+			}
+		}
+	}
+}
+
+// fewKeys is how many differing keys can stand for a group's name.
+const fewKeys = 3
+
+// label names the groups: by their values of the keys that differ, where these are few, else by their runs' names.
+func (c *Comparison) label() {
+	used := map[string]int{}
+	for _, g := range c.Groups {
+		g.Label = g.Runs[0].Info.Name
+		if len(c.Keys) > 0 && len(c.Keys) <= fewKeys {
+			var parts []string
+			for _, key := range c.Keys {
+				parts = append(parts, ShortKey(key, c.Keys)+" "+Bare(g.Settings[key]))
+			}
+			g.Label = strings.Join(parts, ", ")
+		}
+		used[g.Label]++
+	}
+	for _, g := range c.Groups {
+		if used[g.Label] > 1 {
+			g.Label += " (" + g.Tag + ")"
+		}
+	}
+}
+
+// ShortKey is a key without its section, where that leaves no doubt.
+func ShortKey(key string, among []string) string {
+	last := key[strings.LastIndexByte(key, '.')+1:]
+	for _, other := range among {
+		if other != key && strings.HasSuffix(other, "."+last) {
+			return key
+		}
+	}
+	return last
+}
+
+// Bare is a TOML string without its quotes, and any other value as it is.
+func Bare(value string) string {
+	if text, err := strconv.Unquote(value); err == nil && text != "" {
+		return text
+	}
+	return value
+}
+
+// tag counts A, B, …, Z, AA, AB.
+func tag(n int) string {
+	if n < 26 {
+		return string(rune('A' + n))
+	}
+	return tag(n/26-1) + tag(n%26)
+}
+
+// Name is the tag and the label.
+func (g *Group) Name() string { return fmt.Sprintf("%s: %s", g.Tag, g.Label) }

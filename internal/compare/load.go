@@ -1,0 +1,181 @@
+package compare
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/score"
+)
+
+// Run is one run, as its folder has it.
+type Run struct {
+	Dir           string
+	Name          string // the folder's
+	Info          runfolder.Info
+	Settings      map[string]string // every key of the resolved config, as TOML
+	Epochs        []runfolder.Epoch
+	TrainPictures int
+	Predictions   []runfolder.Prediction // of the split, by image ID
+	Scores        *score.Scores          // of the captions
+	Figures       map[string]float64     // by Column.Name
+
+	cleaned string // hash of the cleaned references
+	draws   *score.Draws
+}
+
+// Whole says whether the run kept the references that it was scored against.
+func (r *Run) Whole() bool {
+	return !slices.ContainsFunc(r.Predictions, func(p runfolder.Prediction) bool {
+		_, whole := p.Scored()
+		return !whole
+	})
+}
+
+// load reads the runs that are done and have captions of the split.
+func (c *Comparison) load(ctx context.Context, folders []*runfolder.Folder, o Options) ([]*Run, error) {
+	var runs []*Run
+	for _, f := range folders {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		r, err := readRun(f, o)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(runs, func(known *Run) bool { return known.Dir == r.Dir }) {
+			continue
+		}
+		switch {
+		case r.Info.Status != runfolder.Done:
+			c.leaveOut(r, fmt.Sprintf("it is not done: %s", r.Info.Status))
+		case len(r.Predictions) < 2:
+			c.leaveOut(r, fmt.Sprintf("it has no captions of the %s split (decoding.splits)", o.Split))
+		default:
+			runs = append(runs, r)
+		}
+	}
+	return runs, nil
+}
+
+func (c *Comparison) leaveOut(r *Run, reason string) {
+	c.LeftOut = append(c.LeftOut, LeftOut{r.Dir, r.Name, reason})
+}
+
+func readRun(f *runfolder.Folder, o Options) (*Run, error) {
+	r := &Run{Dir: f.Dir, Name: filepath.Base(f.Dir), Figures: map[string]float64{}}
+	var err error
+	if r.Info, err = f.Info(); err != nil {
+		return nil, err
+	}
+	if r.Epochs, err = f.Epochs(); err != nil {
+		return nil, err
+	}
+	if r.Settings, err = Settings(f); err != nil {
+		return nil, err
+	}
+	for key, value := range o.Defaults {
+		if _, ok := r.Settings[key]; !ok {
+			r.Settings[key] = value
+		}
+	}
+	r.Predictions, err = f.ReadPredictions(o.Split)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	slices.SortFunc(r.Predictions, func(a, b runfolder.Prediction) int { return strings.Compare(a.ImageID, b.ImageID) })
+	r.cleaned = r.fingerprint(func(p runfolder.Prediction) []string { return p.References })
+	if r.TrainPictures, err = trainPictures(f); err != nil {
+		return nil, err
+	}
+	for _, col := range columns {
+		if v, ok := r.Info.Results[o.Split+"_"+col.Name]; ok {
+			r.Figures[col.Name] = v
+		}
+	}
+	for _, s := range r.Info.Stages {
+		if s.Name == "training" {
+			r.Figures[TrainingSeconds] = s.Seconds
+		}
+	}
+	return r, nil
+}
+
+// fingerprint identifies the pictures and their references.
+func (r *Run) fingerprint(references func(runfolder.Prediction) []string) string {
+	h := sha256.New()
+	for _, p := range r.Predictions {
+		fmt.Fprintf(h, "%q %q\n", p.ImageID, references(p))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Settings reads a run's resolved config: every key's path and its value as TOML writes it.
+func Settings(f *runfolder.Folder) (map[string]string, error) {
+	var values map[string]any
+	if _, err := toml.DecodeFile(f.Path(runfolder.ResolvedFile), &values); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path(runfolder.ResolvedFile), err)
+	}
+	flat := map[string]string{}
+	flatten(flat, "", values)
+	return flat, nil
+}
+
+func flatten(into map[string]string, prefix string, values map[string]any) {
+	for key, v := range values {
+		if section, ok := v.(map[string]any); ok {
+			flatten(into, prefix+key+".", section)
+			continue
+		}
+		into[prefix+key] = literal(v)
+	}
+}
+
+func literal(v any) string {
+	switch v := v.(type) {
+	case string:
+		return fmt.Sprintf("%q", v)
+	case []any:
+		parts := make([]string, len(v))
+		for n, x := range v {
+			parts[n] = literal(x)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case float64:
+		text := fmt.Sprint(v)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0" // TOML tells 5 from 5.0
+		}
+		return text
+	}
+	return fmt.Sprint(v)
+}
+
+// trainPictures counts the training pictures in split.json; 0 where there is none.
+func trainPictures(f *runfolder.Folder) (int, error) {
+	data, err := os.ReadFile(f.Path("split.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	var split struct {
+		Splits map[string][]string `json:"splits"`
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &split)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", f.Path("split.json"), err)
+	}
+	return len(split.Splits["train"]), nil
+}

@@ -1,0 +1,123 @@
+package score
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Draws are one system's scores on resampled images. Systems that are scored on the same images have the same draws
+// for the same Bootstrap, so that their differences are paired.
+type Draws struct {
+	scores    *Scores
+	bootstrap Bootstrap
+	values    [][]float64 // [metric, resample]
+}
+
+// Resample draws the images as Intervals does, and keeps what every resample scores.
+func (s *Scores) Resample(b Bootstrap) (*Draws, error) {
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	return &Draws{s, b, b.resample(s)}, nil
+}
+
+// GroupIntervals are the intervals of the mean score of systems that differ in their seed alone: see CompareGroups.
+func GroupIntervals(group []*Draws) ([]Interval, error) {
+	if err := checkGroups(group); err != nil {
+		return nil, err
+	}
+	var out []Interval
+	b := group[0].bootstrap
+	for n, m := range group[0].scores.Metrics {
+		means, score := groupMeans(group, n, 0)
+		low, high := b.percentiles(means)
+		out = append(out, Interval{m.Name, score, low, high})
+	}
+	return out, nil
+}
+
+// CompareGroups compares the mean scores of two groups of systems; the systems of a group differ in their seed alone.
+//
+// Every resample draws the images with replacement, the same for all systems (Koehn 2004), and of each group of n
+// systems n-1 with replacement, for the two groups apart: so the interval covers what other images and what other seeds
+// would change. Of n systems n would give the mean's variance a factor (n-1)/n too small, which counts where n is 2 or
+// 3; with n-1 it is unbiased (McCarthy & Snowden 1985). A group of one system stands for this system, not for its seeds.
+func CompareGroups(a, other []*Draws) ([]Difference, error) {
+	if err := checkGroups(a, other); err != nil {
+		return nil, err
+	}
+	var out []Difference
+	b := a[0].bootstrap
+	for n, m := range a[0].scores.Metrics {
+		mine, myScore := groupMeans(a, n, 0)
+		theirs, theirScore := groupMeans(other, n, 1)
+		d := Difference{Name: m.Name, A: myScore, B: theirScore, Difference: myScore - theirScore}
+		differences := make([]float64, b.Resamples)
+		center := 0.
+		for i := range differences {
+			differences[i] = mine[i] - theirs[i]
+			center += differences[i] / float64(b.Resamples)
+		}
+		far := 1
+		for _, one := range differences {
+			if math.Abs(one-center) >= math.Abs(d.Difference) {
+				far++
+			}
+		}
+		d.P = min(1, float64(far)/float64(b.Resamples+1))
+		d.Low, d.High = b.percentiles(differences)
+		d.Distinguishable = d.Low > 0 || d.High < 0
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// groupMeans is the mean of a metric over a group's systems, of each resample and of all images.
+func groupMeans(group []*Draws, metric int, stream uint64) (means []float64, score float64) {
+	b := group[0].bootstrap
+	for _, d := range group {
+		score += d.scores.Metrics[metric].Corpus / float64(len(group))
+	}
+	means = make([]float64, b.Resamples)
+	drawn := max(1, len(group)-1)
+	for i := range means {
+		// apart from the images' streams, which begin with the seed itself
+		random := rand.New(rand.NewPCG(b.Seed+0x9e3779b97f4a7c15*(stream+1), uint64(i)))
+		for range drawn {
+			means[i] += group[random.IntN(len(group))].values[metric][i] / float64(drawn)
+		}
+	}
+	return means, score
+}
+
+// checkGroups refuses systems whose draws are not of the same images, or whose metrics are not the same ones.
+func checkGroups(groups ...[]*Draws) error {
+	var first *Draws
+	for _, group := range groups {
+		if len(group) == 0 {
+			return errors.New("a group without a system")
+		}
+		for _, d := range group {
+			if first == nil {
+				first = d
+			}
+			switch {
+			case d.bootstrap != first.bootstrap:
+				return errors.New("the systems are not resampled in the same way")
+			case !slices.Equal(d.scores.IDs, first.scores.IDs):
+				return errors.New("the systems are not scored on the same images in the same order")
+			case len(d.scores.Metrics) != len(first.scores.Metrics):
+				return errors.New("the systems are not scored by the same metrics")
+			}
+			for n, m := range d.scores.Metrics {
+				if f := first.scores.Metrics[n]; m.Signature != f.Signature {
+					return fmt.Errorf("%s is measured in two ways: %s and %s", m.Name, f.Signature, m.Signature)
+				}
+			}
+		}
+	}
+	return nil
+}
