@@ -30,6 +30,9 @@ type comparisonView struct {
 	Method                   []string
 }
 
+// ManyGroups says whether plots name groups by their tags alone.
+func (v comparisonView) ManyGroups() bool { return len(v.Legend) > fewNames }
+
 // figures are all that is drawn.
 func (v *comparisonView) figures() []*plotFigure {
 	var all []*plotFigure
@@ -133,7 +136,7 @@ func groupCell(c *compare.Comparison, group int, col compare.Column) string {
 	if f.N > 1 {
 		text += " ± " + columnValue(col, f.SD, fixed)
 	}
-	if d, ok := c.Difference(group, col.Name); ok && !d.Distinguishable {
+	if d, ok := c.Difference(group, col.Name); ok && (!d.Distinguishable || negligible(d)) {
 		text += " ≈"
 	}
 	if !c.Comparable(col, c.Groups[c.Baseline], g) {
@@ -162,6 +165,10 @@ func differenceTable(c *compare.Comparison) table {
 			d, ok := c.Difference(n, name)
 			if !ok {
 				cells = append(cells, missing)
+				continue
+			}
+			if negligible(d) {
+				cells = append(cells, "less than 0.1: not distinguishable")
 				continue
 			}
 			text := fmt.Sprintf("%s (%s to %s)", signed(100*d.Difference.Difference, 1), signed(100*d.Low, 1), signed(100*d.High, 1))
