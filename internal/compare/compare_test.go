@@ -118,8 +118,8 @@ func TestWhatCannotBeComparedIsLeftOut(t *testing.T) {
 		run    comparetest.Run
 		want   string
 	}{
-		{"other pictures", comparetest.Run{Name: "other", Right: 0.5, First: 20}, "other pictures: 60 validation pictures, of which 40 are among the 60 of "},
-		{"fewer pictures", comparetest.Run{Name: "other", Right: 0.5, Pictures: 30}, "other pictures: 30 validation pictures, of which 30"},
+		{"other pictures", comparetest.Run{Name: "other", Right: 0.5, First: 40}, "other pictures: 60 validation pictures, of which 20 are among the 60 of "},
+		{"far fewer pictures", comparetest.Run{Name: "other", Right: 0.5, Pictures: 20}, "other pictures: 20 validation pictures, of which 20"},
 		{"other references", comparetest.Run{Name: "other", Right: 0.5, References: "cleaned"}, `evaluation.references = "cleaned"`},
 		{"a run that failed", comparetest.Run{Name: "other", Right: 0.5, Status: runfolder.Failed}, "it is not done: failed"},
 	} {
@@ -132,6 +132,23 @@ func TestWhatCannotBeComparedIsLeftOut(t *testing.T) {
 				t.Errorf("%d runs are compared", len(runs))
 			}
 		})
+	}
+}
+
+// TestSharedPictures: a few pictures that not all runs have are left out of all, and it is said.
+func TestSharedPictures(t *testing.T) {
+	c := compared(t, compare.Options{}, comparetest.Run{Name: "base", Right: 0.5}, comparetest.Run{Name: "other", Right: 0.5, First: 5, Epochs: 4})
+	for _, r := range c.Runs() {
+		if len(r.Predictions) != 55 || len(r.Scores.IDs) != 55 || r.Scores.IDs[0] != "005.jpg" {
+			t.Errorf("%s: %d pictures, from %s on", r.Name, len(r.Predictions), r.Scores.IDs[0])
+		}
+	}
+	if !slices.ContainsFunc(c.Notes, func(note string) bool { return strings.Contains(note, "55 of up to 60 pictures") }) {
+		t.Errorf("notes %v", c.Notes)
+	}
+	perCharacter, _ := c.Column("nats_per_character")
+	if c.Comparable(perCharacter, c.Groups[0], c.Groups[1]) {
+		t.Error("losses of other pictures are compared")
 	}
 }
 
@@ -172,6 +189,20 @@ func TestDefaults(t *testing.T) {
 	c := compared(t, compare.Options{Defaults: map[string]string{"decoding.top_k": "0"}}, runs...)
 	if len(c.Groups) != 2 || c.Groups[1].Settings["decoding.top_k"] != "5" {
 		t.Errorf("%d groups, keys %v", len(c.Groups), c.Keys)
+	}
+}
+
+// BenchmarkRuns compares twelve runs of 1,000 pictures: as many as Flickr8k's dev split has.
+func BenchmarkRuns(b *testing.B) {
+	results := b.TempDir()
+	var folders []*runfolder.Folder
+	for n := range 12 {
+		folders = append(folders, comparetest.Make(b, results, comparetest.Run{Epochs: 1 + n/3, Seed: int64(n % 3), Right: 0.4, Pictures: 1000}))
+	}
+	for b.Loop() {
+		if _, err := compare.Runs(context.Background(), folders, compare.Options{Split: "validation"}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

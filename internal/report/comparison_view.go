@@ -67,7 +67,7 @@ func newComparisonView(d ComparisonData) comparisonView {
 // columnName is a figure's name with its unit.
 func columnName(name string) string {
 	names := map[string]string{"nats_per_character": "Nats a character", "teacher_forced_loss": "Loss (nats a token)",
-		"teacher_forced_accuracy": "Accuracy a token (%)", compare.TrainingSeconds: "Training (s)"}
+		"teacher_forced_accuracy": "Accuracy a token (%)", compare.TrainingSeconds: "Training (min)"}
 	if known, ok := names[name]; ok {
 		return known
 	}
@@ -80,7 +80,7 @@ func columnValue(col compare.Column, x float64, write func(float64, int) string)
 	case col.Kind == compare.Metric || strings.HasSuffix(col.Name, "accuracy"):
 		return write(100*x, 1)
 	case col.Kind == compare.Cost:
-		return write(x, 0)
+		return write(x/60, 1)
 	}
 	return write(x, 3)
 }
