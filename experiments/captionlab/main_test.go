@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -20,9 +21,11 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"captionlab": main})
 }
 
+var update = flag.Bool("update", false, "rewrite the golden output in testdata/script")
+
 // TestScripts runs the command as users do: testdata/script/*.txtar, named by what they are about.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: *update})
 }
 
 // TestExitCodes: 0 done, 1 failed, 2 usage and config errors, 130 interrupted.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -149,7 +150,9 @@ func noArgs(c *cobra.Command, args []string) error {
 	message := fmt.Sprintf("unknown command %q", args[0])
 	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		message += fmt.Sprintf(` (did you mean "%s"?)`, strings.Join(near, `" or "`))
+		off := func(name string) int { return max(len(name)-len(args[0]), len(args[0])-len(name)) }
+		best := slices.MinFunc(near, func(a, b string) int { return off(a) - off(b) }) // rnu is run, not rm
+		message += fmt.Sprintf(" (did you mean %q?)", best)
 	}
 	return &usageError{c, message}
 }
