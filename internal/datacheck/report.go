@@ -1,6 +1,10 @@
 package datacheck
 
-import "fmt"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
 
 // Severities of findings.
 const (
@@ -187,4 +191,14 @@ func (r *Report) Errors() []Finding {
 		}
 	}
 	return out
+}
+
+// JSON is the report for machines, indented, with a line feed at its end.
+func (r *Report) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	err := e.Encode(r)
+	return b.Bytes(), err
 }
