@@ -71,9 +71,12 @@ func dataVerdict(r *experiments.DataReport) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	messages := make([]string, len(wrong))
+	messages, next := make([]string, len(wrong)), ""
 	for n, f := range wrong {
 		messages[n] = f.Message
+		if strings.HasPrefix(f.Kind, "leak_") {
+			next = "\nleave one of each out, or put them into one split by data.split_file"
+		}
 	}
-	return fmt.Errorf("this data makes results wrong: %s", strings.Join(messages, "; "))
+	return fmt.Errorf("this data makes results wrong: %s%s", strings.Join(messages, "; "), next)
 }

@@ -74,6 +74,7 @@ func (r *Report) judge() {
 		r.find(Note, "captions_per_image", 1, "%d to %d captions an image", r.CaptionsPerImage.Min, r.CaptionsPerImage.Max)
 	}
 	r.find(Note, "long_captions", r.Length.Over, "%s longer than text.max_length = %d", count(r.Length.Over, "caption"), r.Length.MaxLength)
+	r.find(Warning, "broken_emoji", r.BrokenEmoji, "%s of emoji that were cut apart", count(r.BrokenEmoji, "fragment"))
 	for _, s := range r.Shared {
 		r.find(Note, "shared_captions", s.Captions, "the %s split shares %s (%d different) with the training split, word for word", s.Split, count(s.Captions, "caption"), s.Distinct)
 	}

@@ -38,10 +38,11 @@ type Report struct {
 	CaptionsPerImage Spread  `json:"captions_per_image"` //
 	Length           Lengths `json:"length"`
 
-	Characters Tally  `json:"characters"` // after cleaning; a space is one
-	Emoji      Tally  `json:"emoji"`      // whole sequences; those of several code points count as one
-	Words      Words  `json:"words"`
-	Cleaning   []Some `json:"cleaning"` // what cleaning did, counted
+	Characters  Tally  `json:"characters"`   // after cleaning; a space is one
+	Emoji       Tally  `json:"emoji"`        // whole ones, after UTS #51; those of several code points count as one
+	BrokenEmoji int    `json:"broken_emoji"` // fragments of sequences
+	Words       Words  `json:"words"`
+	Cleaning    []Some `json:"cleaning"` // what cleaning did, counted
 
 	Rows   []Row    `json:"rows"`            // repaired and dropped rows and pictures, every one
 	Shared []Shared `json:"shared_captions"` // captions that two splits have
