@@ -120,6 +120,9 @@ func TestSweepKilledGoesOn(t *testing.T) {
 	if len(want) != 5 {
 		t.Fatalf("%d rows: %v", len(want), want)
 	}
+	if pages, _ := filepath.Glob(filepath.Join(results, "*", "comparison.html")); len(pages) != 1 {
+		t.Errorf("%d comparisons, want one beside the study's table", len(pages))
+	}
 
 	t.Run("killed", func(t *testing.T) {
 		config, results := crashFolder(t, data)
