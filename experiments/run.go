@@ -33,8 +33,9 @@ func (e *RunError) Unwrap() error { return e.Err }
 
 // Options say where a run reports to.
 type Options struct {
-	Stderr io.Writer // progress and messages; nil is silent
-	Stdout io.Writer // results; nil is silent
+	Stderr io.Writer   // progress and messages; nil is silent
+	Stdout io.Writer   // results; nil is silent
+	Epoch  func(Epoch) // called at the end of each epoch of the decoder's training; may be nil
 }
 
 // Result is a finished run.

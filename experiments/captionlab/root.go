@@ -41,7 +41,7 @@ results holds its curves, its captions and a report.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
 	root.AddCommand(
 		runCommand(), resumeCommand(), captionCommand(),
-		lsCommand(), showCommand(), diffCommand(), rmCommand(), compareCommand(),
+		lsCommand(), showRunCommand(), diffCommand(), rmCommand(), compareCommand(),
 		summaryCommand(), configCommand(), doctorCommand(), versionCommand())
 	for _, c := range append(root.Commands(), root) {
 		c.DisableFlagsInUseLine = true
