@@ -13,8 +13,9 @@ help: ## list the targets
 	@echo '  make experiment CONFIG=baseline.toml                      one of configs, or a path'
 	@echo '  make experiment CONFIG=flickr8k.toml DATA=path/to/flickr8k'
 	@echo '  make experiment CONFIG=baseline.toml SET="training.epochs=5 decoder.units=512"'
+	@echo '  make experiment CONFIG=studies/quick.toml                 a study; the same command goes on with it'
 
-experiment: build ## run CONFIG; DATA= names the data set's folder, SET= overrides keys
+experiment: build ## run CONFIG, a config or a study; DATA= names the data set's folder, SET= overrides keys
 	@$(BINARY) run '$(CONFIG)' $(if $(DATA),'data.root=$(DATA)') $(SET)
 
 build: compiler ## build bin/captionlab

@@ -39,6 +39,18 @@ func CheckConfig(configPath string, overrides []string) (*CheckedConfig, error) 
 	return &CheckedConfig{Path: c.Path, Name: c.Config.Experiment.Name, Hash: c.Hash, Resolved: c.Resolved}, nil
 }
 
+// CheckStudy finds and loads a study file like Sweep, checks the config of every cell, and runs nothing.
+func CheckStudy(studyPath string, overrides []string) (path string, cells int, err error) {
+	if path, err = ConfigPath(studyPath); err != nil {
+		return "", 0, err
+	}
+	s, err := config.LoadStudy(path, overrides)
+	if err != nil {
+		return "", 0, err
+	}
+	return path, len(s.Cells), nil
+}
+
 func loadConfig(configPath string, overrides []string) (*config.Loaded, error) {
 	path, err := ConfigPath(configPath)
 	if err != nil {

@@ -35,8 +35,9 @@ type experiment struct {
 	data      *dataset.Dataset
 	splits    []string // the splits that have pictures: train, validation and perhaps test
 	tokenizer token.Tokenizer
-	tokens    token.Stats
-	maxTokens int // the longest training caption
+	tokens    []report.TokenRow // of the training and the validation split
+	vectors   *token.Vectors    // nil where the config names none
+	maxTokens int               // the longest training caption
 
 	accel    *accel.Accel
 	encoder  *encoder.Encoder
@@ -44,14 +45,19 @@ type experiment struct {
 	rows     map[string]int // picture id -> row of values
 	values   []float32      // scaled features of all pictures, row after row
 
-	decoder    model.Decoder
-	trainer    *train.Trainer
-	generator  *decode.Generator
-	controls   []report.Control
-	confusions []report.Confusion
-	retrieval  *score.Retrieval
-	systems    []report.System
-	captions   map[string][]runfolder.Prediction // by split
+	wordVectors *report.WordVectors
+	decoder     model.Decoder
+	trainer     *train.Trainer
+	generator   *decode.Generator
+	controls    []report.Control
+	confusions  []report.Confusion
+	retrieval   *score.Retrieval
+	systems     []report.System
+	collapse    *report.Collapse
+	accuracies  []report.Accuracy
+	noMETEOR    string // why METEOR, which was asked for, is absent
+	emoji       *report.Emoji
+	captions    map[string][]runfolder.Prediction // by split
 }
 
 func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*experiment, error) {
@@ -62,7 +68,7 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 	e := &experiment{folder: folder, config: c.Config, cache: atRoot(c.Config.Runtime.Cache), log: log, term: o.Stderr, epoch: o.Epoch,
 		captions: map[string][]runfolder.Prediction{}}
 	e.out = log
-	if o.Stderr != nil {
+	if o.Stderr != nil && !o.Quiet {
 		e.out = io.MultiWriter(o.Stderr, log)
 	}
 	provenance := runfolder.Provenance(context.Background())

@@ -38,16 +38,18 @@ func atRoot(path string) string {
 	return filepath.Join(Root(), path)
 }
 
-// dataSettings are the [data] settings with their folder found. A relative data.root starts at the working
+// dataSettings are the [data] settings with their folder and split file found. A relative path starts at the working
 // folder, as a path on a command line does, or else at the checkout, so that a run resumes from any folder.
 func dataSettings(c config.Config) dataset.Settings {
 	s := c.Data
-	if s.Root == "" || filepath.IsAbs(s.Root) {
-		return s
-	}
-	if _, err := os.Stat(s.Root); err != nil {
-		if _, err := os.Stat(atRoot(s.Root)); err == nil {
-			s.Root = atRoot(s.Root)
+	for _, path := range []*string{&s.Root, &s.SplitFile} {
+		if *path == "" || filepath.IsAbs(*path) {
+			continue
+		}
+		if _, err := os.Stat(*path); err != nil {
+			if _, err := os.Stat(atRoot(*path)); err == nil {
+				*path = atRoot(*path)
+			}
 		}
 	}
 	return s

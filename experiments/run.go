@@ -35,6 +35,7 @@ func (e *RunError) Unwrap() error { return e.Err }
 type Options struct {
 	Stderr io.Writer   // progress and messages; nil is silent
 	Stdout io.Writer   // results; nil is silent
+	Quiet  bool        // messages go to the run's log.txt alone; progress bars stay
 	Epoch  func(Epoch) // called at the end of each epoch of the decoder's training; may be nil
 }
 
@@ -110,6 +111,7 @@ func (e *experiment) stages(ctx context.Context) error {
 	}{
 		{"data", e.loadData},           // pictures, captions, splits, cleaning
 		{"vocabulary", e.tokenize},     // captions to token ids
+		{"vectors", e.readVectors},     // word vectors for the token embedding, where the config names some
 		{"backend", e.openBackend},     // XLA or pure Go
 		{"features", e.encodePictures}, // pictures to feature vectors, cached
 		{"training", e.train},          // the decoder, by teacher forcing
@@ -117,6 +119,7 @@ func (e *experiment) stages(ctx context.Context) error {
 		{"captions", e.caption},        // free-running captions of the held-out splits
 		{"scores", e.score},            // confusion matrices, teacher-forced and free-running
 		{"metrics", e.measure},         // BLEU and the others, beside captions without model or picture
+		{"emoji", e.measureEmoji},      // coverage, fragments, precision and recall, where the references have emoji
 		{"retrieval", e.retrieve},      // captions look for their pictures by likelihood
 		{"report", e.report},           // plots, report.md, report.html
 	} {

@@ -110,10 +110,12 @@ func (e *experiment) tokenize(context.Context) error {
 		return fmt.Errorf("vocabulary: %w", err)
 	}
 	for text := range e.texts(dataset.Train) {
-		e.maxTokens = max(e.maxTokens, len(e.tokenizer.Encode(text)))
+		e.maxTokens = max(e.maxTokens, len(e.tokenizer.Encode(text))) // text.max_length counts characters, whatever a token is
 	}
-	e.tokens = token.Describe(e.tokenizer, e.texts(dataset.Train))
-	e.say("vocabulary: %d tokens; %.1f tokens a caption, at most %d", e.tokenizer.Size(), e.tokens.TokensPerCaption, e.maxTokens)
+	if err := e.describeTokens(); err != nil {
+		return err
+	}
+	e.say("vocabulary: %d tokens; %.1f tokens a caption, at most %d", e.tokenizer.Size(), e.tokens[0].TokensPerCaption, e.maxTokens)
 	err = e.folder.Update(func(i *runfolder.Info) { i.Hashes["vocabulary"] = e.tokenizer.Hash() })
 	return errors.Join(err, e.figures(map[string]float64{longestCaption: float64(e.maxTokens)}))
 }

@@ -3,7 +3,9 @@ package experiments
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -15,11 +17,7 @@ import (
 type system struct {
 	name, meaning string
 	captions      []string
-	references    [][]string // where they are not all of them
 }
-
-// runMetrics leave out cider_d, which is another name of coco-caption's cider, and METEOR, which needs Java.
-var runMetrics = []string{"bleu", "rouge_l", "cider", "chrf"}
 
 // measure scores the validation captions, and beside them what needs no model or no picture.
 func (e *experiment) measure(ctx context.Context) error {
@@ -27,57 +25,135 @@ func (e *experiment) measure(ctx context.Context) error {
 	if len(predictions) < 2 {
 		return nil
 	}
+	own := system{name: "model", meaning: "this run, " + e.config.Decoding.Method + " captions"}
+	for _, p := range predictions {
+		own.captions = append(own.captions, p.Caption)
+	}
+	if err := e.watchCollapse(own.captions); err != nil {
+		return err
+	}
+	options, err := e.metricOptions(ctx)
+	if err != nil || len(options.Metrics) == 0 {
+		return err
+	}
+	references := e.validationReferences()
+	others, err := e.controlSystems(ctx, len(references))
+	if err != nil {
+		return err
+	}
+	mine, err := e.scored(ctx, own.captions, references, options)
+	if err != nil {
+		return fmt.Errorf("score of %s: %w", own.name, err)
+	}
+	row := scoreRow(own, mine)
+	bootstrap := score.Bootstrap{Resamples: 1000, Seed: uint64(e.config.Training.Seed)}
+	if err := e.ownScores(mine, bootstrap, row.Scores); err != nil {
+		return err
+	}
+	e.systems = append(e.systems, row)
+	for _, s := range others {
+		scores, err := e.scored(ctx, s.captions, references, options)
+		if err != nil {
+			return fmt.Errorf("score of %s: %w", s.name, err)
+		}
+		differences, err := score.Compare(mine, scores, bootstrap)
+		if err != nil {
+			return fmt.Errorf("score of %s: %w", s.name, err)
+		}
+		row := scoreRow(s, scores)
+		for n, d := range differences {
+			row.Scores[n].Difference = &report.Difference{Gain: d.Difference, Low: d.Low, High: d.High, Distinguishable: d.Distinguishable}
+		}
+		e.systems = append(e.systems, row)
+	}
+	return e.people(ctx, own.captions, references, options)
+}
+
+// metricOptions are the metrics of the config. METEOR is fetched; where it can't run the report says why.
+func (e *experiment) metricOptions(ctx context.Context) (score.Options, error) {
+	o := score.Options{Metrics: e.config.Evaluation.Metrics}
+	if !slices.Contains(o.Metrics, "meteor") {
+		return o, nil
+	}
+	var err error
+	if o.METEOR, err = fetchMETEOR(ctx, e.cache, e.out); err != nil {
+		if ctx.Err() != nil {
+			return o, err
+		}
+		e.say("meteor is left out: %v", err)
+		e.noMETEOR = err.Error()
+		o.Metrics = slices.DeleteFunc(slices.Clone(o.Metrics), func(name string) bool { return name == "meteor" })
+	}
+	return o, nil
+}
+
+// validationReferences are the captions that people wrote of each validation picture, as the config wants them.
+func (e *experiment) validationReferences() [][]string {
 	pictures := e.data.Splits[dataset.Validation]
 	references := make([][]string, len(pictures))
 	for n, at := range pictures {
 		references[n] = e.scoredReferences(at)
 	}
-	own := system{name: "model", meaning: "this run, " + e.config.Decoding.Method + " captions"}
-	for _, p := range predictions {
-		own.captions = append(own.captions, p.Caption)
+	return references
+}
+
+// scored measures captions of the validation pictures.
+func (e *experiment) scored(ctx context.Context, captions []string, references [][]string, o score.Options) (*score.Scores, error) {
+	images := make([]score.Image, len(captions))
+	for n, at := range e.data.Splits[dataset.Validation] {
+		images[n] = score.Image{ID: e.data.Examples[at].ID, Candidate: captions[n], References: references[n]}
 	}
-	others, err := e.controlSystems(ctx, references)
-	if err != nil {
-		return err
+	return score.Measure(ctx, images, o)
+}
+
+func scoreRow(s system, scores *score.Scores) report.System {
+	row := report.System{Name: s.name, Meaning: s.meaning}
+	for _, m := range scores.Metrics {
+		row.Scores = append(row.Scores, report.Score{Name: m.Name, Value: m.Corpus, Signature: m.Signature})
 	}
-	var mine *score.Scores
-	bootstrap := score.Bootstrap{Resamples: 1000, Seed: uint64(e.config.Training.Seed)}
-	for _, s := range append([]system{own}, others...) {
-		against := references
-		if s.references != nil {
-			against = s.references
+	return row
+}
+
+// people scores each person's captions against the others' of the same picture, as Tanti et al. (2018) do, and the
+// model against the same references: they are one fewer, so that scores fall. Both are means over the persons left out.
+// Where a picture has one caption alone there is nobody to compare.
+func (e *experiment) people(ctx context.Context, own []string, references [][]string, o score.Options) error {
+	persons := math.MaxInt
+	for _, r := range references {
+		persons = min(persons, len(r))
+	}
+	if persons < 2 {
+		return nil
+	}
+	persons = min(persons, mostPersons)
+	rows := []report.System{
+		{Name: "human", Meaning: fmt.Sprintf("one person's caption against the others': one reference fewer (mean of %d)", persons)},
+		{Name: "model, as the human", Meaning: "the model against the same references, one fewer"},
+	}
+	for person := range persons {
+		said, others := make([]string, len(references)), make([][]string, len(references))
+		for n, r := range references {
+			said[n], others[n] = r[person], slices.Delete(slices.Clone(r), person, person+1)
 		}
-		images := make([]score.Image, len(pictures))
-		for n, at := range pictures {
-			images[n] = score.Image{ID: e.data.Examples[at].ID, Candidate: s.captions[n], References: against[n]}
-		}
-		scores, err := score.Measure(ctx, images, score.Options{Metrics: runMetrics})
-		if err != nil {
-			return fmt.Errorf("score of %s: %w", s.name, err)
-		}
-		row := report.System{Name: s.name, Meaning: s.meaning}
-		for _, m := range scores.Metrics {
-			row.Scores = append(row.Scores, report.Score{Name: m.Name, Value: m.Corpus, Signature: m.Signature})
-		}
-		switch {
-		case mine == nil:
-			if mine = scores; row.Scores != nil {
-				err = e.ownScores(scores, bootstrap, row.Scores)
+		for k, captions := range [][]string{said, own} {
+			scores, err := e.scored(ctx, captions, others, o)
+			if err != nil {
+				return fmt.Errorf("score of %s: %w", rows[k].Name, err)
 			}
-		case s.references == nil:
-			var differences []score.Difference
-			differences, err = score.Compare(mine, scores, bootstrap)
-			for n, d := range differences {
-				row.Scores[n].Same = !d.Distinguishable
+			for n, m := range scores.Metrics {
+				if person == 0 {
+					rows[k].Scores = append(rows[k].Scores, report.Score{Name: m.Name, Signature: m.Signature})
+				}
+				rows[k].Scores[n].Value += m.Corpus / float64(persons)
 			}
 		}
-		if err != nil {
-			return fmt.Errorf("score of %s: %w", s.name, err)
-		}
-		e.systems = append(e.systems, row)
 	}
+	e.systems = append(e.systems, rows...)
 	return nil
 }
+
+// mostPersons bounds the persons that are left out in turn.
+const mostPersons = 5
 
 // scoredReferences are what an example's caption is scored against, by evaluation.references.
 func (e *experiment) scoredReferences(example int) (references []string) {
@@ -123,7 +199,7 @@ func (e *experiment) ownScores(scores *score.Scores, b score.Bootstrap, row []re
 }
 
 // controlSystems caption the validation pictures without a model, or with the model and without the picture.
-func (e *experiment) controlSystems(ctx context.Context, references [][]string) ([]system, error) {
+func (e *experiment) controlSystems(ctx context.Context, n int) ([]system, error) {
 	var texts []string
 	count, frequent := map[string]int{}, ""
 	for text := range e.texts(dataset.Train) {
@@ -133,7 +209,6 @@ func (e *experiment) controlSystems(ctx context.Context, references [][]string) 
 		}
 	}
 	random := rand.New(rand.NewPCG(uint64(e.config.Training.Seed), 7))
-	n := len(references)
 	constant, drawn := make([]string, n), make([]string, n)
 	for i := range n {
 		constant[i], drawn[i] = frequent, texts[random.IntN(len(texts))]
@@ -157,14 +232,7 @@ func (e *experiment) controlSystems(ctx context.Context, references [][]string) 
 			return nil, err
 		}
 	}
-	human := system{name: "human", meaning: "one person's caption against the others'"}
-	for _, r := range references {
-		if len(r) < 2 {
-			return systems, nil
-		}
-		human.captions, human.references = append(human.captions, r[0]), append(human.references, r[1:])
-	}
-	return append(systems, human), nil
+	return systems, nil
 }
 
 // generate captions feature vectors as the config says.

@@ -16,9 +16,10 @@ func (e *experiment) report(context.Context) error {
 		return err
 	}
 	d := report.Data{
-		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, Systems: e.systems,
-		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), TokensPerCaption: e.tokens.TokensPerCaption,
-		Layers: layers, FeatureSeconds: e.features.Seconds,
+		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, Systems: e.systems, NoMETEOR: e.noMETEOR, Emoji: e.emoji,
+		Collapse: e.collapse, Accuracies: e.accuracies, CaptionedSplit: dataset.Validation,
+		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), Tokenizer: e.tokenizer.Kind(), Lossless: e.tokenizer.Lossless(), Tokens: e.tokens,
+		Layers: layers, WordVectors: e.wordVectors, FeatureSeconds: e.features.Seconds,
 	}
 	if e.features.Seconds > 0 {
 		d.ImagesPerSecond = float64(e.features.Computed) / e.features.Seconds

@@ -41,11 +41,7 @@ func (e *experiment) retrieve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("retrieval: %w", err)
 	}
-	ranks := make([]float64, len(pictures))
-	for n := range ranks {
-		ranks[n] = score.Rank(logs[n*len(pictures):(n+1)*len(pictures)], n)
-	}
-	r := score.NewRetrieval(ranks)
+	r := score.NewRetrieval(score.Ranks(logs, len(pictures)))
 	e.retrieval = &r
 	return e.figures(map[string]float64{
 		"validation_perplexity": math.Exp(e.controls[0].Loss),

@@ -38,7 +38,7 @@ func (e *experiment) batches(split string) (*batch.Set, error) {
 // train fits the decoder, or goes on from the run's last checkpoint.
 func (e *experiment) train(ctx context.Context) error {
 	var err error
-	e.decoder, err = model.New(e.config.Decoder, model.Size{Features: e.features.Size(), Vocabulary: e.tokenizer.Size()})
+	e.decoder, err = model.New(e.config.Decoder, decoderSize(e.features.Size(), e.tokenizer, e.vectors))
 	if err != nil {
 		return err
 	}
@@ -122,6 +122,7 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 		TrainLoss: row.Train.Loss(), TrainAccuracy: row.Train.Accuracy(),
 		ValidationLoss: row.Validation.Loss(), ValidationAccuracy: row.Validation.Accuracy(),
 		ValidationNatsPerCharacter: e.perCharacter(row.Validation, dataset.Validation),
+		ValidationNatsPerCaption:   e.perCaption(row.Validation, dataset.Validation),
 		LearningRate:               e.config.Training.LearningRate,
 		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
 	}
@@ -175,7 +176,8 @@ func (e *experiment) evaluate(ctx context.Context) error {
 		results[prefix+"teacher_forced_loss"], results[prefix+"teacher_forced_accuracy"] = c.Loss, c.Accuracy
 		results[prefix+"nats_per_character"], results[prefix+"bits_per_character"] = c.NatsPerCharacter, c.NatsPerCharacter/math.Ln2
 		results[prefix+"nats_per_caption"] = c.NatsPerCaption
-		e.say("%s, %s: teacher-forced loss %.4f nats a token, %.4f a character; accuracy %.4f", name, split, c.Loss, c.NatsPerCharacter, c.Accuracy)
+		e.say("%s, %s: teacher-forced loss %.4f nats a token, %.4f a character (%.4f bits), %.3f a caption; accuracy %.4f",
+			name, split, c.Loss, c.NatsPerCharacter, c.NatsPerCharacter/math.Ln2, c.NatsPerCaption, c.Accuracy)
 		return nil
 	}
 	var blind *train.Trainer // trained once, scored on every split

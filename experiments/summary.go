@@ -2,9 +2,9 @@ package experiments
 
 import (
 	"context"
+	"errors"
 	"io"
 
-	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/report"
@@ -25,16 +25,20 @@ func (t *SummaryTable) Parameters() (total, trainable int) {
 	for _, r := range t.Rows {
 		total += r.Params
 		if r.Trainable {
-			trainable += r.Params
+			trainable += r.Params - r.Fixed
 		}
 	}
 	return total, trainable
 }
 
-// EncoderSummary lists an encoder alone, as Keras' summary does: every parameter could be trained. head adds
-// the class layer.
-func EncoderSummary(name string, head bool) (*SummaryTable, error) {
-	enc, err := encoder.New(encoder.Settings{Name: name, Layer: "predictions", Pooling: "none"})
+// Encoders lists the encoders by name.
+func Encoders() []string { return encoder.Names() }
+
+// EncoderSummary lists an encoder alone, as Keras' summary does: every parameter could be trained but the moving
+// statistics of batch normalization. head adds the class layer. weights is the file of an encoder that comes from one
+// ("onnx"), "" for the others.
+func EncoderSummary(name, weights string, head bool) (*SummaryTable, error) {
+	enc, err := encoder.New(encoder.Settings{Name: name, Weights: weights, Pooling: "none"})
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +51,7 @@ func EncoderSummary(name string, head bool) (*SummaryTable, error) {
 
 // Summary lists the networks of a config: the encoder up to its layer, which stays as it is, and the decoder,
 // which is trained. The decoder's size depends on the vocabulary, so the captions are read, or generated, unless
-// vocabulary gives the number of tokens.
+// vocabulary gives the number of tokens. So is the file of word vectors, where there is one.
 func Summary(ctx context.Context, configPath string, overrides []string, vocabulary int, log io.Writer) (*SummaryTable, error) {
 	c, err := loadConfig(configPath, overrides)
 	if err != nil {
@@ -57,23 +61,29 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 	if err != nil {
 		return nil, err
 	}
-	if vocabulary == 0 {
-		text := c.Config.Text
-		data, err := dataset.Load(ctx, dataSettings(c.Config), text.CleanSettings, text.Unit, atRoot(c.Config.Runtime.Cache), log)
-		if err != nil {
-			return nil, err
-		}
-		tokens, err := token.Train(text.Settings, (&experiment{data: data}).texts(dataset.Train))
-		if err != nil {
-			return nil, err
-		}
-		vocabulary = tokens.Size()
-	}
 	size := 1
 	for _, n := range enc.FeatureShape() {
 		size *= n
 	}
-	dec, err := model.New(c.Config.Decoder, model.Size{Features: size, Vocabulary: vocabulary})
+	decoder := model.Size{Features: size, Vocabulary: vocabulary}
+	path := c.Config.Decoder.Vectors
+	switch {
+	case vocabulary > 0 && path != "":
+		return nil, errors.New("how many tokens have a word vector depends on the tokens: with decoder.vectors leave out --vocabulary")
+	case vocabulary == 0:
+		tokens, err := trainTokenizer(ctx, c.Config, log)
+		if err != nil {
+			return nil, err
+		}
+		var v *token.Vectors
+		if path != "" {
+			if v, err = vectors(ctx, path, tokens, log); err != nil {
+				return nil, err
+			}
+		}
+		decoder = decoderSize(size, tokens, v)
+	}
+	dec, err := model.New(c.Config.Decoder, decoder)
 	if err != nil {
 		return nil, err
 	}
@@ -88,11 +98,11 @@ func summaryRows(enc *encoder.Encoder, dec model.Decoder) ([]LayerRow, error) {
 		rows = append(rows, encoderRow(l, false))
 	}
 	for _, l := range dec.Layers() {
-		rows = append(rows, LayerRow{Part: "decoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Trainable: true})
+		rows = append(rows, LayerRow{Part: "decoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Trainable: !l.Frozen})
 	}
 	return rows, nil
 }
 
 func encoderRow(l encoder.Layer, trainable bool) LayerRow {
-	return LayerRow{Part: "encoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Trainable: trainable}
+	return LayerRow{Part: "encoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Fixed: l.Fixed, Trainable: trainable}
 }

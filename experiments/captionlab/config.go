@@ -35,6 +35,13 @@ read or downloaded. The exit code is 2 when something is wrong.` + overridesHelp
 		Example: `  captionlab config check configs/mine.toml`,
 		Args:    needArg("a config", -1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if experiments.IsStudy(args[0]) {
+				path, cells, err := experiments.CheckStudy(args[0], args[1:])
+				if err == nil {
+					_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok, a study of %d cells\n", path, cells)
+				}
+				return err
+			}
 			checked, err := experiments.CheckConfig(args[0], args[1:])
 			if err != nil {
 				return err

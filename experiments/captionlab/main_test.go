@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -20,9 +21,11 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"captionlab": main})
 }
 
+var update = flag.Bool("update", false, "rewrite the golden output in testdata/script")
+
 // TestScripts runs the command as users do: testdata/script/*.txtar, named by what they are about.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: *update})
 }
 
 // TestExitCodes: 0 done, 1 failed, 2 usage and config errors, 130 interrupted.
@@ -66,6 +69,9 @@ func TestReport(t *testing.T) {
 	}{
 		{errors.New("no room on disk"), 1, "captionlab: no room on disk\n"},
 		{&experiments.RunError{Dir: "results/r", Err: fmt.Errorf("%w during training", experiments.ErrInterrupted)}, 130, "hint: captionlab resume results/r goes on"},
+		{&experiments.FailedCells{Study: &experiments.Study{Config: "s.toml", Cells: make([]experiments.StudyCell, 3)},
+			Cells: []experiments.StudyCell{{ID: "a-s1", Error: "no room\non disk"}}}, 1,
+			"captionlab: 1 of 3 cells are not done\n  a-s1: no room\nhint: captionlab sweep s.toml --retry-failed"},
 		{fmt.Errorf("read: %w", context.Canceled), 130, "captionlab: interrupted\n"},
 	} {
 		var stderr bytes.Buffer

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ features, an LSTM learns to write its caption. One TOML file is one run; the run
 results holds its curves, its captions and a report.`,
 		Example: `  captionlab run quickstart.toml                     a first run, made from nothing
   captionlab run baseline.toml training.epochs=5     override a key
+  captionlab score --references R --candidates C     score any system's captions
   captionlab config keys                             every key, its default and its meaning
   captionlab ls                                      the runs, with their scores
   captionlab doctor                                  what is missing on this machine`,
@@ -40,8 +42,10 @@ results holds its curves, its captions and a report.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
 	root.AddCommand(
-		runCommand(), resumeCommand(), captionCommand(),
-		lsCommand(), showRunCommand(), diffCommand(), rmCommand(), compareCommand(),
+		runCommand(), resumeCommand(), captionCommand(), sweepCommand(),
+		lsCommand(), showRunCommand(), diffCommand(), compareCommand(), rmCommand(),
+		scoreCommand(),
+		dataCommand(), tokenizeCommand(),
 		summaryCommand(), configCommand(), doctorCommand(), versionCommand())
 	for _, c := range append(root.Commands(), root) {
 		c.DisableFlagsInUseLine = true
@@ -78,6 +82,7 @@ func reportPanic(stderr io.Writer, r any) int {
 func report(stderr io.Writer, err error) int {
 	var usage *usageError
 	var problems experiments.ConfigProblems
+	var cells *experiments.FailedCells
 	switch {
 	case errors.As(err, &usage):
 		say(stderr, usage.Error(), usage.command.CommandPath()+" --help")
@@ -103,6 +108,9 @@ func report(stderr io.Writer, err error) int {
 	case errors.Is(err, context.Canceled):
 		say(stderr, "interrupted", "")
 		return exitInterrupted
+	case errors.As(err, &cells):
+		say(stderr, err.Error(), "captionlab sweep "+cells.Study.Config+" --retry-failed tries failed cells again; their folders have log.txt")
+		return exitFailed
 	}
 	say(stderr, err.Error(), "")
 	return exitFailed
@@ -142,7 +150,9 @@ func noArgs(c *cobra.Command, args []string) error {
 	message := fmt.Sprintf("unknown command %q", args[0])
 	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		message += fmt.Sprintf(" (did you mean %q?)", near[0])
+		off := func(name string) int { return max(len(name)-len(args[0]), len(args[0])-len(name)) }
+		best := slices.MinFunc(near, func(a, b string) int { return off(a) - off(b) }) // rnu is run, not rm
+		message += fmt.Sprintf(" (did you mean %q?)", best)
 	}
 	return &usageError{c, message}
 }

@@ -19,12 +19,15 @@ func runCommand() *cobra.Command {
 		Short: "Run an experiment",
 		Long: `Run carries out the experiment of one config: pictures to features, training, captions, report.
 Features are kept in the cache and used again. Ctrl-C ends the run after its current step, with a
-checkpoint that captionlab resume goes on from.` + overridesHelp,
+checkpoint that captionlab resume goes on from. A study is run as captionlab sweep runs it.` + overridesHelp,
 		Example: `  captionlab run baseline.toml
   captionlab run flickr8k.toml data.root=../flickr8k
   captionlab run baseline.toml training.epochs=5 decoder.units=512 experiment.name=wide`,
 		Args: needArg("a config, as in captionlab run quickstart.toml", -1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if experiments.IsStudy(args[0]) {
+				return sweep(c, args, experiments.SweepOptions{})
+			}
 			result, err := experiments.Run(c.Context(), args[0], args[1:], options(c))
 			if err != nil {
 				return err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -13,18 +14,19 @@ import (
 )
 
 func summaryCommand() *cobra.Command {
-	var encoder string
+	var encoder, weights string
 	var head bool
 	var vocabulary int
 	c := &cobra.Command{
-		Use:   "summary CONFIG [section.key=value ...] | --encoder NAME [--head]",
+		Use:   "summary CONFIG [section.key=value ...] | --encoder NAME [--head] [--weights FILE]",
 		Short: "List a network's layers with their output shapes and parameters",
 		Long: `Summary lists the layers of a config's encoder and decoder, or of an encoder alone, with output shapes
 and parameter counts. The decoder's size depends on the vocabulary: the config's captions are read,
 or generated, unless --vocabulary gives the number of tokens.` + overridesHelp,
 		Example: `  captionlab summary baseline.toml
   captionlab summary flickr8k.toml data.root=x --vocabulary 100
-  captionlab summary --encoder vgg16 --head`,
+  captionlab summary --encoder resnet50 --head
+  captionlab summary --encoder onnx --weights model.onnx`,
 		RunE: func(c *cobra.Command, args []string) error {
 			var t *experiments.SummaryTable
 			var err error
@@ -32,13 +34,15 @@ or generated, unless --vocabulary gives the number of tokens.` + overridesHelp,
 			case encoder != "" && len(args) > 0:
 				return &usageError{c, "a config or --encoder, not both"}
 			case encoder != "":
-				if t, err = experiments.EncoderSummary(encoder, head); err != nil {
+				if t, err = experiments.EncoderSummary(encoder, weights, head); err != nil {
 					return &usageError{c, "--encoder: " + err.Error()}
 				}
 			case len(args) == 0:
 				return &usageError{c, "captionlab summary needs a config, or --encoder"}
 			case head:
 				return &usageError{c, "--head goes with --encoder"}
+			case weights != "":
+				return &usageError{c, "--weights goes with --encoder"}
 			case vocabulary < 0:
 				return &usageError{c, "--vocabulary: expected a number of tokens"}
 			default:
@@ -51,8 +55,9 @@ or generated, unless --vocabulary gives the number of tokens.` + overridesHelp,
 			return nil
 		},
 	}
-	c.Flags().StringVar(&encoder, "encoder", "", "list this encoder alone, as vgg16")
+	c.Flags().StringVar(&encoder, "encoder", "", "list this encoder alone: "+strings.Join(experiments.Encoders(), ", "))
 	c.Flags().BoolVar(&head, "head", false, "with --encoder: its class layer too")
+	c.Flags().StringVar(&weights, "weights", "", "with --encoder onnx: the file")
 	c.Flags().IntVar(&vocabulary, "vocabulary", 0, "number of tokens, instead of reading the captions")
 	return c
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Our speed beside peers', in turn on the same machine: bash internal/bench/compare.sh [ROUNDS [vgg16|step|beam]...]
+# Our speed beside peers', in turn on the same machine: bash internal/bench/compare.sh [ROUNDS [vgg16|step|beam|score]...]
+# CAPTIONLAB_FLICKR8K names the folder whose captions score takes; else it makes some up.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-3}
 shift || true
 what=" ${*:-vgg16 step} " # beam takes PyTorch, some 3 GB
 peers=.cache/peers
-if [ ! -f "$peers/installed" ]; then
+if [[ $what =~ \ (vgg16|step|beam)\  && ! -f "$peers/installed" ]]; then
   echo "installing Keras, TensorFlow and JAX into $peers" >&2
   python3 -m venv "$peers"
   "$peers/bin/python" -m pip install --quiet --disable-pip-version-check keras==3.15.1 tensorflow-cpu==2.21.0 jax==0.10.2 numpy==2.4.6
@@ -17,10 +18,22 @@ if [[ $what == *" beam "* && ! -f "$peers/torch-installed" ]]; then
   "$peers/bin/python" -m pip install --quiet --disable-pip-version-check torch==2.9.1 numpy==2.4.6
   touch "$peers/torch-installed"
 fi
-for package in encoder model decode; do go test -c -o "$peers/$package.test" "./internal/$package"; done
+if [[ $what == *" score "* && ! -f "$peers/pycocoevalcap-installed" ]]; then
+  echo "installing pycocoevalcap into $peers" >&2
+  [ -x "$peers/bin/python" ] || python3 -m venv "$peers"
+  "$peers/bin/python" -m pip install --quiet --disable-pip-version-check pycocoevalcap==1.2 numpy==2.4.6
+  touch "$peers/pycocoevalcap-installed"
+fi
+packages=$(for part in vgg16=encoder step=model beam=decode; do [[ $what == *" ${part%=*} "* ]] && echo "${part#*=}" || true; done)
+for package in $packages; do go test -c -o "$peers/$package.test" "./internal/$package"; done
 out=$(mktemp)
 beams=$(mktemp -d)
-trap 'rm -rf "$out" "$beams"' EXIT
+scores=$(mktemp -d)
+trap 'rm -rf "$out" "$beams" "$scores"' EXIT
+if [[ $what == *" score "* ]]; then
+  go build -o "$peers/captionlab" ./experiments/captionlab
+  "$peers/bin/python" internal/bench/score_peer.py make "$scores" ${CAPTIONLAB_FLICKR8K:+"$CAPTIONLAB_FLICKR8K"}
+fi
 
 # ours NAME BINARY BENCHMARK UNIT prints the benchmark's figure in that unit.
 ours() {
@@ -48,6 +61,10 @@ for round in $(seq "$rounds"); do
       echo "beam keras-$backend $("$peers/bin/python" internal/bench/keras_beam.py $backend "$beams" 2>/dev/null | tail -1)" >>"$out"
     done
     echo "beam pytorch $("$peers/bin/python" internal/bench/torch_beam.py "$beams" | tail -1)" >>"$out"
+  fi
+  if [[ $what == *" score "* ]]; then # the peer stops when its scores are not ours
+    echo "score ours $("$peers/bin/python" internal/bench/score_peer.py ours "$peers/captionlab" "$scores")" >>"$out"
+    echo "score pycocoevalcap $("$peers/bin/python" internal/bench/score_peer.py pycocoevalcap "$scores")" >>"$out"
   fi
 done
 python3 - "$out" <<'PY'

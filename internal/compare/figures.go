@@ -90,7 +90,7 @@ func (c *Comparison) Comparable(col Column, a, b *Group) bool {
 	case Cost:
 		return x.Info.Host == y.Info.Host && x.Info.Device == y.Info.Device
 	}
-	return true
+	return col.Signature != "" || x.tested == y.tested // what is computed here is of the same pictures
 }
 
 // remark collects what a reader must know.
@@ -114,14 +114,12 @@ func (c *Comparison) remark() {
 				list(others), kind.what))
 		}
 	}
-	for _, g := range c.Groups {
-		commits := map[string]bool{}
-		for _, r := range g.Runs {
-			commits[fmt.Sprint(r.Info.GitCommit, r.Info.GitDirty)] = true
-		}
-		if len(commits) > 1 {
-			c.Notes = append(c.Notes, fmt.Sprintf("The runs of %s were made by %d versions of captionlab.", g.Tag, len(commits)))
-		}
+	commits := map[string]bool{}
+	for _, r := range c.Runs() {
+		commits[fmt.Sprint(r.Info.GitCommit, r.Info.GitDirty)] = true
+	}
+	if len(commits) > 1 {
+		c.Notes = append(c.Notes, fmt.Sprintf("The runs were made from %d states of the code: see the table of runs.", len(commits)))
 	}
 	if n := slices.IndexFunc(c.Groups, func(g *Group) bool { return len(g.Runs) > 1 }); n < 0 {
 		c.Notes = append(c.Notes, "Every configuration was run with one seed: the intervals say what other pictures would change, not what another seed would.")

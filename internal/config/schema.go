@@ -16,6 +16,7 @@ type Key struct {
 	OneOf   []string // the values allowed, of each element for "strings"; none: any
 	Min     string   // lowest value allowed; "" for none
 	Max     string   // highest value allowed; "" for none
+	Refused string   // "value: reason" of a value that users may expect; "" for none
 	Doc     string
 }
 
@@ -111,7 +112,7 @@ func (s *schema) add(t reflect.Type, section string, index []int) error {
 
 func newField(at reflect.StructField, section, name string, index []int) (*field, error) {
 	f := &field{Key: Key{Section: section, Name: name, Doc: at.Tag.Get("doc"), Min: at.Tag.Get("min"), Max: at.Tag.Get("max"),
-		Type: kindNames[at.Type], OneOf: strings.Fields(at.Tag.Get("oneof"))}, index: index, kind: at.Type}
+		Refused: at.Tag.Get("refused"), Type: kindNames[at.Type], OneOf: strings.Fields(at.Tag.Get("oneof"))}, index: index, kind: at.Type}
 	if f.Type == "" {
 		return nil, fmt.Errorf("type %s can't be a key", at.Type)
 	}

@@ -57,6 +57,9 @@ func (f *field) scalar(to reflect.Value, v any) error {
 		if !ok {
 			return wrong()
 		}
+		if value, reason, ok := strings.Cut(f.Refused, ": "); ok && s == value {
+			return fmt.Errorf("expected %s; %s is refused: %s", f.expectedOne(), literal(s), reason)
+		}
 		if len(f.OneOf) > 0 && !slices.Contains(f.OneOf, s) {
 			return fmt.Errorf("expected %s, got %s%s", f.expectedOne(), literal(s), didYouMean(s, f.OneOf))
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,57 +90,98 @@ type loaded struct {
 	examples []Example
 	official map[string][]string // split -> ids, where the data set has official splits
 	problems []Problem
+	sizes    []int64 // of the pictures' files, in bytes; nil where captionlab makes them
 }
 
-// kind is one format of data sets.
+// kind is one format of data sets: made by captionlab itself, or read from files.
 type kind struct {
-	load    func(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*loaded, error)
-	present func(s Settings) error // nil when there is nothing that the user must bring
+	generate func(ctx context.Context, s Settings, cacheDir string, log io.Writer) ([]Example, error)
+	adapter
 }
 
 // kinds are the formats by their name in data.format.
 var kinds = map[string]kind{
-	"emojigram": {load: func(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*loaded, error) {
-		examples, err := loadEmojigram(ctx, s, cacheDir, log)
-		return &loaded{examples: examples}, err
-	}},
-	"flickr8k": {load: loadFlickr8k, present: flickr8kPresent},
-	"instagram": {load: func(_ context.Context, s Settings, _ string, _ io.Writer) (*loaded, error) {
-		return nil, instagramUnread(s)
-	}, present: instagramUnread},
+	"emojigram":  {generate: loadEmojigram},
+	"flickr8k":   {adapter: flickr8k},
+	"flickr30k":  {adapter: flickr30k},
+	"karpathy":   {adapter: karpathy},
+	"coco":       {adapter: coco},
+	"instagram":  {adapter: instagram},
+	"instapic":   {adapter: instapic},
+	"conceptual": {adapter: conceptual},
+	"csv":        {adapter: csvFormat},
+	"jsonl":      {adapter: jsonl},
+	"folder":     {adapter: folder},
+	"stamps":     {adapter: stamps},
+}
+
+func formatNames() []string { return slices.Sorted(maps.Keys(kinds)) }
+
+// resolved is the settings with the format that data.format = "auto" means where there is no folder.
+func (s Settings) resolved() (Settings, error) {
+	if (s.Format == "auto" || s.Format == "") && s.Root == "" {
+		s.Format = "emojigram"
+	} else if s.Format == "" {
+		s.Format = "auto"
+	}
+	if s.Encoding == "" {
+		s.Encoding = "auto"
+	}
+	if _, ok := kinds[s.Format]; !ok && s.Format != "auto" {
+		return s, fmt.Errorf("data.format: unknown format %q; known are auto, %s", s.Format, strings.Join(formatNames(), ", "))
+	}
+	return s, nil
 }
 
 // Present checks, without reading it, that the data set is where the settings say. The error says what to get and
 // where to put it.
 func Present(s Settings) error {
-	if present := kinds[s.Format].present; present != nil {
-		return present(s)
+	s, err := s.resolved()
+	if err == nil && s.Split == "file" {
+		err = splitFilePresent(s)
 	}
-	return nil
+	if err != nil || kinds[s.Format].generate != nil {
+		return err
+	}
+	return withSource(s, func(a adapter, f *source, _ string) error { return a.present(f) })
 }
 
 // Load reads or generates the data set, splits it by image, applies the limits and cleans the captions.
 func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir string, log io.Writer) (*Dataset, error) {
-	k, ok := kinds[s.Format]
-	if !ok {
-		return nil, fmt.Errorf("data.format: unknown format %q; known are %s", s.Format, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	s, err := s.resolved()
+	if err != nil {
+		return nil, err
 	}
-	l, err := k.load(ctx, s, cacheDir, log)
+	l := &loaded{}
+	if generate := kinds[s.Format].generate; generate != nil {
+		l.examples, err = generate(ctx, s, cacheDir, log)
+	} else {
+		err = withSource(s, func(a adapter, f *source, name string) (err error) {
+			s.Format = name
+			l, err = a.load(ctx, f)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
 	d := &Dataset{Name: s.Format, Examples: l.examples, Problems: l.problems, unit: unit}
-	if err := d.split(s, l); err != nil {
+	written, err := d.split(ctx, s, l)
+	if err != nil {
 		return nil, err
 	}
 	d.limit(s)
-	if k.present != nil { // what captionlab makes itself has no such pictures
-		if err := d.warnIdentical(ctx); err != nil {
+	if l.sizes != nil { // what captionlab makes itself has no such pictures
+		if err := d.warnIdentical(ctx, l.sizes); err != nil {
 			return nil, err
 		}
 	}
 	d.clean(clean, unit)
 	d.Hash = d.hash()
+	if written != "" && written != d.Hash && !s.limited() {
+		d.Problems = append(d.Problems, Problem{File: s.SplitFile, Reason: fmt.Sprintf("warning: pictures or captions differ from those that the split was written for "+
+			"(hash %.8s…, now %.8s…)", written, d.Hash)})
+	}
 	if s.Format == "emojigram" {
 		d.Floor = map[string]Floor{}
 		for split, at := range d.Splits {
@@ -168,6 +210,11 @@ func (d *Dataset) pick(at []int) []Example {
 	return out
 }
 
+// limited reports whether only part of the captions or pictures is used.
+func (s Settings) limited() bool {
+	return s.Limit > 0 || s.EvalLimit > 0 || s.CaptionsPerImage > 0 || s.Fraction > 0 && s.Fraction < 1
+}
+
 // limit cuts captions an image, and the splits to their limits.
 func (d *Dataset) limit(s Settings) {
 	if k := s.CaptionsPerImage; k > 0 {
@@ -175,7 +222,14 @@ func (d *Dataset) limit(s Settings) {
 			d.Examples[n].Captions = d.Examples[n].Captions[:min(k, len(d.Examples[n].Captions))]
 		}
 	}
-	for split, limit := range map[string]int{Train: s.Limit, Validation: s.EvalLimit, Test: s.EvalLimit} {
+	limits := map[string]int{Train: s.Limit, Validation: s.EvalLimit, Test: s.EvalLimit}
+	if whole := len(d.Splits[Train]); s.Fraction > 0 && s.Fraction < 1 && whole > 0 {
+		part := max(1, int(math.Round(s.Fraction*float64(whole))))
+		if limits[Train] == 0 || part < limits[Train] {
+			limits[Train] = part
+		}
+	}
+	for split, limit := range limits {
 		if limit > 0 && len(d.Splits[split]) > limit {
 			d.Splits[split] = nested(d.pick(d.Splits[split]), d.Splits[split], limit, s.SplitSeed)
 		}

@@ -2,131 +2,103 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
 	"strings"
 )
 
-const flickrTokens = "Flickr8k.token.txt"
+// flickr8k is Flickr8k (Hodosh, Young & Hockenmaier 2013): the token file with the official lists, or Kaggle's CSV.
+var flickr8k = adapter{
+	files: "Flickr8k.token.txt or captions.txt",
+	row:   "name.jpg#k<TAB>caption, or a CSV with the header image,caption",
+	get: "download Flickr8k (Flickr8k_text.zip and Flickr8k_Dataset.zip, from github.com/jbrownlee/Datasets/releases), unpack both into one folder, " +
+		"the pictures below it in images or Flicker8k_Dataset, and name that folder by data.root=FOLDER (make: DATA=FOLDER)",
+	pictures: []string{"images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset"},
+	twoNames: true,
+	find: func(f *source) []string {
+		return f.first("Flickr8k.token.txt", "Flickr8k_text/Flickr8k.token.txt", "captions.txt")
+	},
+	begins: func(name, head string) bool {
+		_, _, ok := tokenRow(firstLine(head))
+		return ok && !strings.HasPrefix(name, "results_") || name == "captions.txt" && hasHeader(head)
+	},
+	read:  readFlickr,
+	lists: readOfficial,
+}
 
-// flickrFolders are where copies keep the pictures.
-var flickrFolders = []string{"images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset", "."}
+// flickrSplits are the official lists.
+var flickrSplits = []struct{ split, file string }{
+	{Train, "Flickr_8k.trainImages.txt"}, {Validation, "Flickr_8k.devImages.txt"}, {Test, "Flickr_8k.testImages.txt"},
+}
 
-// loadFlickr8k reads Flickr8k (Hodosh, Young & Hockenmaier 2013): the token file, the official split files where
-// they are asked for, and the pictures' names.
-func loadFlickr8k(ctx context.Context, s Settings, _ string, _ io.Writer) (*loaded, error) {
-	pictures, err := flickrFiles(s)
-	if err != nil {
-		return nil, err
-	}
-	l := &loaded{}
-	if err := l.readTokens(filepath.Join(s.Root, flickrTokens)); err != nil {
-		return nil, err
-	}
-	var lists []listed
-	if s.Split == "official" {
-		if lists, err = readOfficial(s.Root); err != nil {
-			return nil, err
+// readOfficial reads the lists: a picture's name a line. They lie beside the token file or in the folder.
+func readOfficial(f *source, b *builder) error {
+	for _, list := range flickrSplits {
+		names := f.first(list.file, path.Join("Flickr8k_text", list.file))
+		if len(names) == 0 {
+			return fmt.Errorf("data.split = \"official\" needs Flickr8k's three official lists (they are in Flickr8k_text.zip; or take data.split=ratio): "+
+				"%s has no %s", f.dir, list.file)
 		}
-	}
-	l.find(pictures, lists, s.Split == "official")
-	return l, ctx.Err()
-}
-
-func flickr8kPresent(s Settings) error {
-	_, err := flickrFiles(s)
-	return err
-}
-
-// flickrFiles finds the pictures. When they, the captions or the split files that are asked for are not there, the
-// error says what to download and where to put it.
-func flickrFiles(s Settings) (map[string]string, error) {
-	const get = "download Flickr8k (Flickr8k_text.zip and Flickr8k_Dataset.zip, from github.com/jbrownlee/Datasets/releases), unpack both into one folder, " +
-		"the pictures below it in images or Flicker8k_Dataset, and name that folder by data.root=FOLDER (make: DATA=FOLDER)"
-	path := filepath.Join(s.Root, flickrTokens)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("data.root: %s is not there: %s", path, get)
-	} else if err != nil {
-		return nil, fmt.Errorf("data.root: %w", err)
-	}
-	if s.Split == "official" {
-		for _, f := range flickrSplits {
-			if _, err := os.Stat(filepath.Join(s.Root, f.file)); err != nil {
-				return nil, fmt.Errorf("data.split = \"official\" needs Flickr8k's three official lists (they are in Flickr8k_text.zip; or take data.split=ratio): %w", err)
+		file, err := f.open(names[0])
+		if err != nil {
+			return err
+		}
+		l := listed{split: list.split, file: names[0]}
+		text := newTextReader(context.Background(), file, names[0], "auto", b.report)
+		for name, ok := text.next(); ok; name, ok = text.next() {
+			if !blank(name.text) {
+				l.names = append(l.names, name)
 			}
 		}
-	}
-	pictures := flickrPictures(s.Root)
-	if len(pictures) == 0 {
-		return nil, fmt.Errorf("data.root: no .jpg files in %s or its folders %s: %s", s.Root, strings.Join(flickrFolders[:len(flickrFolders)-1], ", "), get)
-	}
-	return pictures, nil
-}
-
-// readTokens reads the token file: name.jpg#k<TAB>caption, without a header; LF or CRLF.
-func (l *loaded) readTokens(path string) error {
-	lines, err := readLines(path)
-	if err != nil {
-		return err
-	}
-	at := map[string]int{}
-	seen := map[string]int{} // row -> line
-	for _, line := range lines {
-		key, text, tab := strings.Cut(line.text, "\t")
-		name, ok := captionOf(key)
-		if !tab || !ok {
-			l.problems = append(l.problems, Problem{flickrTokens, line.number, fmt.Sprintf("row left out: expected name.jpg#k<TAB>caption, got %.40q", line.text)})
-			continue
+		if err := text.failed(); err != nil {
+			return err
 		}
-		if first, twice := seen[line.text]; twice {
-			l.problems = append(l.problems, Problem{flickrTokens, line.number, fmt.Sprintf("row left out: the same as line %d", first)})
-			continue
+		if err := file.Close(); err != nil {
+			return err
 		}
-		seen[line.text] = line.number
-		n, ok := at[name]
-		if !ok {
-			n = len(l.examples)
-			at[name] = n
-			l.examples = append(l.examples, Example{ID: name})
-		}
-		l.examples[n].Captions = append(l.examples[n].Captions, Caption{Raw: text, Source: fmt.Sprintf("%s:%d", flickrTokens, line.number)})
-	}
-	if len(l.examples) == 0 {
-		return fmt.Errorf("%s: no row of the form name.jpg#k<TAB>caption", path)
+		b.lists = append(b.lists, l)
 	}
 	return nil
 }
 
-// captionOf takes the picture's name from name.jpg#k.
-func captionOf(key string) (name string, ok bool) {
-	at := strings.LastIndexByte(key, '#')
-	if at <= 0 || at == len(key)-1 || strings.Trim(key[at+1:], "0123456789") != "" {
-		return "", false
+// readFlickr reads the captions of Flickr8k and Flickr30k: a token file, or a table.
+func readFlickr(ctx context.Context, f *source, name string, b *builder) error {
+	head := f.head(name)
+	if first := firstLine(head); hasHeader(head) || !strings.Contains(first, "\t") && strings.Contains(first, "|") {
+		return table{repair: missingBar}.read(ctx, f, name, b)
 	}
-	return key[:at], true
+	return readTokens(ctx, f, name, b)
 }
 
-// flickrPictures maps the pictures' names to files. Empty files, which broken downloads leave, are none.
-func flickrPictures(root string) map[string]string {
-	pictures := map[string]string{}
-	for _, folder := range flickrFolders {
-		entries, err := os.ReadDir(filepath.Join(root, folder))
-		if err != nil {
-			continue // another copy's folder
-		}
-		for _, e := range entries {
-			if _, known := pictures[e.Name()]; known || !strings.EqualFold(filepath.Ext(e.Name()), ".jpg") {
-				continue
-			}
-			path := filepath.Join(root, folder, e.Name())
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
-				pictures[e.Name()] = path
-			}
-		}
+// readTokens reads a token file: name.jpg#k<TAB>caption, without a header.
+func readTokens(ctx context.Context, f *source, name string, b *builder) error {
+	file, err := f.open(name)
+	if err != nil {
+		return err
 	}
-	return pictures
+	defer file.Close()
+	text := newTextReader(ctx, file, name, f.Encoding, b.report)
+	for l, ok := text.next(); ok; l, ok = text.next() {
+		if blank(l.text) {
+			continue
+		}
+		key, caption, ok := tokenRow(l.text)
+		if !ok {
+			b.problem(name, l.number, "row left out: expected name.jpg#k<TAB>caption, got %.40q", l.text)
+			continue
+		}
+		at := strings.LastIndexByte(key, '#')
+		b.add(row{file: name, line: l.number, image: key[:at], key: key[at:], text: caption})
+	}
+	return text.failed()
+}
+
+// tokenRow takes name.jpg#k<TAB>caption apart.
+func tokenRow(text string) (key, caption string, ok bool) {
+	key, caption, ok = strings.Cut(text, "\t")
+	at := strings.LastIndexByte(key, '#')
+	if !ok || at <= 0 || at == len(key)-1 || strings.Trim(key[at+1:], "0123456789") != "" {
+		return "", "", false
+	}
+	return key, caption, true
 }

@@ -42,6 +42,8 @@ func flickrFolder(t *testing.T, eol string, missing ...string) string {
 	return root
 }
 
+const flickrTokens = "Flickr8k.token.txt"
+
 var plain = CleanSettings{Hashtags: "remove", UserTags: "remove", Links: "remove", Whitespace: "collapse", Control: "remove", MaxLength: 80, OverLength: "truncate"}
 
 func load(t *testing.T, s Settings) *Dataset {
@@ -98,7 +100,7 @@ func TestFlickr8kLeavesOutWhatIsMissing(t *testing.T) {
 
 func TestFlickr8kMissingFolderSaysWhatToDo(t *testing.T) {
 	_, err := Load(context.Background(), Settings{Format: "flickr8k", Root: "nowhere"}, plain, "grapheme", t.TempDir(), nil)
-	for _, want := range []string{"nowhere/Flickr8k.token.txt", "download Flickr8k", "data.root=FOLDER", "DATA=FOLDER"} {
+	for _, want := range []string{"data.root: nowhere is not there", "download Flickr8k", "data.root=FOLDER", "DATA=FOLDER"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q does not say %q", err, want)
 		}

@@ -84,10 +84,10 @@ func TestPresent(t *testing.T) {
 		want                   []string // nothing: it is present
 	}{
 		{"all there", "", "official", nil},
-		{"no captions", "Flickr8k.token.txt", "ratio", []string{"Flickr8k.token.txt is not there", "Flickr8k_text.zip", "DATA=FOLDER"}},
+		{"no captions", "Flickr8k.token.txt", "ratio", []string{"has no Flickr8k.token.txt or captions.txt", "Flickr8k_text.zip", "DATA=FOLDER"}},
 		{"no list", "Flickr_8k.devImages.txt", "official", []string{"Flickr_8k.devImages.txt", "data.split=ratio"}},
 		{"no list needed", "Flickr_8k.devImages.txt", "ratio", nil},
-		{"no pictures", "images", "ratio", []string{"no .jpg files", "Flickr8k_Dataset.zip", "DATA=FOLDER"}},
+		{"no pictures", "images", "ratio", []string{"pictures", "Flickr8k_Dataset.zip", "DATA=FOLDER"}},
 	} {
 		root := flickrFolder(t, "\n")
 		if c.without != "" {
@@ -131,7 +131,7 @@ func TestPictureFolders(t *testing.T) {
 		if got := d.Examples[0].Path; got != filepath.Join(root, folder, "p0.jpg") {
 			t.Errorf("%s: the first picture is %s", folder, got)
 		}
-		if slices.Contains(ids(d, Train), "p1.jpg") || !slices.Contains(problems(d), "Flickr8k.token.txt:3: left out: there is no picture p1.jpg") {
+		if slices.Contains(ids(d, Train), "p1.jpg") || !slices.Contains(problems(d), "Flickr8k.token.txt:3: left out: the picture p1.jpg is empty") {
 			t.Errorf("%s: the empty picture is used, or not reported:\n%s", folder, strings.Join(problems(d), "\n"))
 		}
 	}
@@ -210,7 +210,7 @@ func TestSummary(t *testing.T) {
 
 func TestUnknownFormatNamesTheKnown(t *testing.T) {
 	_, err := Load(context.Background(), Settings{Format: "flickr"}, plain, "grapheme", t.TempDir(), nil)
-	if err == nil || !strings.Contains(err.Error(), "emojigram, flickr8k, instagram") {
+	if err == nil || !strings.Contains(err.Error(), "emojigram, flickr30k, flickr8k, folder, instagram, ") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -5,13 +5,21 @@ package dataset
 // The struct tags are read by package config: `default` is the value when the key is absent, `oneof` the
 // values allowed, `min` and `max` the bounds (inclusive), `doc` the meaning shown by `captionlab config keys`.
 type Settings struct {
-	Format string `toml:"format" default:"emojigram" oneof:"emojigram flickr8k instagram" doc:"data set format: emojigram is made by captionlab itself, flickr8k and instagram are read from data.root"`
-	Root   string `toml:"root" default:"" doc:"folder of the data set; unused by emojigram"`
+	Format   string `toml:"format" default:"auto" oneof:"auto emojigram flickr8k flickr30k karpathy coco instagram instapic conceptual csv jsonl folder stamps" doc:"data set format; auto recognises it from the files below data.root, and is emojigram, which captionlab makes itself, when data.root names nothing"`
+	Root     string `toml:"root" default:"" doc:"folder of the data set, or one of its caption files; unused by emojigram"`
+	Captions string `toml:"captions" default:"" doc:"file with the captions, when it is not where its format has it; relative to data.root"`
+	Images   string `toml:"images" default:"" doc:"folder of the pictures, when they are not where the format has them; relative to data.root"`
+	Encoding string `toml:"encoding" default:"auto" oneof:"auto utf-8 cp949 windows-1252" doc:"encoding of the caption files; auto is UTF-8, UTF-16 with its byte order mark, or CP949 for lines that can only be that"`
+	Restval  string `toml:"restval" default:"train" oneof:"train validation test drop" doc:"where Karpathy's JSON of COCO puts its split restval: most papers train on it too"`
+	Manifest string `toml:"manifest" default:"" doc:"file of lines url<TAB>picture for Conceptual Captions; empty: manifest.tsv in data.root"`
+	Language string `toml:"language" default:"en" doc:"language of the captions of stamps, which have many: de, fr, ja, pt_BR and so on"`
 
-	Split            string    `toml:"split" default:"ratio" oneof:"official ratio" doc:"official split files, or a seeded split by image in the proportions of data.ratio (never by caption: captions of one image would leak)"`
+	Split            string    `toml:"split" default:"ratio" oneof:"official ratio file" refused:"caption: captions of one picture would fall into several splits, and what is measured would have been seen in training; split by picture" doc:"the data set's own split, a seeded split by image in the proportions of data.ratio, or the split that data.split_file names (never by caption: captions of one image would leak)"`
+	SplitFile        string    `toml:"split_file" default:"" doc:"split.json of an earlier run, or a text or CSV file of picture,split, when data.split is file; relative to data.root, or to the working folder"`
 	Ratio            []float64 `toml:"ratio" default:"[0.8, 0.1, 0.1]" doc:"shares of train, validation and test images when data.split is ratio; two values mean train and test, and validation is then the test share"`
-	SplitSeed        int64     `toml:"split_seed" default:"1" doc:"seed of the ratio split"`
+	SplitSeed        int64     `toml:"split_seed" default:"1" doc:"seed of the ratio split, and of the subsets of data.limit and data.fraction"`
 	Limit            int       `toml:"limit" default:"0" min:"0" doc:"use at most this many training images (0: all); subsets of one seed are nested"`
+	Fraction         float64   `toml:"fraction" default:"1" min:"0" max:"1" doc:"use this share of the training images, in the same nested order as data.limit; of both, the smaller counts"`
 	EvalLimit        int       `toml:"eval_limit" default:"0" min:"0" doc:"use at most this many images of each of the validation and test splits (0: all)"`
 	CaptionsPerImage int       `toml:"captions_per_image" default:"0" min:"0" doc:"use at most this many captions an image (0: all)"`
 

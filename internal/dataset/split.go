@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -10,11 +11,16 @@ import (
 
 // split assigns pictures to splits: by the official lists, or in proportion, by image, seeded. Pictures come in
 // the order of their hash with the seed, so a picture's place does not depend on which others there are.
-func (d *Dataset) split(s Settings, l *loaded) error {
+//
+// written is the hash that a split file of an earlier run has.
+func (d *Dataset) split(ctx context.Context, s Settings, l *loaded) (written string, err error) {
 	d.Splits = map[string][]int{}
-	if s.Split == "official" {
+	switch s.Split {
+	case "file":
+		return d.splitByFile(ctx, s)
+	case "official":
 		if l.official == nil {
-			return fmt.Errorf("data.split: %s has no official splits: use split = \"ratio\"", s.Format)
+			return "", fmt.Errorf("data.split: the files of this %s data set give no official split: use split = \"ratio\"", s.Format)
 		}
 		at := map[string]int{}
 		for n, e := range d.Examples {
@@ -27,14 +33,14 @@ func (d *Dataset) split(s Settings, l *loaded) error {
 				}
 			}
 		}
-		return nil
+		return "", nil
 	}
 	names := []string{Train, Validation, Test}
 	if len(s.Ratio) == 2 { // train and test: the test share is also what training watches
 		names = []string{Train, Validation}
 	}
 	if len(s.Ratio) != len(names) {
-		return fmt.Errorf("data.ratio: expected two or three shares, got %v", s.Ratio)
+		return "", fmt.Errorf("data.ratio: expected two or three shares, got %v", s.Ratio)
 	}
 	order := shuffledByID(d.Examples, s.SplitSeed)
 	from, share := 0, 0.0
@@ -46,9 +52,9 @@ func (d *Dataset) split(s Settings, l *loaded) error {
 		d.Splits[name], from = part, to
 	}
 	if len(d.Splits[Train]) == 0 {
-		return errors.New("data.ratio leaves no training picture")
+		return "", errors.New("data.ratio leaves no training picture")
 	}
-	return nil
+	return "", nil
 }
 
 // nested returns limit of the indices at, in their order: the pictures with the lowest hash of seed and id, so

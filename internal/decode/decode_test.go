@@ -216,7 +216,7 @@ func TestEveryCandidateIsTrue(t *testing.T) {
 
 // TestBeamOfOneIsGreedy, whatever the length penalty: a caption that ended keeps the only place.
 func TestBeamOfOneIsGreedy(t *testing.T) {
-	for _, inject := range []string{"merge"} {
+	for _, inject := range []string{"pre", "init", "par", "merge"} {
 		m := newTiny(t, inject)
 		greedy := m.generate(t, decode.Settings{Method: "greedy"})
 		for _, penalty := range []float64{0, 1} {

@@ -15,27 +15,31 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// network is one architecture: its layers by Keras' names, in order.
+// network is one architecture.
 type network struct {
-	height, width int
-	layers        []Layer
-	// run builds the graph from preprocessed pixels [batch, height, width, 3] up to the named layer.
-	run func(scope *model.Scope, x *Node, layer string) *Node
+	layers  layers
+	feature string   // the layer whose output is the feature if the settings name none
+	head    string   // the class layer, "" if there is none
+	namings []naming // how weight files name its variables, in the order they are tried
 	// sources are where weights come from, by the names of encoder.sources.
-	sources map[string]source
-}
-
-// Layer is one row of a summary table.
-type Layer struct {
-	Name, Kind string
-	Output     []int // without the batch axis
-	Params     int
+	sources   map[string]source
+	kerasFile string // that Keras' weights can be downloaded as, for messages
+	// imported is a network that comes whole from a file; nil for those that are built here.
+	imported *onnxModel
 }
 
 // kinds are the encoders by their name in [encoder].
-var kinds = map[string]func() network{
-	"vgg16": vgg16,
+var kinds = map[string]func(Settings) (network, error){
+	"vgg16":                vgg16,
+	"vgg19":                vgg19,
+	"resnet50":             resNet50,
+	"resnet50_torchvision": resNet50Torchvision,
+	"efficientnet_lite0":   efficientNetLite0,
+	"onnx":                 importONNX,
 }
+
+// Names lists the encoders.
+func Names() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // Encoder is one network up to one layer, with that layer's pooling.
 type Encoder struct {
@@ -44,74 +48,123 @@ type Encoder struct {
 	weights  *weights // nil until LoadWeights
 }
 
+// SettingError is a setting that can't be: its key in [encoder] and why.
+type SettingError struct {
+	Key string
+	Err error
+}
+
+func (e *SettingError) Error() string { return "encoder." + e.Key + ": " + e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *SettingError) Unwrap() error { return e.Err }
+
+func wrong(key, format string, args ...any) *SettingError {
+	return &SettingError{key, fmt.Errorf(format, args...)}
+}
+
 // New checks the settings. Weights are loaded later.
 func New(s Settings) (*Encoder, error) {
-	build, ok := kinds[s.Name]
-	if !ok {
-		return nil, fmt.Errorf("unknown encoder %q; known are %s", s.Name, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
-	}
-	e := &Encoder{settings: s, net: build()}
-	tapped, err := e.layer(s.Layer)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains([]string{"", "none", "avg", "max", "flatten"}, s.Pooling) {
-		return nil, fmt.Errorf("encoder.pooling %q: expected none, avg, max or flatten", s.Pooling)
-	}
-	if !slices.Contains([]string{"", "nearest", "bilinear", "bicubic"}, s.Resize) {
-		return nil, fmt.Errorf("encoder.resize %q: expected nearest, bilinear or bicubic", s.Resize)
-	}
-	if spatial := len(tapped.Output) == 3; !spatial && (s.Pooling == "avg" || s.Pooling == "max") {
-		return nil, fmt.Errorf("encoder.pooling %q needs a layer with height and width, %s's %s has shape %v: use pooling \"none\"", s.Pooling, s.Name, s.Layer, tapped.Output)
+	e, problems := check(s)
+	if len(problems) > 0 {
+		return nil, problems[0]
 	}
 	return e, nil
 }
 
+// Check returns everything that is wrong with the settings, before anything is fetched, and the settings with the
+// network's own layer where they name none.
+func Check(s Settings) (Settings, []*SettingError) {
+	e, problems := check(s)
+	if e == nil {
+		return s, problems
+	}
+	if p := e.checkWeights(); p != nil {
+		problems = append(problems, p)
+	}
+	return e.settings, problems
+}
+
+// check returns an encoder of any settings that name one, with what is wrong with them.
+func check(s Settings) (e *Encoder, problems []*SettingError) {
+	build, ok := kinds[s.Name]
+	if !ok {
+		return nil, []*SettingError{wrong("name", "unknown encoder %q; known are %s", s.Name, strings.Join(Names(), ", "))}
+	}
+	net, err := build(s)
+	if err != nil {
+		return nil, []*SettingError{{"weights", err}}
+	}
+	if s.Layer == "" {
+		s.Layer = net.feature
+	}
+	e = &Encoder{settings: s, net: net}
+	refuse := func(key, format string, args ...any) { problems = append(problems, wrong(key, format, args...)) }
+	tapped, err := e.layer(s.Layer)
+	if err != nil {
+		refuse("layer", "%w", err)
+	} else if len(tapped.Output) != 3 && (s.Pooling == "avg" || s.Pooling == "max") {
+		refuse("pooling", "%s has no height and width to pool over; expected \"none\" or \"flatten\"", s.Layer)
+	}
+	if !slices.Contains([]string{"", "none", "avg", "max", "flatten"}, s.Pooling) {
+		refuse("pooling", "%q: expected none, avg, max or flatten", s.Pooling)
+	}
+	if !slices.Contains([]string{"", "nearest", "bilinear", "bicubic"}, s.Resize) {
+		refuse("resize", "%q: expected nearest, bilinear or bicubic", s.Resize)
+	}
+	if _, ok := preprocessings[s.Preprocessing]; !ok && s.Preprocessing != "" && s.Preprocessing != "auto" {
+		refuse("preprocessing", "%q: expected auto, %s", s.Preprocessing, strings.Join(slices.Sorted(maps.Keys(preprocessings)), ", "))
+	}
+	return e, problems
+}
+
 func (e *Encoder) layer(name string) (Layer, error) {
 	best, distance := "", 1<<30
-	var names []string
 	for _, l := range e.net.layers {
 		if l.Name == name {
 			return l, nil
 		}
-		names = append(names, l.Name)
 		if d := levenshtein.ComputeDistance(l.Name, name); d < distance {
 			best, distance = l.Name, d
 		}
 	}
-	return Layer{}, fmt.Errorf("encoder %s has no layer %q (did you mean %q?); it has %s", e.settings.Name, name, best, strings.Join(names, ", "))
+	list := "captionlab summary --encoder " + e.settings.Name
+	if e.net.imported != nil {
+		list += " --weights " + e.settings.Weights
+	}
+	return Layer{}, fmt.Errorf("encoder %s has no layer %q (did you mean %q?); %s lists them", e.settings.Name, name, best, list)
 }
 
 // Layers lists the network's layers; without head, the class layer at the end is left out.
 func (e *Encoder) Layers(head bool) []Layer {
-	layers := e.net.layers
-	if !head {
-		layers = layers[:len(layers)-1]
-	}
-	return slices.Clone(layers)
+	return slices.DeleteFunc(slices.Clone(e.net.layers), func(l Layer) bool { return l.Name == e.net.head && !head })
 }
 
-// TappedLayers lists the layers up to the one whose output is the feature.
-func (e *Encoder) TappedLayers() []Layer {
-	at := slices.IndexFunc(e.net.layers, func(l Layer) bool { return l.Name == e.settings.Layer })
-	return slices.Clone(e.net.layers[:at+1])
-}
+// tapped are the layers that the feature needs, its own last.
+func (e *Encoder) tapped() layers { return e.net.layers.upTo(e.settings.Layer) }
 
-// FLOPs are the floating-point operations of one picture up to the tapped layer; a multiply-add counts two.
+// TappedLayers lists the layers that the feature needs; the last one's output is the feature.
+func (e *Encoder) TappedLayers() []Layer { return e.tapped() }
+
+// FLOPs are the floating-point operations of one picture up to the tapped layer, but for activations, additions and
+// pools; a multiply-add counts two.
 func (e *Encoder) FLOPs() float64 {
 	total := 0.0
-	for _, l := range e.TappedLayers() {
+	for _, l := range e.tapped() {
 		positions := 1
-		if len(l.Output) == 3 { // a convolution's kernel is used at every position
+		if len(l.Output) == 3 { // a kernel is used at every position
 			positions = l.Output[0] * l.Output[1]
 		}
-		total += 2 * float64(l.Params) * float64(positions)
+		total += 2 * float64(l.Params-l.Fixed) * float64(positions)
 	}
 	return total
 }
 
 // InputSize is the size that pictures are resized to, in pixels.
-func (e *Encoder) InputSize() (height, width int) { return e.net.height, e.net.width }
+func (e *Encoder) InputSize() (height, width int) {
+	in := e.net.layers[0].Output
+	return in[0], in[1]
+}
 
 // FeatureShape is the shape of one picture's features.
 func (e *Encoder) FeatureShape() []int {
@@ -131,16 +184,22 @@ func (e *Encoder) FeatureShape() []int {
 	return l.Output
 }
 
-// Batch is the number of pictures that Graph is best fed with.
-func (e *Encoder) Batch() int { return e.settings.Batch }
+// Batch is the number of pictures that Graph is fed with.
+func (e *Encoder) Batch() int {
+	if m := e.net.imported; m != nil && m.batch > 0 {
+		return m.batch
+	}
+	return e.settings.Batch
+}
 
 // pixelsVersion changes whenever Prepare gives other bytes for some picture.
 const pixelsVersion = 2
 
 // Fingerprint names everything that features depend on besides the pictures.
 func (e *Encoder) Fingerprint() string {
+	height, width := e.InputSize()
 	key := fmt.Sprintf("%s|%s|%s|%s|%d|%dx%d|%s|%s", e.settings.Name, e.settings.Layer, e.settings.Pooling, e.settings.Resize, pixelsVersion,
-		e.net.height, e.net.width, e.preprocessing(), e.WeightsHash())
+		height, width, e.preprocessing(), e.WeightsHash())
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
 }
 
@@ -160,22 +219,33 @@ func (e *Encoder) WeightsSource() string {
 	return e.weights.source
 }
 
+// preprocessing is by the names of preprocessings: the settings', else the one that the weights were trained with.
 func (e *Encoder) preprocessing() string {
-	if e.weights == nil {
-		return ""
+	switch {
+	case e.settings.Preprocessing != "" && e.settings.Preprocessing != "auto":
+		return e.settings.Preprocessing
+	case e.weights != nil:
+		return e.weights.preprocessing
+	case len(e.net.namings) > 0:
+		return e.net.namings[0].preprocessing
 	}
-	return e.weights.preprocessing
+	return ""
 }
 
 // Prepare resizes a picture to the input size as RGB bytes, [height, width, 3]. Transparent parts become white.
 func (e *Encoder) Prepare(picture image.Image, dst []uint8) {
-	resize(picture, dst, e.net.height, e.net.width, e.settings.Resize)
+	height, width := e.InputSize()
+	resize(picture, dst, height, width, e.settings.Resize)
 }
 
 // Graph maps pixels [batch, height, width, 3], RGB bytes, to features [batch, FeatureShape...].
 func (e *Encoder) Graph(scope *model.Scope, pixels *Node) *Node {
-	x := preprocess(ConvertDType(pixels, dtypes.Float32), e.preprocessing())
-	x = e.net.run(scope, x, e.settings.Layer)
+	x := preprocessings[e.preprocessing()](ConvertDType(pixels, dtypes.Float32))
+	if m := e.net.imported; m != nil {
+		x = m.run(scope, x, e.settings.Layer)
+	} else {
+		x = e.net.layers.run(scope, x, e.settings.Layer)
+	}
 	if x.Rank() != 4 {
 		return x
 	}

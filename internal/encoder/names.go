@@ -14,105 +14,90 @@ import (
 // naming is one convention of names and layouts in weight files.
 type naming struct {
 	about         string
-	preprocessing string                         // of the weights that are named so
-	names         func(l Layer, nth int) []names // candidates; nth counts the layers with weights from 0
-	kernel        func(l Layer, in []int) layout // of a layer on an input of this shape
+	preprocessing string                                         // of the weights that are named so
+	names         func(l Layer, variable string) []string        // that the variable of a layer may have
+	layout        func(l Layer, variable named, in []int) layout // of a variable of a layer on an input of this shape
+	refused       string                                         // why weights that are named so are not this network's
 }
 
-// names are one layer's tensors in a weight file.
-type names struct{ kernel, bias string }
-
-// layout is how a file keeps a kernel: shapes that it may have there, and the axes that bring it to Keras' layout,
-// [height, width, in, out] or [in, out].
+// layout is how a file keeps a variable: shapes that it may have there, and the axes that bring it to Keras' layout.
 type layout struct {
 	shapes [][]int
 	axes   []int // of split
 	split  []int // the file's shape with the flattened input taken apart
 }
 
-// namings are the conventions that are known, in the order they are tried.
-var namings = []naming{
-	{"Keras", "caffe", kerasNames, kerasLayout},
-	{"torchvision and timm", "torch", torchNames, torchLayout},
-	{"Keras exported by tf2onnx", "caffe", tf2onnxNames, tf2onnxLayout},
-}
-
-func kerasNames(l Layer, _ int) (out []names) {
-	for _, form := range [][2]string{
-		{"%s/kernel", "%s/bias"}, {"%s.kernel", "%s.bias"}, {"%s/kernel:0", "%s/bias:0"},
-		{"%[1]s/%[1]s/kernel:0", "%[1]s/%[1]s/bias:0"}, {"%[1]s/%[1]s_W_1:0", "%[1]s/%[1]s_b_1:0"},
-	} {
-		out = append(out, names{fmt.Sprintf(form[0], l.Name), fmt.Sprintf(form[1], l.Name)})
+func kerasNames(l Layer, variable string) (out []string) {
+	forms := []string{"%s/%s", "%s.%s", "%s/%s:0", "%[1]s/%[1]s/%[2]s:0"}
+	switch {
+	case l.Kind == "DepthwiseConv2D": // Keras 2 has another name for it
+		forms = append(forms, "%s/depthwise_%s", "%s/depthwise_%s:0", "%[1]s/%[1]s/depthwise_%[2]s:0")
+	case variable == "kernel":
+		forms = append(forms, "%[1]s/%[1]s_W_1:0")
+	case variable == "bias":
+		forms = append(forms, "%[1]s/%[1]s_b_1:0")
+	}
+	for _, form := range forms {
+		out = append(out, fmt.Sprintf(form, l.Name, variable))
 	}
 	return out
 }
 
-// torchFeatures are the indices of VGG16's convolutions in torchvision's features, between ReLUs and pools.
-var torchFeatures = []int{0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28}
-
-// torchNames are torchvision's and timm's names; timm keeps fc1 and fc2 as convolutions.
-func torchNames(l Layer, nth int) (out []names) {
-	prefixes := map[string][]string{"fc1": {"classifier.0", "pre_logits.fc1"}, "fc2": {"classifier.3", "pre_logits.fc2"},
-		"predictions": {"classifier.6", "head.fc"}}[l.Name]
-	if len(prefixes) == 0 && nth < len(torchFeatures) {
-		prefixes = []string{fmt.Sprintf("features.%d", torchFeatures[nth])}
-	}
-	for _, p := range prefixes {
-		out = append(out, names{p + ".weight", p + ".bias"})
-	}
-	return out
-}
+// torchVariables are PyTorch's names for a layer's variables.
+var torchVariables = map[string]string{"kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias", "moving_mean": "running_mean",
+	"moving_variance": "running_var"}
 
 // tf2onnxNames are what tf2onnx calls the weights of a Keras 3 model: the layer within a call of the model.
-func tf2onnxNames(l Layer, _ int) (out []names) {
-	for _, model := range []string{"functional_1", "functional", "vgg16_1", "vgg16"} {
-		for _, layer := range []string{l.Name + "_1", l.Name} {
-			at := model + "/" + layer + "/"
-			if l.Kind == "Dense" {
-				out = append(out, names{at + "MatMul/ReadVariableOp:0", at + "BiasAdd/ReadVariableOp:0"},
-					names{at + "Cast/ReadVariableOp:0", at + "BiasAdd/ReadVariableOp:0"},
-					names{at + "Cast/ReadVariableOp:0", at + "Add/ReadVariableOp:0"})
-				continue
-			}
-			out = append(out, names{at + "convolution/ReadVariableOp:0", at + "Squeeze:0"},
-				names{at + "Conv2D/ReadVariableOp:0", at + "BiasAdd/ReadVariableOp:0"})
+func tf2onnxNames(model string) func(l Layer, variable string) []string {
+	return func(l Layer, variable string) (out []string) {
+		ends := map[string][]string{"kernel": {"convolution/ReadVariableOp:0", "Conv2D/ReadVariableOp:0"}, "bias": {"Squeeze:0", "BiasAdd/ReadVariableOp:0"}}
+		if l.Kind == "Dense" {
+			ends = map[string][]string{"kernel": {"MatMul/ReadVariableOp:0", "Cast/ReadVariableOp:0"}, "bias": {"BiasAdd/ReadVariableOp:0", "Add/ReadVariableOp:0"}}
 		}
+		for _, in := range []string{"functional_1", "functional", model + "_1", model} {
+			for _, layer := range []string{l.Name + "_1", l.Name} {
+				for _, end := range ends[variable] {
+					out = append(out, in+"/"+layer+"/"+end)
+				}
+			}
+		}
+		return out
 	}
-	return out
 }
 
-func kerasLayout(l Layer, in []int) layout {
-	if l.Kind == "Conv2D" {
-		return layout{shapes: [][]int{{3, 3, in[2], l.Output[2]}}}
-	}
-	return layout{shapes: [][]int{{product(in), l.Output[0]}}}
-}
+func kerasLayout(_ Layer, v named, _ []int) layout { return layout{shapes: [][]int{v.dims}} }
 
 // torchLayout has the output first. A dense layer over a flattened [height, width, channels] has its channels first.
-func torchLayout(l Layer, in []int) layout {
-	if l.Kind == "Conv2D" {
-		shape := []int{l.Output[2], in[2], 3, 3}
+func torchLayout(l Layer, v named, in []int) layout {
+	if v.name != "kernel" {
+		return kerasLayout(l, v, in)
+	}
+	switch d := v.dims; {
+	case l.Kind == "Conv2D":
+		shape := []int{d[3], d[2], d[0], d[1]}
 		return layout{shapes: [][]int{shape}, split: shape, axes: []int{2, 3, 1, 0}}
+	case l.Kind == "DepthwiseConv2D":
+		shape := []int{d[2], 1, d[0], d[1]}
+		return layout{shapes: [][]int{shape}, split: shape, axes: []int{2, 3, 0, 1}}
+	case len(in) == 3:
+		shape := []int{d[1], in[2], in[0], in[1]}
+		return layout{shapes: [][]int{{d[1], d[0]}, shape}, split: shape, axes: []int{2, 3, 1, 0}}
+	default:
+		return layout{shapes: [][]int{{d[1], d[0]}, {d[1], d[0], 1, 1}}, split: []int{d[1], d[0]}, axes: []int{1, 0}}
 	}
-	out := l.Output[0]
-	if len(in) == 3 {
-		shape := []int{out, in[2], in[0], in[1]}
-		return layout{shapes: [][]int{{out, product(in)}, shape}, split: shape, axes: []int{2, 3, 1, 0}}
-	}
-	return layout{shapes: [][]int{{out, in[0]}, {out, in[0], 1, 1}}, split: []int{out, in[0]}, axes: []int{1, 0}}
 }
 
 // tf2onnxLayout transposes convolutions to ONNX' layout and leaves dense kernels as they are.
-func tf2onnxLayout(l Layer, in []int) layout {
+func tf2onnxLayout(l Layer, v named, in []int) layout {
 	if l.Kind == "Conv2D" {
-		return torchLayout(l, in)
+		return torchLayout(l, v, in)
 	}
-	return kerasLayout(l, in)
+	return kerasLayout(l, v, in)
 }
 
 // variable is one variable of the network, still in its file.
 type variable struct {
-	name string // layer/kernel or layer/bias
+	name string // layer/kernel, layer/bias, ...
 	dims []int  // Keras' layout
 	stored
 	layout
@@ -120,13 +105,16 @@ type variable struct {
 
 var errLayerMissing = errors.New("the file lacks a layer")
 
-// nameTensors finds the layers' kernels and biases among a file's tensors, whatever convention it follows.
-func nameTensors(raw map[string]stored, layers []Layer) (variables []variable, preprocessing string, err error) {
+// nameTensors finds the layers' variables among a file's tensors, whatever of the conventions it follows.
+func nameTensors(raw map[string]stored, ls layers, namings []naming) (variables []variable, preprocessing string, err error) {
 	var known []string
 	for _, n := range namings {
-		variables, missing, err := n.pick(raw, layers)
-		if err != nil {
+		variables, missing, err := n.pick(raw, ls)
+		if err != nil && n.refused == "" {
 			return nil, "", err
+		}
+		if len(variables) > 0 && n.refused != "" {
+			return nil, "", fmt.Errorf("its tensors are named as %s does: %s", n.about, n.refused)
 		}
 		if missing == "" {
 			return variables, n.preprocessing, nil
@@ -140,33 +128,29 @@ func nameTensors(raw map[string]stored, layers []Layer) (variables []variable, p
 }
 
 // pick returns what it found of the layers, and the first layer that it didn't find.
-func (n naming) pick(raw map[string]stored, layers []Layer) (found []variable, missing string, err error) {
-	nth := 0
-	var in []int // shape before the layer
-	for _, l := range layers {
-		if l.Params > 0 {
-			candidates := n.names(l, nth)
-			at := slices.IndexFunc(candidates, func(c names) bool { return has(raw, c.kernel) && has(raw, c.bias) })
+func (n naming) pick(raw map[string]stored, ls layers) (found []variable, missing string, err error) {
+	for _, l := range ls {
+		if l.Params == 0 {
+			continue
+		}
+		before := ls.get(l.inputs[0])
+		if before.Kind == "Flatten" { // fc1 needs the shape that was flattened
+			before = ls.get(before.inputs[0])
+		}
+		for _, named := range l.variables(before.Output) {
+			candidates := n.names(l, named.name)
+			at := slices.IndexFunc(candidates, func(name string) bool { return has(raw, name) })
 			if at < 0 {
 				return found, l.Name, nil
 			}
-			kernel := variable{name: l.Name + "/kernel", stored: raw[candidates[at].kernel], layout: n.kernel(l, in)}
-			bias := variable{name: l.Name + "/bias", stored: raw[candidates[at].bias], layout: layout{shapes: [][]int{l.Output[len(l.Output)-1:]}}}
-			for _, v := range []*variable{&kernel, &bias} {
-				if !slices.ContainsFunc(v.shapes, func(s []int) bool { return slices.Equal(s, v.stored.dims) }) {
-					return nil, "", fmt.Errorf("%s has shape %v, expected %v", v.name, v.stored.dims, v.shapes[0])
-				}
-				if v.dtype != "" {
-					return nil, "", fmt.Errorf("%s is %s, expected float32", v.name, v.dtype)
-				}
-				v.dims = v.stored.dims
+			v := variable{name: l.Name + "/" + named.name, dims: named.dims, stored: raw[candidates[at]], layout: n.layout(l, named, before.Output)}
+			if !slices.ContainsFunc(v.shapes, func(s []int) bool { return slices.Equal(s, v.stored.dims) }) {
+				return nil, "", fmt.Errorf("%s has shape %v, expected %v", v.name, v.stored.dims, v.shapes[0])
 			}
-			kernel.dims = kerasLayout(l, in).shapes[0]
-			found = append(found, kernel, bias)
-			nth++
-		}
-		if l.Kind != "Flatten" { // fc1 needs the shape that was flattened
-			in = l.Output
+			if v.dtype != "" {
+				return nil, "", fmt.Errorf("%s is %s, expected float32", v.name, v.dtype)
+			}
+			found = append(found, v)
 		}
 	}
 	return found, "", nil

@@ -75,7 +75,7 @@ func TestPreprocess(t *testing.T) {
 		t.Fatal(err, golden)
 	}
 	for mode, want := range golden.Preprocessing {
-		got := tensors.MustCopyFlatData[float32](MustNewExec(acceltest.Go(t), func(x *Node) *Node { return encoder.Preprocess(x, mode) }).
+		got := tensors.MustCopyFlatData[float32](MustNewExec(acceltest.Go(t), func(x *Node) *Node { return encoder.Preprocessings[mode](x) }).
 			MustCall([][][][]float32{{{{200, 100, 50}, {0, 255, 128}}}})[0])
 		for n := range want {
 			if math.Abs(float64(got[n])-want[n]) > 1e-5*math.Abs(want[n]) {

@@ -3,20 +3,22 @@ package encoder
 import (
 	"image"
 	"image/color"
+
+	"github.com/captionlab/captionlab/internal/picture"
 )
 
 // rgb is a picture's colours as bytes, at coordinates from 0, as PIL's convert("RGB") gives them, except that
 // transparent parts become white where PIL shows what lies hidden there.
 type rgb func(x, y int) (r, g, b uint8)
 
-func pixelsOf(picture image.Image) rgb {
-	at := picture.Bounds().Min
-	switch p := picture.(type) {
+func pixelsOf(img image.Image) rgb {
+	at := img.Bounds().Min
+	switch p := img.(type) {
 	case *image.YCbCr:
 		return fullColour(p)
-	case turned:
-		stored, b := pixelsOf(p.Image), p.Image.Bounds()
-		return func(x, y int) (r, g, bl uint8) { return stored(p.source(x, y, b.Dx()-1, b.Dy()-1)) }
+	case *picture.Turned:
+		stored := pixelsOf(p.Stored)
+		return func(x, y int) (r, g, b uint8) { return stored(p.Source(x, y)) }
 	case *image.Gray:
 		return func(x, y int) (r, g, b uint8) {
 			v := p.GrayAt(at.X+x, at.Y+y).Y
@@ -37,7 +39,7 @@ func pixelsOf(picture image.Image) rgb {
 		return func(x, y int) (r, g, b uint8) { return onWhite(colours[p.ColorIndexAt(at.X+x, at.Y+y)]) }
 	}
 	return func(x, y int) (r, g, b uint8) {
-		return onWhite(color.NRGBAModel.Convert(picture.At(at.X+x, at.Y+y)).(color.NRGBA))
+		return onWhite(color.NRGBAModel.Convert(img.At(at.X+x, at.Y+y)).(color.NRGBA))
 	}
 }
 

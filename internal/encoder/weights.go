@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -18,7 +19,7 @@ import (
 // weights are a network's variables, still in their file.
 type weights struct {
 	source, hash  string
-	preprocessing string // "caffe" or "torch", by Keras' imagenet_utils
+	preprocessing string // what they were trained with, by the names of preprocessings
 	variables     []variable
 }
 
@@ -37,7 +38,15 @@ func (e *Encoder) LoadWeights(ctx context.Context, cacheDir string, log io.Write
 		log = io.Discard
 	}
 	dir := filepath.Join(cacheDir, "weights")
-	dense := slices.ContainsFunc(e.TappedLayers(), func(l Layer) bool { return l.Kind == "Dense" })
+	dense := e.dense()
+	if m := e.net.imported; m != nil {
+		hash, err := fetch.SHA256File(e.settings.Weights)
+		if err != nil {
+			return fmt.Errorf("encoder.weights: %w", err)
+		}
+		e.weights = &weights{source: "file " + filepath.Base(e.settings.Weights), hash: hash}
+		return nil
+	}
 	if path := e.settings.Weights; path != "" {
 		err := e.open(ctx, path, "", "file "+filepath.Base(path), dir, log)
 		if errors.Is(err, errLayerMissing) {
@@ -85,19 +94,66 @@ func (e *WeightsError) Error() string {
 	return fmt.Sprintf("no weights for %s up to %s; tried\n  %s\n%s", e.Encoder, e.Layer, strings.Join(e.Tried, "\n  "), e.Hint)
 }
 
+// dense reports whether the tapped layers are not convolutions alone.
+func (e *Encoder) dense() bool {
+	return slices.ContainsFunc(e.tapped(), func(l Layer) bool { return l.Kind == "Dense" })
+}
+
+const fileKinds = ".safetensors, .onnx, PyTorch .pth or Keras .h5 file"
+
 func (e *Encoder) hint(dense bool) string {
-	if !dense {
-		return "set encoder.weights to a .safetensors, .onnx or Keras .h5 file, or encoder.sources to a source that can be reached"
+	partial := false
+	for _, s := range e.net.sources {
+		partial = partial || s.convolutions
 	}
-	return "fc1, fc2 and predictions come with whole models only, which source \"hub\" has. Without it, download Keras' vgg16_weights_tf_dim_ordering_tf_kernels.h5 " +
-		"(or torchvision's VGG16 as .safetensors or .onnx) elsewhere and set encoder.weights to the file, or set encoder.layer = \"block5_pool\" and encoder.pooling = \"avg\""
+	hint := "set encoder.weights to a " + fileKinds + ", or encoder.sources to a source that can be reached"
+	if !dense || !partial {
+		return hint
+	}
+	return "fc1, fc2 and predictions come with whole models only, which source \"hub\" has. Without it, download Keras' " + e.net.kerasFile +
+		" (or torchvision's model as .pth, .safetensors or .onnx) elsewhere and set encoder.weights to the file, or set encoder.layer = \"block5_pool\" and encoder.pooling = \"avg\""
+}
+
+// checkWeights says before anything is fetched or read why LoadWeights would fail: the settings name no file, and none
+// of their sources has the tapped layers. nil if it may succeed.
+func (e *Encoder) checkWeights() *SettingError {
+	s := e.settings
+	if e.net.imported != nil {
+		if s.Preprocessing == "" || s.Preprocessing == "auto" {
+			return wrong("preprocessing", "an ONNX file does not say what its network was trained with; expected one of %s", strings.Join(slices.Sorted(maps.Keys(preprocessings)), ", "))
+		}
+		return nil
+	}
+	switch {
+	case s.Weights != "":
+		return nil
+	case len(e.net.sources) == 0:
+		return wrong("weights", "%s can't be fetched: name a file in encoder.weights, as Keras' %s", s.Name, e.net.kerasFile)
+	case len(s.Sources) == 0:
+		return wrong("sources", "expected at least one source, as encoder.weights names no file")
+	}
+	partial := ""
+	for _, name := range s.Sources {
+		from, ok := e.net.sources[name]
+		if ok && !(from.convolutions && e.dense()) {
+			return nil
+		}
+		if ok {
+			partial = name
+		}
+	}
+	if partial != "" {
+		return wrong("layer", "the %s source has the convolutions alone, not %s; add \"hub\" to encoder.sources, name a file in encoder.weights, or take block5_pool",
+			partial, s.Layer)
+	}
+	return wrong("sources", "%s comes from %s; expected that, or a file in encoder.weights", s.Name, strings.Join(slices.Sorted(maps.Keys(e.net.sources)), " and "))
 }
 
 // open finds the tapped layers' variables in a file. A file that isn't in the cache folder is hashed.
 func (e *Encoder) open(ctx context.Context, path, hash, sourceName, dir string, log io.Writer) error {
 	find, ok := readers[strings.ToLower(filepath.Ext(path))]
 	if !ok {
-		return errors.New("expected a .safetensors, .onnx or Keras .h5 file")
+		return errors.New("expected a " + fileKinds)
 	}
 	if hash == "" {
 		var err error
@@ -109,7 +165,7 @@ func (e *Encoder) open(ctx context.Context, path, hash, sourceName, dir string, 
 	if err != nil {
 		return err
 	}
-	variables, preprocessing, err := nameTensors(raw, e.TappedLayers())
+	variables, preprocessing, err := nameTensors(raw, e.tapped(), e.net.namings)
 	if err != nil {
 		return err
 	}
@@ -125,14 +181,19 @@ var readers = map[string]func(ctx context.Context, path, hash, dir string, log i
 	".safetensors": func(_ context.Context, path, _, _ string, _ io.Writer) (map[string]stored, error) {
 		return readSafetensors(path)
 	},
-	".h5": readKerasH5,
+	".h5":  readKerasH5,
+	".pth": readTorch,
+	".pt":  readTorch,
 }
 
-// Install creates the encoder's variables in a store, named layer/kernel and layer/bias in Keras' layouts:
-// convolutions [height, width, in, out], dense layers [in, out].
+// Install creates the encoder's variables in a store, named layer/kernel, layer/bias and so on in Keras' layouts:
+// convolutions [height, width, in, out], depthwise ones [height, width, channels, 1], dense layers [in, out].
 func (e *Encoder) Install(store *model.Store) error {
 	if e.weights == nil {
 		return errors.New("the encoder's weights are not loaded")
+	}
+	if m := e.net.imported; m != nil {
+		return m.install(store)
 	}
 	for _, v := range e.weights.variables {
 		value, err := v.tensor()

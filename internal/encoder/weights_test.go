@@ -57,13 +57,14 @@ func file(t testing.TB, tensors map[string][]int, value func(name string, n int)
 }
 
 // small is VGG16's shape in small: every axis has another length, so that a wrong transposition shows.
-var small = []Layer{
-	{"input_layer", "InputLayer", []int{2, 3, 4}, 0},
-	{"block1_conv1", "Conv2D", []int{2, 3, 5}, 9*4*5 + 5},
-	{"flatten", "Flatten", []int{30}, 0},
-	{"fc1", "Dense", []int{7}, 30*7 + 7},
-	{"fc2", "Dense", []int{6}, 7*6 + 6},
-}
+var small = func() layers {
+	ls := layers{{Name: "input_layer", Kind: "InputLayer", Output: []int{2, 3, 4}}}
+	ls.add(Layer{Name: "block1_conv1", Kind: "Conv2D", kernel: 3}, 5)
+	ls.add(Layer{Name: "flatten", Kind: "Flatten"}, 0)
+	ls.add(Layer{Name: "fc1", Kind: "Dense"}, 7)
+	ls.add(Layer{Name: "fc2", Kind: "Dense"}, 6)
+	return ls
+}()
 
 // Each value tells its output and input: 1000·out + in, where in counts Keras' flat [height, width, channels].
 func TestLayouts(t *testing.T) {
@@ -122,7 +123,7 @@ func TestLayouts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		variables, preprocessing, err := nameTensors(raw, small)
+		variables, preprocessing, err := nameTensors(raw, small, vggNamings("vgg16", []vggBlock{{1, 5}}))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -172,7 +173,7 @@ func TestRefusedWeights(t *testing.T) {
 		errs     []string
 	}{
 		"no such file":           {settings("block1_conv1", filepath.Join(dir, "gone.onnx")), []string{"gone.onnx", "no such file"}},
-		"another kind":           {settings("block1_conv1", put("a.pth", st)), []string{"a.pth: expected a .safetensors, .onnx or Keras .h5 file"}},
+		"another kind":           {settings("block1_conv1", put("a.bin", st)), []string{"a.bin: expected a .safetensors, .onnx, PyTorch .pth or Keras .h5 file"}},
 		"empty safetensors":      {settings("block1_conv1", put("a.safetensors", nil)), []string{"not a safetensors file"}},
 		"cut safetensors":        {settings("block1_conv1", put("b.safetensors", st[:len(st)-9])), []string{"outside the file", "cut short"}},
 		"cut safetensors header": {settings("block1_conv1", put("c.safetensors", st[:50])), []string{"cut short"}},
@@ -251,11 +252,11 @@ func TestRefusedSettings(t *testing.T) {
 		settings Settings
 		want     string
 	}{
-		"encoder":           {Settings{Name: "vgg19", Layer: "fc2"}, "known are vgg16"},
+		"encoder":           {Settings{Name: "vgg18", Layer: "fc2"}, "known are efficientnet_lite0, onnx, resnet50, resnet50_torchvision, vgg16, vgg19"},
 		"layer":             {Settings{Name: "vgg16", Layer: "block5_pol"}, `did you mean "block5_pool"`},
-		"pooling of a row":  {Settings{Name: "vgg16", Layer: "fc2", Pooling: "avg"}, `use pooling "none"`},
-		"maximum of a row":  {Settings{Name: "vgg16", Layer: "flatten", Pooling: "max"}, `use pooling "none"`},
-		"no layer at all":   {Settings{Name: "vgg16"}, "has no layer"},
+		"pooling of a row":  {Settings{Name: "vgg16", Layer: "fc2", Pooling: "avg"}, `expected "none" or "flatten"`},
+		"maximum of a row":  {Settings{Name: "vgg16", Layer: "flatten", Pooling: "max"}, `expected "none" or "flatten"`},
+		"preprocessing":     {Settings{Name: "vgg16", Preprocessing: "keras"}, "expected auto, caffe, lite, raw, tf, torch, unit"},
 		"pooling misspelt":  {Settings{Name: "vgg16", Layer: "block5_pool", Pooling: "mean"}, "none, avg, max or flatten"},
 		"filter misspelt":   {Settings{Name: "vgg16", Layer: "block5_pool", Pooling: "none", Resize: "lanczos"}, "nearest, bilinear or bicubic"},
 		"case of the layer": {Settings{Name: "vgg16", Layer: "FC2"}, `did you mean "fc2"`},

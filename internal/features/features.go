@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/captionlab/captionlab/internal/encoder"
+	"github.com/captionlab/captionlab/internal/picture"
 	"github.com/captionlab/captionlab/internal/progress"
 )
 
@@ -168,9 +169,9 @@ func prepare(ctx context.Context, e *encoder.Encoder, pictures []Picture, batch,
 		group.SetLimit(runtime.NumCPU())
 		for n, p := range b.pictures {
 			group.Go(func() error {
-				picture, err := open(p.Path)
+				img, err := picture.Open(p.Path)
 				if err == nil {
-					e.Prepare(picture, b.pixels[n*size:(n+1)*size])
+					e.Prepare(img, b.pixels[n*size:(n+1)*size])
 				}
 				failed[n] = err
 				return nil

@@ -1,46 +1,21 @@
 package features
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/gif"
-	_ "image/jpeg"
-	_ "image/png"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 
 	"github.com/google/renameio/v2"
-	_ "golang.org/x/image/bmp"
-	_ "golang.org/x/image/tiff"
-	_ "golang.org/x/image/webp"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/progress"
 )
-
-// open decodes a picture file and turns it upright by its EXIF orientation.
-func open(path string) (image.Image, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	picture, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if picture.Bounds().Empty() {
-		return nil, fmt.Errorf("%s: the picture has no pixels", path)
-	}
-	return encoder.Upright(picture, orientation(data)), nil
-}
 
 // remembered is the hash of a file of this size and modification time.
 type remembered struct {

@@ -51,10 +51,6 @@ func (d *lstmDecoder) cell(scope *model.Scope, g *Graph) (w, u, b *Node) {
 	return w, u, b
 }
 
-func (d *lstmDecoder) embedding(scope *model.Scope, g *Graph) *Node {
-	return d.variable(scope, g, "embedding", "embeddings", uniformWithin(scope.Store(), 0.05), d.Vocabulary, d.Embedding)
-}
-
 // Logits implements Decoder.
 func (d *lstmDecoder) Logits(scope *model.Scope, features, tokens *Node) *Node {
 	g := features.Graph()
@@ -158,16 +154,15 @@ func (d *lstmDecoder) Layers() []Layer {
 	if d.Inject == "init" {
 		params := d.Features*d.Units + d.Units
 		rows = append(rows,
-			Layer{"image_to_hidden", "Dense", []int{d.Units}, params},
-			Layer{"image_to_cell", "Dense", []int{d.Units}, params})
+			Layer{Name: "image_to_hidden", Kind: "Dense", Output: []int{d.Units}, Params: params},
+			Layer{Name: "image_to_cell", Kind: "Dense", Output: []int{d.Units}, Params: params})
 	} else {
-		rows = append(rows, Layer{"image", "Dense", []int{d.Embedding}, d.Features*d.Embedding + d.Embedding})
+		rows = append(rows, Layer{Name: "image", Kind: "Dense", Output: []int{d.Embedding}, Params: d.Features*d.Embedding + d.Embedding})
 	}
 	in, out := d.inputSize(), d.outputSize()
-	return append(rows,
-		Layer{"embedding", "Embedding", []int{0, d.Embedding}, d.Vocabulary * d.Embedding},
-		Layer{"lstm", "LSTM", []int{0, d.Units}, 4 * d.Units * (in + d.Units + 1)},
-		Layer{"output", "Dense", []int{0, d.Vocabulary}, out*d.Vocabulary + d.Vocabulary})
+	return append(append(rows, d.embeddingLayers()...),
+		Layer{Name: "lstm", Kind: "LSTM", Output: []int{0, d.Units}, Params: 4 * d.Units * (in + d.Units + 1)},
+		Layer{Name: "output", Kind: "Dense", Output: []int{0, d.Vocabulary}, Params: out*d.Vocabulary + d.Vocabulary})
 }
 
 func zeroState(g *Graph, batch, units int) *Node {

@@ -122,9 +122,9 @@ func TestNewRefuses(t *testing.T) {
 		s      Settings
 		size   Size
 	}{
-		{"an unknown decoder", Settings{Name: "transformer"}, Size{1, 1}},
-		{"no features", Settings{Name: "lstm"}, Size{0, 5}},
-		{"no vocabulary", Settings{Name: "lstm"}, Size{5, 0}},
+		{"an unknown decoder", Settings{Name: "transformer"}, Size{Features: 1, Vocabulary: 1}},
+		{"no features", Settings{Name: "lstm"}, Size{Vocabulary: 5}},
+		{"no vocabulary", Settings{Name: "lstm"}, Size{Features: 5}},
 	} {
 		if d, err := New(c.s, c.size); err == nil {
 			t.Errorf("%s: got %v, want an error", c.reason, fmt.Sprint(d))

@@ -34,7 +34,7 @@ type Decoder interface {
 	// Step advances one token: tokens is [batch], logits is [batch, vocabulary]. It has no dropout.
 	Step(weights, state []*graph.Node, tokens *graph.Node) (logits *graph.Node, next []*graph.Node)
 
-	// Layers lists the trainable layers with their output shapes and parameter counts.
+	// Layers lists the layers with their output shapes and parameter counts.
 	Layers() []Layer
 }
 
@@ -44,12 +44,14 @@ type Layer struct {
 	Kind   string
 	Output []int // without the batch axis; 0 stands for time
 	Params int
+	Frozen bool // training leaves the parameters as they are
 }
 
 // Size are the dimensions a decoder gets from the data.
 type Size struct {
-	Features   int // values a picture
-	Vocabulary int // tokens, special ones included
+	Features   int      // values a picture
+	Vocabulary int      // tokens, special ones included
+	Pretrained *Vectors // word vectors, nil for none
 }
 
 // kinds are the decoders by their name in [decoder].
@@ -65,6 +67,11 @@ func New(s Settings, size Size) (Decoder, error) {
 	build, ok := kinds[s.Name]
 	if !ok {
 		return nil, fmt.Errorf("unknown decoder %q; known are %s", s.Name, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	}
+	if size.Pretrained != nil {
+		if err := size.Pretrained.check(s, size.Vocabulary); err != nil {
+			return nil, fmt.Errorf("decoder %q: %w", s.Name, err)
+		}
 	}
 	return build(s, size), nil
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/captionlab/captionlab/internal/compare"
@@ -38,7 +39,7 @@ func findings(c *compare.Comparison) []string {
 		default:
 			d, _ := c.Difference(n, leading)
 			switch {
-			case !d.Distinguishable:
+			case !d.Distinguishable || negligible(d):
 				same = append(same, g.Tag)
 			case d.Difference.Difference > 0:
 				better = append(better, g.Tag)
@@ -77,7 +78,7 @@ func split(c *compare.Comparison, group int) (better, worse, unclear []string) {
 	for _, d := range c.Differences {
 		switch {
 		case d.Group != group:
-		case !d.Distinguishable:
+		case !d.Distinguishable || negligible(d):
 			unclear = append(unclear, metricName(d.Name))
 		case d.Difference.Difference > 0:
 			better = append(better, metricName(d.Name))
@@ -88,10 +89,23 @@ func split(c *compare.Comparison, group int) (better, worse, unclear []string) {
 	return better, worse, unclear
 }
 
+// negligible is a difference of less than a tenth of a point, of which even a narrow interval makes nothing: BLEU-4
+// without a single match of four words is not 0 by coco-caption's code, but next to it.
+func negligible(d compare.Difference) bool {
+	return max(math.Abs(d.Low), math.Abs(d.High), math.Abs(d.Difference.Difference)) < 0.001
+}
+
 func groupFinding(c *compare.Comparison, g *compare.Group, better, worse, unclear []string) string {
 	base := c.Groups[c.Baseline].Tag
 	if len(better)+len(worse) == 0 {
 		return fmt.Sprintf("%s is not distinguishable from %s in any metric.", g.Name(), base)
+	}
+	if total := len(better) + len(worse) + len(unclear); len(better) == total || len(worse) == total {
+		what := "better"
+		if len(worse) == total {
+			what = "worse"
+		}
+		return fmt.Sprintf("%s is %s than %s in every metric.", g.Name(), what, base)
 	}
 	var parts []string
 	for _, part := range []struct {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -61,7 +62,7 @@ func curvePlots(c *compare.Comparison) (plots []plotFigure, note string) {
 		{"time", "training time (minutes)", func(e runfolder.Epoch) float64 { return e.TotalSeconds / 60 }},
 	} {
 		name := fmt.Sprintf("Validation %s by %s", what, x.name)
-		plots = append(plots, plotFigure{Name: name, File: "plots/comparison_" + x.name, Alt: curveAlt(c, value), Meaning: tagLegend(c),
+		plots = append(plots, plotFigure{Name: name, File: "plots/comparison_" + x.name, Alt: curveAlt(c, value),
 			draw: func() (svg, png []byte, err error) { return drawCurves(c, name, label, x, value) }})
 	}
 	note = "Teacher-forced, at the end of every epoch. Thin lines are single runs, thick ones their group's mean."
@@ -113,13 +114,15 @@ func curveAlt(c *compare.Comparison, value func(runfolder.Epoch) float64) string
 	return "Lowest value of each group: " + strings.Join(parts, "; ") + "."
 }
 
-// tagLegend spells out the groups' tags.
-func tagLegend(c *compare.Comparison) string {
-	var parts []string
-	for _, g := range c.Groups {
-		parts = append(parts, g.Name())
+// fewNames is how many groups are named in full on a plot; of more, the tags are.
+const fewNames = 6
+
+// plotName is a group's name on a plot.
+func plotName(c *compare.Comparison, g *compare.Group, room int) string {
+	if name := g.Name(); len(c.Groups) <= fewNames && utf8.RuneCountInString(name) <= room {
+		return name
 	}
-	return strings.Join(parts, " · ")
+	return g.Tag
 }
 
 func drawCurves(c *compare.Comparison, title, label string, x xAxis, value func(runfolder.Epoch) float64) (svg, png []byte, err error) {
@@ -147,7 +150,7 @@ func drawCurves(c *compare.Comparison, title, label string, x xAxis, value func(
 	}
 	for n, g := range c.Groups {
 		line := groupLine(n)
-		legend = append(legend, entry{name: g.Tag, line: line})
+		legend = append(legend, entry{name: plotName(c, g, 44), line: line})
 		var curves []plotter.XYs
 		for _, r := range g.Runs {
 			var points plotter.XYs
@@ -250,14 +253,14 @@ func differencePlots(c *compare.Comparison) (plots []plotFigure) {
 		for n, g := range c.Groups {
 			if d, ok := c.Difference(n, name); ok {
 				said := fmt.Sprintf("%s %s (%s to %s)", g.Name(), signed(100*d.Difference.Difference, 1), signed(100*d.Low, 1), signed(100*d.High, 1))
-				if !d.Distinguishable {
+				if !d.Distinguishable || negligible(d) {
 					said += ", not distinguishable"
 				}
 				alt = append(alt, said)
 			}
 		}
 		plots = append(plots, plotFigure{Name: title, File: "plots/comparison_difference_" + name, Alt: strings.Join(alt, "; ") + ".",
-			Meaning: "Percentage points, with 95 % intervals. Rings and grey: the interval holds zero. " + tagLegend(c),
+			Meaning: "Percentage points, with 95 % intervals. Grey rings: the interval holds zero, not distinguishable.",
 			draw:    func() (svg, png []byte, err error) { return drawDifferences(c, title, name) }})
 	}
 	return plots
@@ -277,11 +280,11 @@ func drawDifferences(c *compare.Comparison, title, name string) (svg, png []byte
 			continue
 		}
 		row--
-		ticks = append(ticks, plot.Tick{Value: float64(row), Label: g.Tag})
+		ticks = append(ticks, plot.Tick{Value: float64(row), Label: plotName(c, g, 26)})
 		low, high = min(low, 100*d.Low), max(high, 100*d.High)
 		line := draw.LineStyle{Color: trainColor, Width: 1.8}
 		dot := draw.GlyphStyle{Color: trainColor, Radius: 3.2, Shape: draw.CircleGlyph{}}
-		if !d.Distinguishable {
+		if !d.Distinguishable || negligible(d) {
 			grey := color.RGBA{R: 0x6b, G: 0x72, B: 0x7c, A: 0xff}
 			line.Color, dot.Color, dot.Shape = grey, grey, draw.RingGlyph{}
 		}
@@ -304,13 +307,18 @@ func drawDifferences(c *compare.Comparison, title, name string) (svg, png []byte
 	})
 }
 
-// logTicks puts ticks on 1, 2 and 5 times powers of ten, or on round values where these are few.
+// logTicks puts ticks on 1, 2 and 5 times powers of ten, on the powers alone where the axis spans many, and on round
+// values where it spans none.
 func logTicks(low, high float64) []plot.Tick {
+	steps := []float64{1, 2, 5}
+	if high/low > 300 {
+		steps = steps[:1]
+	}
 	var ticks []plot.Tick
 	for power := math.Pow(10, math.Floor(math.Log10(low))); power <= high; power *= 10 {
-		for _, m := range []float64{1, 2, 5} {
+		for _, m := range steps {
 			if v := m * power; v >= low*(1-1e-9) && v <= high*(1+1e-9) {
-				ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', -1, 64)})
+				ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', 6, 64)})
 			}
 		}
 	}

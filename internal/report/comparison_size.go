@@ -35,6 +35,14 @@ func curveName(s compare.SizeCurve) string {
 	return s.Label
 }
 
+// curveUnit makes percent of metrics.
+func curveUnit(s compare.SizeCurve) float64 {
+	if s.Column.Kind == compare.Metric {
+		return 100
+	}
+	return 1
+}
+
 func sizeAlt(curves []compare.SizeCurve) string {
 	var parts []string
 	for _, s := range curves {
@@ -49,22 +57,41 @@ func sizeMeaning(curves []compare.SizeCurve) string {
 	var parts []string
 	for _, s := range curves {
 		if s.Fit != nil {
-			parts = append(parts, fmt.Sprintf("%s: %s", curveName(s), lawText(s)))
+			parts = append(parts, fmt.Sprintf("%s: y = %s", curveName(s), lawText(s)))
 		}
 	}
-	if len(parts) == 0 {
-		return "Both axes are logarithmic. A power law takes three sizes at least."
+	text := "Both axes are logarithmic."
+	bottom, off := lowestShown(curves), 0
+	for _, s := range curves {
+		for _, at := range s.Points {
+			if at.Value < bottom {
+				off++
+			}
+		}
 	}
-	return "Both axes are logarithmic. " + strings.Join(parts, "; ") + "."
+	if off > 0 {
+		text += fmt.Sprintf(" %s below %s: too low for the axis.", plural(off, "run"), significant(curveUnit(curves[0])*bottom))
+	}
+	if len(parts) == 0 {
+		return text + " A power law takes three sizes at least."
+	}
+	return text + " " + strings.Join(parts, "; ") + "."
+}
+
+// lowestShown is a thousandth of the highest value: on a logarithmic axis, a score of next to nothing would leave no
+// room for the others.
+func lowestShown(curves []compare.SizeCurve) (lowest float64) {
+	for _, s := range curves {
+		for _, at := range s.Points {
+			lowest = max(lowest, at.Value/1000)
+		}
+	}
+	return lowest
 }
 
 // lawText writes a fitted power law in the column's unit.
 func lawText(s compare.SizeCurve) string {
-	f := s.Fit
-	unit := 1.
-	if s.Column.Kind == compare.Metric {
-		unit = 100
-	}
+	f, unit := s.Fit, curveUnit(s)
 	text := fmt.Sprintf("%s·n^(%s)", significant(unit*f.A), significant(-f.B))
 	if f.Limit {
 		text += " + " + significant(unit*f.C)
@@ -89,10 +116,7 @@ func sizeFits(c *compare.Comparison) table {
 		if f == nil {
 			continue
 		}
-		unit := 1.
-		if s.Column.Kind == compare.Metric {
-			unit = 100
-		}
+		unit := curveUnit(s)
 		parameter := func(k int, unit float64) string {
 			low, high := f.Interval(k)
 			return fmt.Sprintf("%s (%s to %s)", significant(unit*[3]float64{f.A, f.B, f.C}[k]), significant(unit*low), significant(unit*high))
@@ -110,16 +134,18 @@ func drawSizes(curves []compare.SizeCurve, title string) (svg, png []byte, err e
 	p := plot.New()
 	style(p)
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "training pictures", columnName(curves[0].Column.Name)
-	unit := 1.
+	unit := curveUnit(curves[0])
 	if curves[0].Column.Kind == compare.Metric {
-		unit = 100
 		p.Y.Label.Text += " (%)"
 	}
 	low, high, least, most := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	bottom := lowestShown(curves)
 	for _, s := range curves {
 		for _, at := range s.Points {
 			low, high = min(low, float64(at.Pictures)), max(high, float64(at.Pictures))
-			least, most = min(least, unit*at.Value), max(most, unit*at.Value)
+			if at.Value >= bottom {
+				least, most = min(least, unit*at.Value), max(most, unit*at.Value)
+			}
 		}
 	}
 	low, high = low/1.15, high*1.15
@@ -136,10 +162,12 @@ func drawSizes(curves []compare.SizeCurve, title string) (svg, png []byte, err e
 		dot := draw.GlyphStyle{Color: line.Color, Radius: 2.6, Shape: draw.CircleGlyph{}}
 		var points plotter.XYs
 		for _, at := range s.Points {
-			points = append(points, plotter.XY{X: float64(at.Pictures), Y: unit * at.Value})
+			if at.Value >= bottom {
+				points = append(points, plotter.XY{X: float64(at.Pictures), Y: unit * at.Value})
+			}
 		}
 		if s.Fit != nil {
-			var fit, top, bottom plotter.XYs
+			var fit, top, below plotter.XYs
 			for k := range 121 {
 				x := low * math.Pow(high/low, float64(k)/120)
 				from, to := s.Fit.Band(x)
@@ -147,10 +175,10 @@ func drawSizes(curves []compare.SizeCurve, title string) (svg, png []byte, err e
 				if y := unit * s.Fit.At(x); y >= floor && y <= ceiling {
 					fit = append(fit, plotter.XY{X: x, Y: y})
 				}
-				top, bottom = append(top, plotter.XY{X: x, Y: within(to)}), append(bottom, plotter.XY{X: x, Y: within(from)})
+				top, below = append(top, plotter.XY{X: x, Y: within(to)}), append(below, plotter.XY{X: x, Y: within(from)})
 			}
-			slices.Reverse(bottom)
-			p.Add(&plotter.Polygon{XYs: []plotter.XYs{append(top, bottom...)}, Color: faint(line.Color, 0x24)})
+			slices.Reverse(below)
+			p.Add(&plotter.Polygon{XYs: []plotter.XYs{append(top, below...)}, Color: faint(line.Color, 0x24)})
 			if len(fit) > 1 {
 				p.Add(&plotter.Line{XYs: fit, LineStyle: line})
 			}

@@ -30,6 +30,9 @@ type comparisonView struct {
 	Method                   []string
 }
 
+// ManyGroups says whether plots name groups by their tags alone.
+func (v comparisonView) ManyGroups() bool { return len(v.Legend) > fewNames }
+
 // figures are all that is drawn.
 func (v *comparisonView) figures() []*plotFigure {
 	var all []*plotFigure
@@ -64,7 +67,7 @@ func newComparisonView(d ComparisonData) comparisonView {
 // columnName is a figure's name with its unit.
 func columnName(name string) string {
 	names := map[string]string{"nats_per_character": "Nats a character", "teacher_forced_loss": "Loss (nats a token)",
-		"teacher_forced_accuracy": "Accuracy a token (%)", compare.TrainingSeconds: "Training (s)"}
+		"teacher_forced_accuracy": "Accuracy a token (%)", compare.TrainingSeconds: "Training (min)"}
 	if known, ok := names[name]; ok {
 		return known
 	}
@@ -77,7 +80,7 @@ func columnValue(col compare.Column, x float64, write func(float64, int) string)
 	case col.Kind == compare.Metric || strings.HasSuffix(col.Name, "accuracy"):
 		return write(100*x, 1)
 	case col.Kind == compare.Cost:
-		return write(x, 0)
+		return write(x/60, 1)
 	}
 	return write(x, 3)
 }
@@ -133,7 +136,7 @@ func groupCell(c *compare.Comparison, group int, col compare.Column) string {
 	if f.N > 1 {
 		text += " ± " + columnValue(col, f.SD, fixed)
 	}
-	if d, ok := c.Difference(group, col.Name); ok && !d.Distinguishable {
+	if d, ok := c.Difference(group, col.Name); ok && (!d.Distinguishable || negligible(d)) {
 		text += " ≈"
 	}
 	if !c.Comparable(col, c.Groups[c.Baseline], g) {
@@ -162,6 +165,10 @@ func differenceTable(c *compare.Comparison) table {
 			d, ok := c.Difference(n, name)
 			if !ok {
 				cells = append(cells, missing)
+				continue
+			}
+			if negligible(d) {
+				cells = append(cells, "less than 0.1: not distinguishable")
 				continue
 			}
 			text := fmt.Sprintf("%s (%s to %s)", signed(100*d.Difference.Difference, 1), signed(100*d.Low, 1), signed(100*d.High, 1))

@@ -46,7 +46,8 @@ func keyFigures(d Data) []keyFigure {
 					"the picture.", fixed(best.ValidationNatsPerCharacter, 3), fixed(d.Floor.NatsPerCharacter, 3)))
 		} else {
 			add("Validation loss a character", fixed(best.ValidationNatsPerCharacter, 3), "nats a character",
-				"A caption's loss over its characters. It compares tokenizers, as long as few tokens are unknown.")
+				fmt.Sprintf("A caption's loss over its characters: %s bits a character, %s nats a caption. These compare tokenizers, as long as "+
+					"few tokens are unknown and none leaves punctuation out.", fixed(best.ValidationNatsPerCharacter/math.Ln2, 3), fixed(best.ValidationNatsPerCaption, 2)))
 		}
 	}
 	if c, ok := control(d.Controls, "zeroed"); ok {
@@ -101,7 +102,7 @@ func plotFigures(d Data) []plotFigure {
 func epochTable(epochs []runfolder.Epoch) table {
 	t := table{Caption: "Every epoch (teacher-forced)", Columns: []column{
 		{Name: "Epoch", Number: true}, {Name: "Train loss", Number: true}, {Name: "Validation loss", Number: true},
-		{Name: "Nats a character", Number: true}, {Name: "Train accuracy", Number: true}, {Name: "Validation accuracy", Number: true},
+		{Name: "Nats a character", Number: true}, {Name: "Bits a character", Number: true}, {Name: "Nats a caption", Number: true}, {Name: "Train accuracy", Number: true}, {Name: "Validation accuracy", Number: true},
 		{Name: "Learning rate", Number: true}, {Name: "Seconds", Number: true}, {Name: "Examples/s", Number: true},
 	}}
 	best, ok := bestEpoch(epochs)
@@ -110,7 +111,8 @@ func epochTable(epochs []runfolder.Epoch) table {
 		if ok && e.Epoch == best.Epoch {
 			n = "best → " + n
 		}
-		t.row(n, fixed(e.TrainLoss, 4), fixed(e.ValidationLoss, 4), fixed(e.ValidationNatsPerCharacter, 4), percent(e.TrainAccuracy),
+		t.row(n, fixed(e.TrainLoss, 4), fixed(e.ValidationLoss, 4), fixed(e.ValidationNatsPerCharacter, 4),
+			fixed(e.ValidationNatsPerCharacter/math.Ln2, 4), fixed(e.ValidationNatsPerCaption, 2), percent(e.TrainAccuracy),
 			percent(e.ValidationAccuracy), strconv.FormatFloat(e.LearningRate, 'g', 4, 64), fixed(e.Seconds, 1), fixed(e.ExamplesPerSecond, 0))
 	}
 	return t
@@ -217,7 +219,8 @@ func modelTable(layers []LayerRow) (t table, note string) {
 			yes = "–"
 		case l.Trainable:
 			yes = "yes"
-			trainable += l.Params
+			trainable += l.Params - l.Fixed
+			frozen += l.Fixed
 		default:
 			frozen += l.Params
 		}
@@ -240,16 +243,11 @@ func dataTables(d Data) (tables []table, note, more string) {
 	for _, c := range d.Cleaning {
 		cleaning.row(c.Name, comma(c.Count))
 	}
-	if d.Vocabulary > 0 {
-		note = fmt.Sprintf("Vocabulary: %s tokens, special ones included, from the training split only.", comma(d.Vocabulary))
-		if d.TokensPerCaption > 0 {
-			note += fmt.Sprintf(" A training caption has %s tokens on average.", fixed(d.TokensPerCaption, 1))
-		}
-	}
+	tokens, note := tokensTable(d)
 	if rest := d.ProblemTotal - len(d.Problems); rest > 0 {
 		more = fmt.Sprintf("… and %s more.", comma(rest))
 	}
-	return []table{splits, cleaning}, note, more
+	return []table{splits, tokens, cleaning}, note, more
 }
 
 func stageSeconds(i runfolder.Info) (total float64) {

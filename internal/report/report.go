@@ -23,18 +23,28 @@ type Data struct {
 	Controls []Control // the model itself, named "model", comes first in each split; the validation split comes first
 
 	Confusions []Confusion
-	Systems    []System         // the model first
-	Retrieval  *score.Retrieval // nil when it was not measured
+	Accuracies []Accuracy
+	Systems    []System  // the model first
+	Emoji      *Emoji    // nil where no reference has emoji
+	Collapse   *Collapse // nil when it was not measured
+	NoMETEOR   string    // why METEOR, which was asked for, is absent
+	// CaptionedSplit is the split that Systems, Collapse and the free-running Accuracies are of.
+	CaptionedSplit string
+	Retrieval      *score.Retrieval // nil when it was not measured
 
-	Splits           []SplitRow
-	Cleaning         []NamedCount
-	Problems         []string // formatted, the first few
-	ProblemTotal     int
-	Vocabulary       int     // tokens, special ones included
-	TokensPerCaption float64 // mean, training split
+	Splits       []SplitRow
+	Cleaning     []NamedCount
+	Problems     []string // formatted, the first few
+	ProblemTotal int
 
-	Layers  []LayerRow
-	Gallery []Picture
+	Vocabulary int    // tokens, special ones included
+	Tokenizer  string // as text.tokenizer names it
+	Lossless   bool   // whether text comes back from its tokens byte for byte
+	Tokens     []TokenRow
+
+	Layers      []LayerRow
+	WordVectors *WordVectors // nil for none
+	Gallery     []Picture
 
 	FeatureSeconds  float64 // extraction in this run; 0 when every picture's features were cached
 	ImagesPerSecond float64
@@ -73,6 +83,7 @@ type NamedCount struct {
 type LayerRow struct {
 	Part, Name, Kind, Output string
 	Params                   int
+	Fixed                    int // of Params, those that no training changes
 	Trainable                bool
 }
 

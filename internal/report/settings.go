@@ -71,6 +71,22 @@ func settingsTables(resolved string) (choices, settings table, raw string) {
 	return choices, settings, ""
 }
 
+// flatSettings are the values of a resolved config by their path, as TOML writes them; none where it is not TOML.
+func flatSettings(resolved string) map[string]string {
+	var values map[string]any
+	meta, err := toml.Decode(resolved, &values)
+	if err != nil {
+		return nil
+	}
+	flat := map[string]string{}
+	for _, key := range meta.Keys() {
+		if value, ok := lookup(values, key); ok {
+			flat[key.String()] = value
+		}
+	}
+	return flat
+}
+
 // lookup finds a key's value, as TOML writes it; ok is false for tables.
 func lookup(values map[string]any, key toml.Key) (text string, ok bool) {
 	var v any = values

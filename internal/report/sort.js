@@ -10,6 +10,7 @@ document.querySelectorAll(".sortable table").forEach(function (table) {
     var button = document.createElement("button");
     button.type = "button";
     button.textContent = head.textContent;
+    if (10 > head.textContent.length) head.style.whiteSpace = "nowrap";
     head.textContent = "";
     head.appendChild(button);
     button.addEventListener("click", function () {
@@ -18,7 +19,7 @@ document.querySelectorAll(".sortable table").forEach(function (table) {
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       Array.from(body.rows).sort(function (a, b) {
         var x = value(a, column), y = value(b, column), mixed = typeof x !== typeof y;
-        var order = mixed ? (typeof x === "number" ? -1 : 1) : x < y ? -1 : x > y ? 1 : 0;
+        var order = mixed ? (typeof x === "number" ? -1 : 1) : x > y ? 1 : y > x ? -1 : 0;
         return down ? -order : order;
       }).forEach(function (row) { body.appendChild(row); });
     });

@@ -11,46 +11,80 @@ type System struct {
 	Scores        []Score
 }
 
-// Score is a metric of free-running captions, a fraction. Low and High bound the model's own by bootstrap; Same says
-// that the difference from the model's is not distinguishable from none.
+// Score is a metric of free-running captions, a fraction. Low and High bound the model's own by bootstrap; Difference is
+// another system's from the model, where the two can be compared picture by picture.
 type Score struct {
 	Name, Signature  string
 	Value, Low, High float64
-	Same             bool
+	Difference       *Difference
 }
 
-// systemsTable shows scores in percent, as papers do.
-func systemsTable(systems []System) (table, string) {
-	t := table{Caption: "Free-running captions of the validation pictures (in percent; 95 % intervals by bootstrap over pictures)", Columns: []column{{Name: "Captions"}, {Name: "Meaning"}}}
-	if len(systems) == 0 {
-		return t, ""
+// Difference is the model's score minus another system's, with its 95 % interval by paired bootstrap; it is not
+// distinguishable where the interval holds zero.
+type Difference struct {
+	Gain, Low, High float64
+	Distinguishable bool
+}
+
+const notDistinguishable = "not distinguishable"
+
+// systemsTables show scores in percent, as papers do, and what the model gains over the other systems.
+func systemsTables(d Data) (scores, gains table, note string) {
+	scores.Caption = "Free-running captions of the validation pictures (in percent; 95 % intervals by bootstrap over pictures)"
+	gains.Caption = "What the model gains over the others (points; 95 % intervals by paired bootstrap over pictures)"
+	if len(d.Systems) == 0 {
+		return scores, gains, ""
 	}
+	scores.Columns, gains.Columns = []column{{Name: "Captions"}, {Name: "Meaning"}}, []column{{Name: "Against"}}
 	var signatures []string
-	for _, s := range systems[0].Scores {
-		t.Columns = append(t.Columns, column{Name: metricName(s.Name), Number: true})
+	for _, s := range d.Systems[0].Scores {
+		name := column{Name: metricName(s.Name), Number: true}
+		scores.Columns, gains.Columns = append(scores.Columns, name), append(gains.Columns, name)
 		signatures = append(signatures, s.Signature)
 	}
-	for n, s := range systems {
-		cells := []string{s.Name, s.Meaning}
+	for n, s := range d.Systems {
+		cells, compared := []string{s.Name, s.Meaning}, []string{s.Name}
 		for _, m := range s.Scores {
 			text := fixed(100*m.Value, 1)
-			switch {
-			case n == 0:
-				text = fmt.Sprintf("%s (%s–%s)", text, fixed(100*m.Low, 1), fixed(100*m.High, 1))
-			case m.Same:
-				text += " ≈"
+			if n == 0 {
+				text = fmt.Sprintf("%s (%s to %s)", text, fixed(100*m.Low, 1), fixed(100*m.High, 1))
 			}
 			cells = append(cells, text)
+			if g := m.Difference; g != nil {
+				text := fmt.Sprintf("%s (%s to %s)", signed(100*g.Gain, 1), signed(100*g.Low, 1), signed(100*g.High, 1))
+				if !g.Distinguishable {
+					text += " " + notDistinguishable
+				}
+				compared = append(compared, text)
+			}
 		}
-		t.row(cells...)
+		scores.row(cells...)
+		if len(compared) == len(gains.Columns) {
+			gains.row(compared...)
+		}
 	}
-	return t, "≈: not distinguishable from the model by paired bootstrap. METEOR is absent: it runs by its Java jar only. Signatures: " + strings.Join(signatures, "; ") + "."
+	return scores, gains, systemsNote(d, signatures)
+}
+
+func systemsNote(d Data, signatures []string) string {
+	var parts []string
+	for _, s := range d.Systems {
+		if s.Name == "human" {
+			parts = append(parts, "One person's caption can only be scored against the others', one reference fewer, which lowers scores: "+
+				"compare it with the row of the model against the same references.")
+		}
+	}
+	parts = append(parts, fmt.Sprintf("Where an interval of a difference holds zero the two are %s.", notDistinguishable))
+	if d.NoMETEOR != "" {
+		parts = append(parts, "METEOR is absent: "+d.NoMETEOR+".")
+	}
+	return strings.Join(append(parts, "Signatures: "+strings.Join(signatures, "; ")+"."), " ")
 }
 
 // metricName is a metric's name as papers write it.
 func metricName(name string) string {
 	names := map[string]string{"bleu_1": "BLEU-1", "bleu_2": "BLEU-2", "bleu_3": "BLEU-3", "bleu_4": "BLEU-4", "rouge_l": "ROUGE-L",
-		"cider": "CIDEr", "cider_d": "CIDEr-D", "chrf": "chrF", "meteor": "METEOR"}
+		"cider": "CIDEr", "cider_d": "CIDEr-D", "cider_plain": "CIDEr (plain)", "chrf": "chrF", "meteor": "METEOR"}
 	if known, ok := names[name]; ok {
 		return known
 	}

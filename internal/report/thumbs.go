@@ -8,13 +8,11 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	_ "image/gif" // the formats that a data set may hold
 	"image/jpeg"
-	_ "image/png"
-	"os"
 
 	xdraw "golang.org/x/image/draw"
-	_ "golang.org/x/image/webp"
+
+	"github.com/captionlab/captionlab/internal/picture"
 )
 
 // thumbSize is the longest side of a gallery picture in pixels.
@@ -32,11 +30,11 @@ func (c *card) thumbnail() {
 
 // thumbnail is the picture at path as a JPEG of at most thumbSize pixels a side, on white.
 func thumbnail(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
+	data, err := picture.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	src, _, err := image.Decode(bytes.NewReader(data))
+	src, header, err := picture.Decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -44,7 +42,7 @@ func thumbnail(path string) ([]byte, error) {
 	small := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.Draw(small, small.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
 	xdraw.CatmullRom.Scale(small, small.Bounds(), src, src.Bounds(), xdraw.Over, nil)
-	upright := orient(small, exifOrientation(data))
+	upright := picture.Upright(small, header.Orientation) // a thumbnail carries no EXIF of its own
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, upright, &jpeg.Options{Quality: 85}); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

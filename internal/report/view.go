@@ -21,8 +21,15 @@ type view struct {
 	Controls                table
 	Verdict                 string
 	Confusions              []plotFigure
-	Systems                 table
+	Accuracies              table
+	Systems, Gains          table
 	SystemsNote             string
+	Published               table
+	PublishedNote           string
+	Collapse                table
+	CollapseWarnings        []string
+	Emoji                   []table
+	EmojiNote               string
 	Retrieval               table
 	RetrievalNote           string
 	Model                   table
@@ -121,10 +128,17 @@ func newView(f *runfolder.Folder, d Data) view {
 	case runfolder.Failed:
 		v.Hint = "What happened stands in log.txt. To go on from the last checkpoint: captionlab resume " + filepath.ToSlash(f.Dir)
 	}
-	v.Systems, v.SystemsNote = systemsTable(d.Systems)
+	v.Systems, v.Gains, v.SystemsNote = systemsTables(d)
+	v.Published, v.PublishedNote = publishedTable(d, flatSettings(d.Resolved))
+	v.Accuracies, v.Collapse = accuracyTable(d.Accuracies), collapseTable(d.Collapse)
+	if d.Collapse != nil {
+		v.CollapseWarnings = d.Collapse.Warnings
+	}
+	v.Emoji, v.EmojiNote = emojiTables(d.Emoji)
 	v.Retrieval, v.RetrievalNote = retrievalTable(d)
 	v.Gallery, v.GalleryNote = cards(d.Gallery)
 	v.Model, v.ModelNote = modelTable(d.Layers)
+	v.ModelNote += d.WordVectors.note()
 	v.Data, v.DataNote, v.ProblemsMore = dataTables(d)
 	v.Ledger, v.Settings, v.RawSettings = settingsTables(d.Resolved)
 	return v

@@ -93,7 +93,7 @@ func TestEpochIsWrittenOnce(t *testing.T) {
 // TestMetricsFiles: the CSV has the names and figures of the JSON lines; a diverged epoch is null and empty.
 func TestMetricsFiles(t *testing.T) {
 	f := create(t)
-	first := Epoch{1, 80, 1.25, 0.5, math.NaN(), math.Inf(1), 1.5, 0.001, 12.5, 12.5, 320, true}
+	first := Epoch{1, 80, 1.25, 0.5, math.NaN(), math.Inf(1), 1.5, 42.5, 0.001, 12.5, 12.5, 320, true}
 	if err := f.AppendEpoch(first); err != nil {
 		t.Fatal(err)
 	}
@@ -122,8 +122,15 @@ func TestMetricsFiles(t *testing.T) {
 			t.Errorf("%s is %q in metrics.csv, %v in metrics.jsonl", name, records[1][n], value)
 		}
 	}
+	if bits := line["validation_bits_per_character"]; bits != 1.5/math.Ln2 { // the figures that compare tokenizers
+		t.Errorf("%v bits for 1.5 nats a character", bits)
+	}
+	var old Epoch
+	if err := old.UnmarshalJSON([]byte(`{"epoch":1,"validation_nats_per_character":1.5}`)); err != nil || !math.IsNaN(old.ValidationNatsPerCaption) {
+		t.Errorf("a row without nats a caption has %v (error %v)", old.ValidationNatsPerCaption, err)
+	}
 	epochs, err := f.Epochs()
-	if err != nil || !math.IsNaN(epochs[0].ValidationLoss) || epochs[0].TrainLoss != 1.25 || !epochs[0].Best {
+	if err != nil || !math.IsNaN(epochs[0].ValidationLoss) || epochs[0].TrainLoss != 1.25 || epochs[0].ValidationNatsPerCaption != 42.5 || !epochs[0].Best {
 		t.Errorf("read back as %+v (%v)", epochs, err)
 	}
 }

@@ -34,6 +34,7 @@ type Info struct {
 	Started     time.Time   `json:"started"`
 	Finished    time.Time   `json:"finished,omitzero"`
 	Resumed     []time.Time `json:"resumed,omitempty"`
+	Continues   string      `json:"continues,omitempty"` // the run folder, beside this one, whose training this run went on with
 
 	Command   string            `json:"command,omitempty"`
 	GitCommit string            `json:"git_commit,omitempty"`

@@ -22,6 +22,7 @@ type Epoch struct {
 	ValidationLoss             float64 // nats a token
 	ValidationAccuracy         float64 // share of tokens
 	ValidationNatsPerCharacter float64
+	ValidationNatsPerCaption   float64
 	LearningRate               float64
 	Seconds                    float64 // this epoch, evaluation included
 	TotalSeconds               float64 // training so far, over all resumes
@@ -38,6 +39,8 @@ type row struct {
 	ValidationLoss             number `json:"validation_teacher_forced_loss"`
 	ValidationAccuracy         number `json:"validation_teacher_forced_accuracy"`
 	ValidationNatsPerCharacter number `json:"validation_nats_per_character"`
+	ValidationBitsPerCharacter number `json:"validation_bits_per_character"` // the same in bits, for other readers
+	ValidationNatsPerCaption   number `json:"validation_nats_per_caption"`
 	LearningRate               number `json:"learning_rate"`
 	Seconds                    number `json:"seconds"`
 	TotalSeconds               number `json:"total_seconds"`
@@ -49,20 +52,21 @@ type row struct {
 func (e Epoch) MarshalJSON() ([]byte, error) {
 	return json.Marshal(row{
 		e.Epoch, e.Step, number(e.TrainLoss), number(e.TrainAccuracy), number(e.ValidationLoss),
-		number(e.ValidationAccuracy), number(e.ValidationNatsPerCharacter), number(e.LearningRate),
+		number(e.ValidationAccuracy), number(e.ValidationNatsPerCharacter), number(e.ValidationNatsPerCharacter / math.Ln2),
+		number(e.ValidationNatsPerCaption), number(e.LearningRate),
 		number(e.Seconds), number(e.TotalSeconds), number(e.ExamplesPerSecond), e.Best,
 	})
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *Epoch) UnmarshalJSON(data []byte) error {
-	var r row
+	r := row{ValidationNatsPerCaption: number(math.NaN())} // where an older release wrote none
 	if err := json.Unmarshal(data, &r); err != nil {
 		return err
 	}
 	*e = Epoch{
 		r.Epoch, r.Step, float64(r.TrainLoss), float64(r.TrainAccuracy), float64(r.ValidationLoss),
-		float64(r.ValidationAccuracy), float64(r.ValidationNatsPerCharacter), float64(r.LearningRate),
+		float64(r.ValidationAccuracy), float64(r.ValidationNatsPerCharacter), float64(r.ValidationNatsPerCaption), float64(r.LearningRate),
 		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best,
 	}
 	return nil
@@ -163,7 +167,7 @@ func appendSynced(path string, data []byte) error {
 // csvColumns are the header of metrics.csv; the names are those of metrics.jsonl.
 var csvColumns = []string{
 	"epoch", "step", "train_teacher_forced_loss", "train_teacher_forced_accuracy", "validation_teacher_forced_loss",
-	"validation_teacher_forced_accuracy", "validation_nats_per_character", "learning_rate", "seconds",
+	"validation_teacher_forced_accuracy", "validation_nats_per_character", "validation_bits_per_character", "validation_nats_per_caption", "learning_rate", "seconds",
 	"total_seconds", "examples_per_second", "best",
 }
 
@@ -175,7 +179,7 @@ func (f *Folder) writeCSV(epochs []Epoch) error {
 		record := []string{strconv.Itoa(e.Epoch), strconv.Itoa(e.Step)}
 		for _, x := range []float64{
 			e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.ValidationNatsPerCharacter,
-			e.LearningRate, e.Seconds, e.TotalSeconds, e.ExamplesPerSecond,
+			e.ValidationNatsPerCharacter / math.Ln2, e.ValidationNatsPerCaption, e.LearningRate, e.Seconds, e.TotalSeconds, e.ExamplesPerSecond,
 		} {
 			if math.IsNaN(x) || math.IsInf(x, 0) {
 				record = append(record, "")

@@ -117,6 +117,9 @@ func (c *Confusion) WriteCSV(w io.Writer, shares bool) error {
 // Classes are the classes of tokens, in the order of their matrix.
 var Classes = []string{"letter", "digit", "space", "punctuation", "emoji", "end", Other}
 
+// Bytes is the class of the tokens that are part of a character, which tokenizers of bytes have besides Classes.
+const Bytes = "bytes"
+
 // Class is the class of a token by its first character that is not a space; of the end token it is "end".
 func Class(token string, isEnd bool) string {
 	if isEnd {
@@ -128,7 +131,7 @@ func Class(token string, isEnd bool) string {
 		cluster, text, _, state = uniseg.FirstGraphemeClusterInString(text, state)
 		r := []rune(cluster)[0]
 		switch {
-		case unicode.IsSpace(r) || r == 'Ġ': // Ġ is a space in byte-level BPE
+		case unicode.IsSpace(r):
 			space = true
 			continue
 		case unicode.IsLetter(r):

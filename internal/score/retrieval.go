@@ -25,6 +25,16 @@ func Rank(scores []float64, at int) float64 {
 	return 1 + float64(higher) + float64(equal)/2
 }
 
+// Ranks are the places of the right pictures when every caption ranks all pictures: scores [captions, pictures], as many
+// of one as of the other, caption n being of picture n.
+func Ranks(scores []float64, pictures int) []float64 {
+	ranks := make([]float64, pictures)
+	for n := range ranks {
+		ranks[n] = Rank(scores[n*pictures:(n+1)*pictures], n)
+	}
+	return ranks
+}
+
 // NewRetrieval sums up the ranks of as many captions as there are pictures.
 func NewRetrieval(ranks []float64) Retrieval {
 	r := Retrieval{Pictures: len(ranks)}

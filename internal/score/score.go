@@ -92,6 +92,18 @@ func Names() (names []string) {
 	return names
 }
 
+// Known are the names that Options.Metrics may hold: those of the metrics, and bleu for four of them.
+func Known() []string {
+	names := Names()
+	for name := range kinds {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Measure scores captions. Captions are tokenized once, in the images' order; the scores do not depend on the number
 // of processors. Empty captions have scores (0, but for references that are empty too); text that is not UTF-8, an
 // image without references and an ID that stands twice are errors.

@@ -174,6 +174,7 @@ func TestDefined(t *testing.T) {
 		{"empty", []Image{{"a", "", []string{"a dog"}}}, map[string]float64{"bleu_1": 0, "bleu_4": 0, "rouge_l": 0, "chrf": 0, "cider": 0}},
 		{"white space", []Image{{"a", " \t\n", []string{"a dog"}}}, map[string]float64{"bleu_1": 0, "rouge_l": 0, "chrf": 0}},
 		{"both empty: ROUGE-L of the reference code takes two empty captions for equal", []Image{{"a", "", []string{""}}}, map[string]float64{"bleu_1": 0, "rouge_l": 1, "chrf": 0}},
+		{"NUL characters", []Image{{"a", "a\x00dog", []string{"a\x00dog", "\x00"}}}, nil},
 		{"nothing but emoji, which the tokenization drops", []Image{{"a", "😀", []string{"😀"}}}, map[string]float64{"bleu_1": 0, "rouge_l": 1, "chrf": 1}},
 		{"swapped candidates", []Image{{"a", "a dog runs fast", []string{"two men sit"}}, {"b", "two men sit", []string{"a dog runs fast"}}}, map[string]float64{"rouge_l": 0, "cider": 0}},
 		{"a million characters", []Image{{"a", long, []string{long, "a dog"}}, {"b", "a dog", []string{long}}}, nil},
@@ -271,6 +272,9 @@ func TestKinds(t *testing.T) {
 func FuzzMeasure(f *testing.F) {
 	f.Add("a dog", "a dog runs", "", uint8(1))
 	f.Add("1 1/2 😀", "1\u00a01/2", "\xff", uint8(2))
+	f.Add("", " \t\n", "\u3000", uint8(3))
+	f.Add("a\x00b", "\x00", "|||", uint8(0))
+	f.Add(strings.Repeat("the ", 3000), "the", strings.Repeat("x", 5000), uint8(1))
 	f.Fuzz(func(t *testing.T, candidate, first, second string, n uint8) {
 		images := []Image{{"a", candidate, []string{first, second}}, {"b", second, []string{candidate}}}
 		for range n % 4 {

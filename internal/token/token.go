@@ -11,9 +11,7 @@ import (
 	"io"
 	"iter"
 	"maps"
-	"math"
 	"slices"
-	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,78 +25,62 @@ const (
 	specials
 )
 
-// Tokenizer cuts text into the tokens of one vocabulary.
+// Tokenizer cuts text into the tokens of one vocabulary. It may be used by several goroutines.
 type Tokenizer interface {
 	Kind() string
 	Encode(text string) []int32 // without special tokens, but for Unknown
-	// Decode stops at End and skips Pad and Start. Unknown is U+FFFD among characters and "<unk>" among words.
+	// Decode stops at End and skips Pad and Start. Unknown is "<unk>" among words and U+FFFD else. Bytes that make no
+	// UTF-8 become U+FFFD, one for each maximal part of a character (Unicode 3.9, table 3-8).
 	Decode(ids []int32) string
+	// Lossless says whether text that is valid UTF-8 and has no unknown token comes back byte for byte.
+	Lossless() bool
 	Size() int // tokens, special ones included
+	// Token is a token's text, for people: bytes that are no whole characters are written <0xF0>.
 	Token(id int32) string
 	Save(w io.Writer) error
 	Hash() string // SHA-256 of what Save writes
 }
 
-// kind is how one tokenizer cuts text and joins it again.
+// kind makes one kind of tokenizer, of captions or of a file that Save wrote. open refuses fields of other kinds.
 type kind struct {
-	split     func(text, unit string) []string
-	separator string // between tokens that are joined
-	unknown   string // what an unknown token is decoded to
+	train func(s Settings, captions iter.Seq[string]) (Tokenizer, error)
+	open  func(f file) (Tokenizer, error)
 }
 
 // kinds are the tokenizers by their name in text.tokenizer.
 var kinds = map[string]kind{
-	"char": {Units, "", "\uFFFD"},
-	"word": {words, " ", "<unk>"},
+	"char": {trainList, openList},
+	"word": {trainList, openList},
+	"ptb":  {trainList, openList},
+	"byte": {trainBytes, openBytes},
+	"bpe":  {trainPairs, openPairs},
 }
 
-// vocabulary implements Tokenizer.
-type vocabulary struct {
-	kind
-	file file
-	ids  map[string]int32
-}
-
-// file is vocab.json.
+// file is vocab.json. Each kind has the fields that say all about it, and no others.
 type file struct {
-	Kind   string   `json:"tokenizer"`
-	Unit   string   `json:"unit"`
-	Tokens []string `json:"tokens"` // from id 4 on; 0 to 3 are padding, start, end and unknown
+	Kind   string        `json:"tokenizer"`
+	Unit   string        `json:"unit,omitempty"`
+	Words  *WordSettings `json:"words,omitempty"`  // of words that are not cut by default
+	Tokens []string      `json:"tokens,omitempty"` // from id 4 on; 0 to 3 are padding, start, end and unknown
+	Merges []string      `json:"merges,omitempty"` // of bpe: "Ġ t", as in GPT-2's merges.txt
 }
 
-// Train builds the vocabulary of these captions: the tokens seen at least MinCount times, the most frequent first,
-// equally frequent ones in byte order. Captions must be valid UTF-8, as cleaned ones are: vocab.json could not keep
-// other bytes.
+// Train builds the vocabulary of these captions. Captions must be valid UTF-8, as cleaned ones are: vocab.json could
+// not keep other bytes.
 func Train(s Settings, captions iter.Seq[string]) (Tokenizer, error) {
 	k, ok := kinds[s.Tokenizer]
 	if !ok {
-		return nil, fmt.Errorf("text.tokenizer: unknown tokenizer %q; known are %s", s.Tokenizer, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		return nil, fmt.Errorf("text.tokenizer: %w", unknownKind(s.Tokenizer))
 	}
-	counts := map[string]int{}
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
 	for text := range captions {
 		if !utf8.ValidString(text) {
 			return nil, fmt.Errorf("caption %.40q is not valid UTF-8", text)
 		}
-		for _, t := range k.split(text, s.Unit) {
-			counts[t]++
-		}
 	}
-	f := file{Kind: s.Tokenizer, Unit: s.Unit}
-	for t, n := range counts {
-		if n >= s.MinCount {
-			f.Tokens = append(f.Tokens, t)
-		}
-	}
-	if len(f.Tokens) == 0 {
-		return nil, fmt.Errorf("no token occurs %d times in the training captions (text.min_count)", s.MinCount)
-	}
-	sort.Slice(f.Tokens, func(a, b int) bool {
-		if ca, cb := counts[f.Tokens[a]], counts[f.Tokens[b]]; ca != cb {
-			return ca > cb
-		}
-		return f.Tokens[a] < f.Tokens[b]
-	})
-	return newVocabulary(f)
+	return k.train(s, captions)
 }
 
 // Load reads what Save wrote, and nothing else: a file that was cut off, edited into another vocabulary or made by
@@ -115,88 +97,54 @@ func Load(r io.Reader) (Tokenizer, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something follows the vocabulary")
 	}
-	return newVocabulary(f)
-}
-
-func newVocabulary(f file) (Tokenizer, error) {
 	k, ok := kinds[f.Kind]
-	switch {
-	case !ok:
-		return nil, fmt.Errorf("unknown tokenizer %q; known are %s", f.Kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
-	case f.Unit != "codepoint" && f.Unit != "grapheme":
-		return nil, fmt.Errorf("unknown unit %q; known are codepoint, grapheme", f.Unit)
-	case len(f.Tokens) == 0:
-		return nil, errors.New("the vocabulary has no tokens")
-	case len(f.Tokens) > math.MaxInt32-int(specials):
-		return nil, fmt.Errorf("the vocabulary has too many tokens: %d", len(f.Tokens))
+	if !ok {
+		return nil, unknownKind(f.Kind)
 	}
-	v := &vocabulary{kind: k, file: f, ids: make(map[string]int32, len(f.Tokens))}
-	for n, t := range f.Tokens {
-		id := specials + int32(n)
-		if first, twice := v.ids[t]; twice {
-			return nil, fmt.Errorf("token %q stands twice in the vocabulary, as %d and %d", t, first, id)
-		}
-		if parts := k.split(t, f.Unit); len(parts) != 1 || parts[0] != t {
-			return nil, fmt.Errorf("token %d of the vocabulary, %q, is no token of tokenizer %q with unit %q", id, t, f.Kind, f.Unit)
-		}
-		v.ids[t] = id
-	}
-	return v, nil
+	return k.open(f)
 }
 
-func (v *vocabulary) Kind() string { return v.file.Kind }
-func (v *vocabulary) Size() int    { return int(specials) + len(v.file.Tokens) }
-
-func (v *vocabulary) Encode(text string) []int32 {
-	parts := v.split(text, v.file.Unit)
-	ids := make([]int32, len(parts))
-	for n, t := range parts {
-		id, ok := v.ids[t]
-		if !ok {
-			id = Unknown
-		}
-		ids[n] = id
-	}
-	return ids
+func unknownKind(name string) error {
+	return fmt.Errorf("unknown tokenizer %q; known are %s", name, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 }
 
-func (v *vocabulary) Decode(ids []int32) string {
-	if n := slices.Index(ids, End); n >= 0 {
-		ids = ids[:n]
-	}
-	parts := make([]string, 0, len(ids))
-	for _, id := range ids {
-		if id != Pad && id != Start {
-			parts = append(parts, v.Token(id))
-		}
-	}
-	return strings.Join(parts, v.separator)
-}
-
-func (v *vocabulary) Token(id int32) string {
-	switch {
-	case id == Pad:
+// special is the text of a special token that is not Unknown, or of none.
+func special(id int32) string {
+	switch id {
+	case Pad:
 		return "<pad>"
-	case id == Start:
+	case Start:
 		return "<start>"
-	case id == End:
+	case End:
 		return "<end>"
-	case id < specials || int(id) >= v.Size():
-		return v.unknown
 	}
-	return v.file.Tokens[id-specials]
+	return ""
 }
 
-func (v *vocabulary) Save(w io.Writer) error {
+// ordinary are the ids that Decode shows: those before End, without Pad and Start.
+func ordinary(ids []int32) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for _, id := range ids {
+			if id == End {
+				return
+			}
+			if id != Pad && id != Start && !yield(id) {
+				return
+			}
+		}
+	}
+}
+
+func (f file) save(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", " ")
-	return encoder.Encode(v.file)
+	return encoder.Encode(f)
 }
 
-func (v *vocabulary) Hash() string {
+func (f file) hash() string {
 	var b bytes.Buffer
-	if err := v.Save(&b); err != nil {
+	if err := f.save(&b); err != nil {
 		return "" // a bytes.Buffer takes everything
 	}
 	sum := sha256.Sum256(b.Bytes())

@@ -2,16 +2,20 @@ package token
 
 import (
 	"bytes"
+	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 )
 
 func trained(t testing.TB, kind, unit string, minCount int, captions ...string) Tokenizer {
 	t.Helper()
-	k, err := Train(Settings{Tokenizer: kind, Unit: unit, MinCount: minCount}, slices.Values(captions))
+	k, err := Train(Settings{Tokenizer: kind, Unit: unit, MinCount: minCount, Words: defaultWords}, slices.Values(captions))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +89,52 @@ func TestWordsAreCut(t *testing.T) {
 		{"other scripts", "Привет, мир!", []string{"привет", "мир"}},
 		{"nothing", " ... ' ", nil},
 	} {
-		if got := words(c.text, ""); !slices.Equal(got, c.want) {
+		if got := defaultWords.cut(c.text); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q has words %q, want %q", c.reason, c.text, got, c.want)
 		}
+	}
+}
+
+func TestWordSettings(t *testing.T) {
+	const text = "It's 'Any' Dog's… #1️⃣ 👩🏽‍🚀❤️ @me 10% Ⓜ️"
+	for _, c := range []struct {
+		s    WordSettings
+		want string
+	}{
+		{WordSettings{true, drop, drop}, "it's any dog's me 10"},
+		{WordSettings{false, drop, drop}, "It's Any Dog's me 10"},
+		{WordSettings{true, keep, drop}, "it's ' any ' dog's … # @ me 10 %"},
+		{WordSettings{true, drop, keep}, "it's any dog's 1️⃣ 👩🏽‍🚀 ❤️ me 10 Ⓜ️"},
+		{WordSettings{false, keep, keep}, "It's ' Any ' Dog's … # 1️⃣ 👩🏽‍🚀 ❤️ @ me 10 % Ⓜ️"},
+	} {
+		if got := strings.Join(c.s.cut(text), " "); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.s, got, c.want)
+		}
+	}
+}
+
+// TestPTB: coco-caption's words, whose equality with the reference package ptb tests, and its punctuation where it is kept.
+func TestPTB(t *testing.T) {
+	for punctuation, want := range map[string]string{drop: "the dog 's ball ca n't roll", keep: "the dog 's ball ca n't roll , ..."} {
+		k, err := Train(Settings{Tokenizer: "ptb", Unit: "grapheme", MinCount: 1, Words: WordSettings{true, punctuation, drop}},
+			slices.Values([]string{"The dog's ball can't roll, ..."}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := k.Decode(k.Encode("The dog's ball can't roll, ...")); got != want {
+			t.Errorf("punctuation %s: %q, want %q", punctuation, got, want)
+		}
+	}
+}
+
+// TestMaxVocabulary: the most frequent tokens stay.
+func TestMaxVocabulary(t *testing.T) {
+	k, err := Train(Settings{Tokenizer: "word", Unit: "grapheme", MinCount: 1, MaxSize: 6, Words: defaultWords}, slices.Values([]string{"a b a c b a"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := k.Decode(k.Encode("a b c")); got != "a b <unk>" || k.Size() != 6 {
+		t.Errorf("%q with a vocabulary of %d, want a b <unk> with 6", got, k.Size())
 	}
 }
 
@@ -124,7 +171,7 @@ func TestIds(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	k := trained(t, "char", "grapheme", 1, "ab")
 	got := Describe(k, slices.Values([]string{"ab", "ax👋🏽b"}))
-	if want := (Stats{Vocabulary: 6, TokensPerCaption: 3, CharactersPerCaption: 3.5, UnknownRate: 2. / 6}); got != want {
+	if want := (Stats{Vocabulary: 6, Captions: 2, TokensPerCaption: 3, CharactersPerCaption: 3.5, UnknownRate: 2. / 6, Fertility: 3}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got := Describe(k, slices.Values([]string(nil))); got != (Stats{Vocabulary: 6}) {
@@ -164,7 +211,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"nothing", "", "empty or cut off"},
 		{"a file cut off", `{"tokenizer":"char","unit":"gra`, "empty or cut off"},
 		{"no JSON", "tokens: a", "not a vocabulary"},
-		{"an unknown tokenizer", `{"tokenizer":"bpe","unit":"grapheme","tokens":["a"]}`, "known are char, word"},
+		{"an unknown tokenizer", `{"tokenizer":"wordpiece","unit":"grapheme","tokens":["a"]}`, "known are bpe, byte, char, ptb, word"},
 		{"an unknown unit", `{"tokenizer":"char","unit":"byte","tokens":["a"]}`, `unknown unit "byte"`},
 		{"no tokens", `{"tokenizer":"char","unit":"grapheme","tokens":[]}`, "no tokens"},
 		{"a token twice", `{"tokenizer":"char","unit":"grapheme","tokens":["a","b","a"]}`, `"a" stands twice in the vocabulary, as 4 and 6`},
@@ -173,6 +220,20 @@ func TestLoadRefuses(t *testing.T) {
 		{"a cluster among code points", `{"tokenizer":"char","unit":"codepoint","tokens":["👋🏽"]}`, "is no token of"},
 		{"punctuation among words", `{"tokenizer":"word","unit":"grapheme","tokens":["a",","]}`, "token 5 of the vocabulary"},
 		{"a capital among words", `{"tokenizer":"word","unit":"grapheme","tokens":["Dog"]}`, "is no token of"},
+		{"merges of characters", `{"tokenizer":"char","unit":"grapheme","tokens":["a"],"merges":["a b"]}`, "has no merges"},
+		{"settings of words among characters", `{"tokenizer":"char","unit":"grapheme","words":{"lowercase":true,"punctuation":"keep","emoji":"drop"},"tokens":["a"]}`, "no settings of words"},
+		{"settings that no config has", `{"tokenizer":"word","unit":"grapheme","words":{"lowercase":true,"punctuation":"some","emoji":"drop"},"tokens":["a"]}`, `words.punctuation of the vocabulary is "some"`},
+		{"an emoji where they are left out", `{"tokenizer":"word","unit":"grapheme","tokens":["😀"]}`, "is no token of"},
+		{"a space in a word", `{"tokenizer":"ptb","unit":"grapheme","tokens":["a b"]}`, "is no token of"},
+		{"tokens of bytes", `{"tokenizer":"byte","tokens":["a"]}`, "no field but merges"},
+		{"merges of bytes", `{"tokenizer":"byte","merges":["a b"]}`, "has no merges"},
+		{"a unit of pieces", `{"tokenizer":"bpe","unit":"grapheme","merges":["a b"]}`, "no field but merges"},
+		{"a merge of one", `{"tokenizer":"bpe","merges":["ab"]}`, "merge 0 of the vocabulary, \"ab\", is not two tokens"},
+		{"a merge of three", `{"tokenizer":"bpe","merges":["a b c"]}`, "stands for no byte"},
+		{"a merge of nothing", `{"tokenizer":"bpe","merges":["a "]}`, "empty token"},
+		{"a character that stands for no byte", `{"tokenizer":"bpe","merges":["a 日"]}`, "'日' stands for no byte"},
+		{"a merge of what there is not yet", `{"tokenizer":"bpe","merges":["a bc","b c"]}`, "no merge before it makes \"bc\""},
+		{"a merge twice", `{"tokenizer":"bpe","merges":["a b","a b"]}`, "stands twice in the vocabulary, as 0 and 1"},
 		{"a field too many", `{"tokenizer":"char","unit":"grapheme","tokens":["a"],"size":1}`, "size"},
 		{"two vocabularies", `{"tokenizer":"char","unit":"grapheme","tokens":["a"]}{}`, "follows"},
 	} {
@@ -188,10 +249,13 @@ func TestTrainRefuses(t *testing.T) {
 		s            Settings
 		caption      string
 	}{
-		{"no token occurs three times", "text.min_count", Settings{Tokenizer: "word", Unit: "grapheme", MinCount: 3}, "a b"},
-		{"an unknown tokenizer", "known are char, word", Settings{Tokenizer: "bpe", Unit: "grapheme", MinCount: 1}, "a"},
+		{"no token occurs three times", "text.min_count", Settings{Tokenizer: "word", Unit: "grapheme", MinCount: 3, Words: defaultWords}, "a b"},
+		{"an unknown tokenizer", "known are bpe, byte, char, ptb, word", Settings{Tokenizer: "wordpiece", Unit: "grapheme", MinCount: 1}, "a"},
 		{"an unknown unit", "unknown unit", Settings{Tokenizer: "char", Unit: "byte", MinCount: 1}, "a"},
 		{"bytes that are not UTF-8", "not valid UTF-8", Settings{Tokenizer: "char", Unit: "grapheme", MinCount: 1}, "a\xff"},
+		{"pieces without text", "no text", Settings{Tokenizer: "bpe"}, ""},
+		{"a vocabulary without room for bytes", "at least 260", Settings{Tokenizer: "bpe", MaxSize: 259}, "a"},
+		{"a vocabulary of special tokens alone", "at least 5", Settings{Tokenizer: "char", Unit: "grapheme", MaxSize: 4}, "a"},
 	} {
 		if _, err := Train(c.s, slices.Values([]string{c.caption})); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v does not say %q", c.reason, err, c.want)
@@ -199,40 +263,89 @@ func TestTrainRefuses(t *testing.T) {
 	}
 }
 
-// FuzzRoundTrip: ids are always valid, also those of a text that was not trained on; characters of a text that was
-// trained on always come back; what is saved can be loaded and is the same.
+// everyKind are settings of every kind of tokenizer, in all their forms that cut text differently.
+func everyKind() (all []Settings) {
+	for _, unit := range []string{"codepoint", "grapheme"} {
+		all = append(all, Settings{Tokenizer: "char", Unit: unit, MinCount: 1, Words: defaultWords})
+	}
+	for _, w := range []WordSettings{defaultWords, {true, keep, keep}, {false, drop, keep}, {false, keep, drop}} {
+		all = append(all, Settings{Tokenizer: "word", Unit: "grapheme", MinCount: 1, Words: w})
+	}
+	for _, w := range []WordSettings{defaultWords, {true, keep, drop}} {
+		all = append(all, Settings{Tokenizer: "ptb", Unit: "grapheme", MinCount: 1, Words: w})
+	}
+	return append(all, Settings{Tokenizer: "byte"}, Settings{Tokenizer: "bpe", MinCount: 1}, Settings{Tokenizer: "bpe", MinCount: 2, MaxSize: 300})
+}
+
+// TestEveryKind: everyKind leaves none out, and the config knows all of them.
+func TestEveryKind(t *testing.T) {
+	var tried []string
+	for _, s := range everyKind() {
+		tried = append(tried, s.Tokenizer)
+	}
+	known := slices.Sorted(maps.Keys(kinds))
+	if tried = slices.Compact(slices.Sorted(slices.Values(tried))); !slices.Equal(tried, known) {
+		t.Errorf("everyKind has %v, kinds has %v", tried, known)
+	}
+	field, _ := reflect.TypeFor[Settings]().FieldByName("Tokenizer")
+	if inConfig := strings.Fields(field.Tag.Get("oneof")); !slices.Equal(inConfig, known) {
+		t.Errorf("the config allows %v, kinds has %v", inConfig, known)
+	}
+}
+
+// TestDefaultWords: the config's defaults are what a vocabulary file means that does not say.
+func TestDefaultWords(t *testing.T) {
+	tags, values := reflect.TypeFor[WordSettings](), reflect.ValueOf(defaultWords)
+	for n := range tags.NumField() {
+		if tag, value := tags.Field(n).Tag.Get("default"), fmt.Sprint(values.Field(n)); tag != value {
+			t.Errorf("%s is %s by its tag and %s by default", tags.Field(n).Name, tag, value)
+		}
+	}
+}
+
+// FuzzRoundTrip: ids are always valid, also those of a text that was not trained on; a tokenizer that promises it gives back the
+// text that it was trained on, and what it gives back of any text has the same ids again where nothing was unknown; what is saved
+// can be loaded and is the same.
 func FuzzRoundTrip(f *testing.F) {
 	for _, text := range posts {
 		f.Add(text, "don't 'İ'")
 	}
+	f.Add("<a href=\"x y\">'tis 555 1234</a>", "aaaa\xf0\x9f aaa")
+	f.Add("#️⃣1️⃣ Ⓜ️ '' ''s ’s 'abc' ''", "\u0600a \u200d😀\u200d \ufe0f")
 	f.Fuzz(func(t *testing.T, text, other string) {
-		for kind := range kinds {
-			for _, unit := range []string{"codepoint", "grapheme"} {
-				k, err := Train(Settings{Tokenizer: kind, Unit: unit, MinCount: 1}, slices.Values([]string{text}))
-				if err != nil {
-					continue // nothing to train on, or not UTF-8
+		for _, s := range everyKind() {
+			k, err := Train(s, slices.Values([]string{text}))
+			if err != nil {
+				continue // nothing to train on, or not UTF-8
+			}
+			ids := k.Encode(text)
+			if slices.Contains(ids, Unknown) {
+				t.Errorf("%+v: a token of %q is unknown", s, text)
+			}
+			for _, id := range append(k.Encode(other), ids...) {
+				if id < Unknown || int(id) >= k.Size() {
+					t.Errorf("%+v: id %d of %d", s, id, k.Size())
 				}
-				ids := k.Encode(text)
-				if slices.Contains(ids, Unknown) {
-					t.Errorf("%s: a token of %q is unknown", kind, text)
+				if !utf8.ValidString(k.Token(id)) {
+					t.Errorf("%+v: token %d is %q", s, id, k.Token(id))
 				}
-				for _, id := range append(k.Encode(other), ids...) {
-					if id < Unknown || int(id) >= k.Size() {
-						t.Errorf("%s: id %d of %d", kind, id, k.Size())
-					}
-				}
-				if got := k.Decode(ids); kind == "char" && got != text {
-					t.Errorf("%s: %q came back as %q", unit, text, got)
-				} else if again := k.Encode(got); !slices.Equal(again, ids) {
-					t.Errorf("%s %s: %q has ids %v, decoded and encoded again %v", kind, unit, text, ids, again)
-				}
-				var b bytes.Buffer
-				if err := k.Save(&b); err != nil {
-					t.Fatal(err)
-				}
-				if loaded, err := Load(&b); err != nil || loaded.Hash() != k.Hash() || !slices.Equal(loaded.Encode(text), ids) {
-					t.Errorf("%s %s: the vocabulary of %q was not loaded again: %v", kind, unit, text, err)
-				}
+			}
+			got := k.Decode(ids)
+			if k.Lossless() && got != text {
+				t.Errorf("%+v: %q came back as %q", s, text, got)
+			}
+			if again := k.Encode(got); !slices.Equal(again, ids) && s.Tokenizer != "ptb" { // whose tokens depend on what stands around them
+				t.Errorf("%+v: %q has ids %v, decoded and encoded again %v", s, text, ids, again)
+			}
+			if got := k.Decode(k.Encode(other)); k.Lossless() && !slices.Contains(k.Encode(other), Unknown) && got != toUTF8(other) {
+				t.Errorf("%+v: %q came back as %q", s, other, got)
+			}
+			var b bytes.Buffer
+			if err := k.Save(&b); err != nil {
+				t.Fatal(err)
+			}
+			if loaded, err := Load(&b); err != nil || loaded.Hash() != k.Hash() || !slices.Equal(loaded.Encode(text), ids) {
+				t.Errorf("%+v: the vocabulary of %q was not loaded again: %v", s, text, err)
 			}
 		}
 	})
@@ -242,6 +355,9 @@ func FuzzRoundTrip(f *testing.F) {
 func FuzzLoad(f *testing.F) {
 	f.Add(`{"tokenizer":"char","unit":"grapheme","tokens":["a","👋🏽"]}`)
 	f.Add(`{"tokenizer":"word","unit":"codepoint","tokens":["don't"]} x`)
+	f.Add(`{"tokenizer":"word","unit":"grapheme","words":{"lowercase":false,"punctuation":"keep","emoji":"keep"},"tokens":["A","👋🏽","."]}`)
+	f.Add(`{"tokenizer":"byte"}`)
+	f.Add(`{"tokenizer":"bpe","merges":["Ġ t","ð Ł","Ġt h"]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		k, err := Load(strings.NewReader(text))
 		if err != nil {

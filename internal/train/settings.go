@@ -14,3 +14,14 @@ type Settings struct {
 	Bucket            bool    `toml:"bucket_by_length" default:"false" doc:"batches of captions of similar length, padded to their own longest: less work, but other batches than without"`
 	CheckpointMinutes float64 `toml:"checkpoint_minutes" default:"5" min:"0" doc:"besides every epoch's end, write a checkpoint after this many minutes within an epoch (0: never)"`
 }
+
+// Extends reports whether training by s goes on where training by shorter ended, as if it had never stopped there: it
+// has more epochs, and all that decides an epoch is the same. No epoch depends on how many follow, since the learning
+// rate is constant; a schedule over all epochs would have to be excluded here. Patience looks back alone.
+func (s Settings) Extends(shorter Settings) bool {
+	if s.Epochs <= shorter.Epochs {
+		return false
+	}
+	shorter.Epochs, shorter.CheckpointMinutes = s.Epochs, s.CheckpointMinutes
+	return s == shorter
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/captionlab/captionlab/internal/batch"
 	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/score"
 	"github.com/captionlab/captionlab/internal/train"
 )
 
@@ -121,6 +122,60 @@ func TestOverfitsAndGenerates(t *testing.T) {
 	if math.Abs(total-last.Validation.Nats) > 1e-4*math.Max(1, total) {
 		t.Errorf("generated captions have %v nats, teacher forcing gives %v", total, last.Validation.Nats)
 	}
+}
+
+// TestRetrievalByBruteForce: captions ranked by likelihood in batches, every caption with every picture, find the pictures that
+// scoring each pair alone and counting the more probable ones finds (the protocol of Tanti et al. 2018).
+func TestRetrievalByBruteForce(t *testing.T) {
+	s := settings()
+	s.Epochs = 8 // neither chance nor all right
+	tr := newTrainer(t, s, 0, t.TempDir())
+	data := set(t, batch.Options{Name: "train", Size: 2, Shuffle: true, Seed: 1})
+	if err := tr.Run(t.Context(), data, set(t, batch.Options{Name: "validation", Size: 3}), train.Events{Epoch: func(train.Epoch) error { return nil }}); err != nil {
+		t.Fatal(err)
+	}
+	n := len(captions)
+	var pairs []batch.Item
+	for _, c := range captions {
+		for picture := range n {
+			pairs = append(pairs, batch.Item{Picture: picture, Tokens: c.Tokens})
+		}
+	}
+	sets := func(items []batch.Item, size int) *batch.Set {
+		b, err := batch.New(items, features, batch.Options{Name: "retrieval", Size: size, Time: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	logs, err := tr.LogProbabilities(t.Context(), sets(pairs, 3), func(int) {})
+	if err != nil || len(logs) != n*n {
+		t.Fatalf("%d log-probabilities, error %v", len(logs), err)
+	}
+	ranks := score.Ranks(logs, n)
+	for caption := range n {
+		alone := make([]float64, n)
+		for picture := range n {
+			one, err := tr.Evaluate(t.Context(), sets(pairs[caption*n+picture:][:1], 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone[picture] = -one.Nats
+			if got := logs[caption*n+picture]; math.Abs(got-alone[picture]) > 1e-4*math.Abs(got) {
+				t.Errorf("caption %d of picture %d: %v nats in a batch, %v alone", caption, picture, got, alone[picture])
+			}
+		}
+		rank := 1.0
+		for picture := range n {
+			if alone[picture] > alone[caption] {
+				rank++
+			}
+		}
+		if ranks[caption] != rank {
+			t.Errorf("caption %d finds its picture at rank %v, by brute force %v", caption, ranks[caption], rank)
+		}
+	}
+	t.Logf("ranks %v", ranks)
 }
 
 func equal(a, b []int32) bool {

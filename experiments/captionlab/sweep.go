@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/captionlab/captionlab/experiments"
+)
+
+func sweepCommand() *cobra.Command {
+	var o experiments.SweepOptions
+	c := &cobra.Command{
+		Use:   "sweep STUDY [section.key=value ...]",
+		Short: "Run a study: the same experiment with what varies, over seeds",
+		Long: `Sweep carries out every cell of a study file: each value of its axes with each of the others, for each
+seed. Finished runs of the same config are taken as they are, interrupted ones go on, and where cells
+differ in training.epochs alone, the longer goes on from the shorter. Ctrl-C ends the current cell
+after its step; after that, or after a crash, the same command goes on. It ends in a table, and in
+study.json, study.csv and study.md in the study's folder.
+
+STUDY is a path, or a name in configs (studies/quick.toml). A study file is a config with a [study]
+section; those in configs/studies show what it may say. Overrides hold for all cells.`,
+		Example: `  captionlab sweep studies/quick.toml
+  captionlab sweep studies/quick.toml --dry-run
+  captionlab sweep studies/full/tokenization.toml data.root=../flickr8k`,
+		Args: needArg("a study, as in captionlab sweep studies/quick.toml", -1),
+		RunE: func(c *cobra.Command, args []string) error { return sweep(c, args, o) },
+	}
+	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "list the cells and what would be done, and do nothing")
+	c.Flags().BoolVar(&o.RetryFailed, "retry-failed", false, "try again cells that failed before")
+	c.Flags().StringVar(&o.Engine, "engine", "local", "where cells run: local, one after the other in this process")
+	return c
+}
+
+// sweep runs a study and prints its table, of a study that was interrupted too.
+func sweep(c *cobra.Command, args []string, o experiments.SweepOptions) error {
+	o.Options = options(c)
+	if engines := experiments.Engines(); !slices.Contains(engines, o.Engine) && o.Engine != "" {
+		return &usageError{c, fmt.Sprintf("no engine %q; there is %s", o.Engine, engines)}
+	}
+	study, err := experiments.Sweep(c.Context(), args[0], args[1:], o)
+	if study == nil {
+		return err
+	}
+	if o.DryRun {
+		return errors.Join(err, study.WritePlan(c.OutOrStdout()))
+	}
+	if printed := study.WriteTable(c.OutOrStdout()); printed != nil {
+		return printed
+	}
+	fmt.Fprintln(c.OutOrStdout(), study.Dir)
+	return err
+}

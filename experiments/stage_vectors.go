@@ -1,0 +1,70 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/progress"
+	"github.com/captionlab/captionlab/internal/report"
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/token"
+)
+
+// readVectors reads the word vectors of the vocabulary that decoder.vectors names, if it does.
+func (e *experiment) readVectors(ctx context.Context) error {
+	path := e.config.Decoder.Vectors
+	if path == "" {
+		return nil
+	}
+	v, err := vectors(ctx, path, e.tokenizer, e.term)
+	if err != nil {
+		return err
+	}
+	info, err := e.folder.Info()
+	if err != nil {
+		return err
+	}
+	if before := info.Hashes["vectors"]; before != "" && before != v.Hash {
+		return fmt.Errorf("%s is not the file that this run began with: its SHA-256 is %.16s…, then it was %.16s…", path, v.Hash, before)
+	}
+	c := v.Coverage(e.tokenizer, e.texts(dataset.Train))
+	e.vectors = v
+	e.wordVectors = &report.WordVectors{Format: v.Format, Words: v.Words, Dimensions: v.Dimensions, Covered: len(v.Tokens), LowerCased: v.LowerCased,
+		Vocabulary: c.Vocabulary, Running: c.Running, Trainable: e.config.Decoder.VectorsTrainable}
+	e.say("word vectors: %s, %d words; %d of the vocabulary's tokens have one (%.1f %%; %d by their lower case), %.1f %% of the training captions' tokens",
+		v.Format, v.Words, len(v.Tokens), 100*c.Vocabulary, v.LowerCased, 100*c.Running)
+	if err := e.folder.Update(func(i *runfolder.Info) { i.Hashes["vectors"] = v.Hash }); err != nil {
+		return err
+	}
+	return e.figures(map[string]float64{
+		"vectors_tokens": float64(len(v.Tokens)), "vectors_vocabulary_coverage": c.Vocabulary, "vectors_running_coverage": c.Running,
+	})
+}
+
+// vectors reads a file of word vectors with a progress bar.
+func vectors(ctx context.Context, path string, t token.Tokenizer, term io.Writer) (*token.Vectors, error) {
+	size := int64(0)
+	if stat, err := os.Stat(path); err == nil {
+		size = stat.Size()
+	}
+	bar := progress.New(term, "word vectors", "bytes", size)
+	v, err := token.ReadVectors(ctx, path, t, func(n int) { bar.Add(int64(n)) })
+	bar.Finish()
+	if err != nil {
+		return nil, fmt.Errorf("word vectors: %w", err)
+	}
+	return v, nil
+}
+
+// decoderSize are the dimensions that the data gives a decoder, with the word vectors, if any.
+func decoderSize(features int, t token.Tokenizer, v *token.Vectors) model.Size {
+	size := model.Size{Features: features, Vocabulary: t.Size()}
+	if v != nil {
+		size.Pretrained = &model.Vectors{Tokens: v.Tokens, Values: v.Values}
+	}
+	return size
+}

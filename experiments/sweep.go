@@ -1,0 +1,302 @@
+package experiments
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/study"
+)
+
+// SweepOptions say how a study is carried out.
+type SweepOptions struct {
+	Options
+	DryRun      bool   // plan alone: nothing is run or written
+	RetryFailed bool   // try again cells that failed before
+	Engine      string // where cells run: "local" (the default), this process
+}
+
+// Study is a study as far as it came.
+type Study struct {
+	Dir         string // the study folder; "" for a dry run of a new study
+	Name        string
+	Description string
+	Config      string // the study file's path
+	Axes        []StudyAxis
+	Seeds       []int64
+	Cells       []StudyCell
+	Skipped     []SkippedCells // what the study's rules left out; known to Sweep, not to OpenStudy
+}
+
+// StudyAxis is what varies between cells: a config key, or a named axis whose values are named cases.
+type StudyAxis = study.Axis
+
+// StudyGroup is the cells that differ in their seed alone, with their figures' means and deviations.
+type StudyGroup = study.Group
+
+// SkippedCells says how many cells a rule of the study left out.
+type SkippedCells = config.Skipped
+
+// StudyCell is one run of a study.
+type StudyCell struct {
+	ID       string
+	Settings map[string]any // by axis key: string, bool, int64, float64, or []any of them
+	Seed     int64
+	Hash     string // of the resolved config
+	Dir      string // its run folder; "" before it began
+	Status   string // pending, running, done, failed or interrupted
+	Error    string
+	Seconds  float64            // of all the run's stages
+	Figures  map[string]float64 // of run.json, by name, once it is done
+	Plan     string             // what Sweep does, or did, with it: "done already", "resume", "compute", …
+	Estimate time.Duration      // of what Sweep has to compute, by finished runs of the same size; 0: unknown
+}
+
+// FailedCells is the error of a study whose cells were all tried, and some failed.
+type FailedCells struct {
+	Study *Study
+	Cells []StudyCell
+}
+
+// Error lists the cells.
+func (e *FailedCells) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %d cells are not done", len(e.Cells), len(e.Study.Cells))
+	for _, c := range e.Cells {
+		first, _, _ := strings.Cut(c.Error, "\n")
+		fmt.Fprintf(&b, "\n  %s: %s", c.ID, first)
+	}
+	return b.String()
+}
+
+// IsStudy reports whether a config, found as Run finds it, is a study of several runs.
+func IsStudy(configPath string) bool {
+	path, err := ConfigPath(configPath)
+	return err == nil && config.IsStudy(path)
+}
+
+// Sweep carries out the study of a study file, found as Run finds a config; overrides hold for all cells.
+//
+// A cell is known by the hash of its resolved config. A finished run with that hash, from whatever study, is taken as
+// it is; an interrupted or killed one goes on; so the same call after a crash finishes the study and repeats no
+// finished cell. Where cells differ in training.epochs alone, the longer one goes on from the shorter one's last
+// checkpoint. One cell's failure does not stop the others: the error is then *FailedCells, beside the study.
+func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOptions) (*Study, error) {
+	carryOut, ok := engines[o.Engine]
+	if !ok {
+		return nil, fmt.Errorf("no engine %q; there is \"local\"", o.Engine)
+	}
+	s, err := newSweep(studyPath, overrides, o)
+	if err != nil || o.DryRun {
+		return s.result(), err
+	}
+	unlock, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	s.announce()
+	for _, wave := range s.waves() {
+		if err = carryOut(ctx, wave, s); err != nil {
+			break
+		}
+	}
+	if err := errors.Join(s.save(), s.writeTables()); err != nil {
+		return nil, err
+	}
+	r := s.result()
+	if err != nil {
+		return r, fmt.Errorf("%w: %d of %d cells are done; the same command goes on", err, s.count(runfolder.Done), len(r.Cells))
+	}
+	return r, r.failure()
+}
+
+// OpenStudy reads the study of a study folder as it stands.
+func OpenStudy(dir string) (*Study, error) {
+	l, err := study.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := studyOf(dir, l)
+	for n := range r.Cells {
+		c := &r.Cells[n]
+		if folder, err := runfolder.Open(c.Dir); c.Dir != "" && err == nil {
+			if info, err := folder.Info(); err == nil && info.Status == runfolder.Done {
+				c.Figures = info.Results
+			}
+		}
+	}
+	return r, nil
+}
+
+// Groups puts cells together that differ in their seed alone.
+func (r *Study) Groups() []StudyGroup { return study.Groups(r.rows()) }
+
+// WriteTable writes the main figures as a table, a line a group of cells that differ in their seed alone.
+func (r *Study) WriteTable(w io.Writer) error {
+	_, err := fmt.Fprintln(w, study.Table(r.Axes, r.rows()).Render())
+	return err
+}
+
+func (r *Study) rows() []study.Row {
+	rows := make([]study.Row, len(r.Cells))
+	for n, c := range r.Cells {
+		run := ""
+		if c.Dir != "" {
+			run = filepath.Base(c.Dir)
+		}
+		rows[n] = study.Row{Figures: c.Figures, Cell: study.Cell{ID: c.ID, Settings: c.Settings, Seed: c.Seed, Hash: c.Hash, Run: run,
+			Status: study.Status(c.Status), Error: c.Error, Seconds: c.Seconds}}
+	}
+	return rows
+}
+
+func (r *Study) failure() error {
+	var failed []StudyCell
+	for _, c := range r.Cells {
+		if c.Status != string(runfolder.Done) {
+			failed = append(failed, c)
+		}
+	}
+	if len(failed) > 0 {
+		return &FailedCells{Study: r, Cells: failed}
+	}
+	return nil
+}
+
+func studyOf(dir string, l *study.Ledger) *Study {
+	r := &Study{Dir: dir, Name: l.Name, Description: l.Description, Config: l.Config, Axes: l.Axes, Seeds: l.Seeds}
+	for _, c := range l.Cells {
+		cell := StudyCell{ID: c.ID, Settings: c.Settings, Seed: c.Seed, Hash: c.Hash, Status: string(c.Status), Error: c.Error, Seconds: c.Seconds}
+		if c.Run != "" {
+			cell.Dir = filepath.Join(filepath.Dir(dir), c.Run)
+		}
+		r.Cells = append(r.Cells, cell)
+	}
+	return r
+}
+
+// sweep is a study on its way.
+type sweep struct {
+	options SweepOptions
+	study   *config.Study // its ledger is kept up to date
+	results string
+	dir     string // "" until the study folder is there
+	runs    *runIndex
+	jobs    []*job            // one a cell
+	vocabs  map[string]string // hash of data and text keys -> vocab.json of a run that this process finished
+}
+
+// newSweep loads the study file and plans every cell.
+func newSweep(studyPath string, overrides []string, o SweepOptions) (*sweep, error) {
+	path, err := ConfigPath(studyPath)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := config.LoadStudy(path, overrides)
+	if err != nil {
+		return nil, err
+	}
+	present := map[string]bool{}
+	for _, c := range loaded.Configs {
+		if key := c.HashOf(isDataKey); !present[key] {
+			present[key] = true
+			if err := dataset.Present(dataSettings(c.Config)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s := &sweep{options: o, study: loaded, results: atRoot(loaded.Configs[0].Config.Runtime.Results), vocabs: map[string]string{}}
+	if s.runs, err = indexRuns(s.results); err != nil {
+		return nil, err
+	}
+	before, err := s.find()
+	if err != nil {
+		return nil, err
+	}
+	s.plan(before)
+	return s, nil
+}
+
+func isDataKey(key string) bool { return strings.HasPrefix(key, "data.") }
+
+// find looks for the study's folder, the newest one of its name and cells, and reads its ledger.
+func (s *sweep) find() (*study.Ledger, error) {
+	dirs, err := study.List(s.results)
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range slices.Backward(dirs) {
+		if l, err := study.Read(dir); err == nil && l.Hash == s.study.Hash && l.Name == s.study.Name {
+			s.dir = dir
+			return l, nil
+		}
+	}
+	return nil, nil
+}
+
+// open makes the study folder, or takes up the one that is there.
+func (s *sweep) open() (unlock func(), err error) {
+	if s.dir == "" {
+		if s.dir, err = study.Create(s.results, &s.study.Ledger); err != nil {
+			return nil, err
+		}
+	}
+	if unlock, err = study.Lock(s.dir); err != nil {
+		return nil, err
+	}
+	if err = s.save(); err != nil {
+		unlock()
+	}
+	return unlock, err
+}
+
+func (s *sweep) save() error { return study.Write(s.dir, &s.study.Ledger) }
+
+// writeTables writes study.csv and study.md.
+func (s *sweep) writeTables() error {
+	rows := s.result().rows()
+	var b bytes.Buffer
+	if err := study.WriteCSV(&b, s.study.Axes, rows); err != nil {
+		return err
+	}
+	folder := &runfolder.Folder{Dir: s.dir}
+	return errors.Join(folder.WriteFile(study.CSVFile, b.Bytes()), folder.WriteFile(study.MarkdownFile, study.Markdown(&s.study.Ledger, rows)))
+}
+
+func (s *sweep) result() *Study {
+	if s == nil {
+		return nil
+	}
+	dir := s.dir
+	if dir == "" {
+		dir = filepath.Join(s.results, "none")
+	}
+	r := studyOf(dir, &s.study.Ledger)
+	r.Dir, r.Skipped = s.dir, s.study.Skipped
+	for n, j := range s.jobs {
+		r.Cells[n].Plan, r.Cells[n].Estimate = j.plan, j.estimate
+		if run := s.runs.done[j.config.Hash]; run != nil && r.Cells[n].Status == string(runfolder.Done) {
+			r.Cells[n].Figures = run.info.Results
+		}
+	}
+	return r
+}
+
+func (s *sweep) count(status study.Status) (n int) {
+	for _, c := range s.study.Cells {
+		if c.Status == status {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,151 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/captionlab/captionlab/internal/runfolder"
+)
+
+// An engine carries out one wave of jobs, none of which waits for another. For each it has the run folder prepared,
+// says that it began, lets Resume (or `captionlab resume`, on another machine) work on that folder, and says how it
+// ended. It returns an error only when the study can't go on: ErrInterrupted, or what a callback returned.
+type engine func(ctx context.Context, wave []*job, s *sweep) error
+
+// engines are the engines by name.
+var engines = map[string]engine{
+	"":      localEngine,
+	"local": localEngine,
+}
+
+// Engines are the names that SweepOptions.Engine may have.
+func Engines() (names []string) {
+	for name := range engines {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// localEngine runs one job after the other in this process.
+func localEngine(ctx context.Context, wave []*job, s *sweep) error {
+	for _, j := range wave {
+		if ctx.Err() != nil {
+			return ErrInterrupted
+		}
+		dir, err := s.prepare(j)
+		if err == nil {
+			if err := s.begun(j, dir); err != nil {
+				return err
+			}
+			o := s.options.Options
+			o.Quiet = true
+			_, err = Resume(ctx, dir, o)
+		}
+		if failed := s.ended(j, dir, cause(err)); failed != nil {
+			return failed
+		}
+		if errors.Is(err, ErrInterrupted) {
+			return ErrInterrupted
+		}
+	}
+	return nil
+}
+
+// cause takes the run folder off an error: the ledger names it already.
+func cause(err error) error {
+	var run *RunError
+	if errors.As(err, &run) {
+		return run.Err
+	}
+	return err
+}
+
+// prepare makes the run folder of a job, or finds the one that it goes on with. A new run starts with the checkpoints
+// of a shorter one and with the vocabulary of the same captions, where there are such.
+func (s *sweep) prepare(j *job) (dir string, err error) {
+	folder := &runfolder.Folder{Dir: j.dir}
+	if j.dir == "" {
+		folder, err = runfolder.Create(s.results, j.config.Config.Experiment.Name, j.config.Hash, j.config.Given, j.config.Resolved)
+		if err != nil {
+			return "", err
+		}
+	}
+	unlock, err := folder.Lock()
+	if err != nil {
+		return folder.Dir, err
+	}
+	defer unlock()
+	if vocab := s.vocabs[corpus(j.config)]; vocab != "" && j.dir == "" {
+		if err := copyFile(folder, filepath.Join(vocab, "vocab.json"), "vocab.json"); err != nil {
+			return folder.Dir, err
+		}
+	}
+	if donor := s.runs.donor(j.config, runfolder.Provenance(context.Background())); donor != nil {
+		return folder.Dir, continueFrom(folder, donor)
+	}
+	return folder.Dir, nil
+}
+
+// continueFrom gives a run the checkpoints and the epochs of a shorter one, so that Resume trains from its end. A run
+// that has a checkpoint of its own is left as it is.
+func continueFrom(folder *runfolder.Folder, donor *knownRun) error {
+	checkpoints := folder.Path("checkpoints")
+	if _, err := os.Stat(filepath.Join(checkpoints, "last")); err == nil {
+		return nil
+	}
+	// A copy beside, then one rename: whoever is killed in between starts from zero or from the whole copy. Locking the
+	// folder removes .tmp.
+	copying := folder.Path(".tmp", "checkpoints")
+	for _, dir := range []string{copying, checkpoints} {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(copying), 0o755); err != nil {
+		return err
+	}
+	if err := os.CopyFS(copying, os.DirFS(filepath.Join(donor.dir, "checkpoints"))); err != nil {
+		return fmt.Errorf("copy the checkpoints of %s: %w", donor.dir, err)
+	}
+	if err := syncTree(copying); err != nil {
+		return err
+	}
+	for _, name := range []string{runfolder.MetricsFile, runfolder.MetricsCSV} {
+		if err := copyFile(folder, filepath.Join(donor.dir, name), name); err != nil {
+			return err
+		}
+	}
+	if err := folder.Update(func(i *runfolder.Info) { i.Continues = filepath.Base(donor.dir) }); err != nil {
+		return err
+	}
+	return os.Rename(copying, checkpoints)
+}
+
+func copyFile(to *runfolder.Folder, from, name string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return to.WriteFile(name, data)
+}
+
+func syncTree(dir string) error {
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+}

@@ -1,0 +1,196 @@
+package experiments
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/study"
+)
+
+// planFolder holds a study of six cells and a results folder of its own.
+func planFolder(t *testing.T) (path, results string) {
+	t.Helper()
+	dir := t.TempDir()
+	results = filepath.Join(dir, "results")
+	path = filepath.Join(dir, "plan.toml")
+	text := fmt.Sprintf("runtime.results = %q\nencoder.layer = 'block5_pool'\nencoder.pooling = 'avg'\nencoder.sources = ['pypi']\n"+
+		"[study]\nseeds = [1, 2]\n[study.axes]\ntraining.epochs = [20, 5, 10]\n", results)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path, results
+}
+
+// fakeRun leaves the folder of a run that computed nothing: a cell's config, a status, seconds an epoch.
+func fakeRun(t *testing.T, results string, c *config.Loaded, status runfolder.Status, perEpoch float64) *runfolder.Folder {
+	t.Helper()
+	f, err := runfolder.Create(results, c.Config.Experiment.Name, c.Hash, c.Given, c.Resolved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := f.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	for n := range c.Config.Training.Epochs {
+		if err := f.AppendEpoch(runfolder.Epoch{Epoch: n + 1, TotalSeconds: perEpoch * float64(n+1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	here := runfolder.Provenance(t.Context())
+	err = f.Update(func(i *runfolder.Info) {
+		i.Stamp(here)
+		i.Status, i.Results = status, runfolder.Values{"validation_nats_per_character": 0.5}
+		i.Stages = []runfolder.Stage{{Name: "features", Seconds: 1000}, {Name: "training", Seconds: 999}, {Name: "captions", Seconds: 7}}
+		if status == runfolder.Failed {
+			i.Error = "no room on disk"
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func plans(s *sweep) (lines []string) {
+	for n, j := range s.jobs {
+		lines = append(lines, fmt.Sprintf("%s: %s, wave %d, %s", s.study.Cells[n].ID, j.plan, j.wave, j.estimate.Round(time.Second)))
+	}
+	return lines
+}
+
+// TestPlan: what is done with each cell, in which order, and how long it may take, as runs of every kind lie around.
+func TestPlan(t *testing.T) {
+	path, results := planFolder(t)
+	load := func(o SweepOptions) *sweep {
+		t.Helper()
+		s, err := newSweep(path, nil, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	check := func(reason string, s *sweep, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, plans(s)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", reason, diff)
+		}
+	}
+	s := load(SweepOptions{})
+	check("nothing is there: the longer cells wait for the shorter", s,
+		"epochs20-s1: go on after epoch 10, wave 2, 0s", "epochs20-s2: go on after epoch 10, wave 2, 0s",
+		"epochs5-s1: compute, wave 0, 0s", "epochs5-s2: compute, wave 0, 0s",
+		"epochs10-s1: go on after epoch 5, wave 1, 0s", "epochs10-s2: go on after epoch 5, wave 1, 0s")
+	var order []string
+	for _, wave := range s.waves() {
+		for _, j := range wave {
+			order = append(order, s.study.Cells[j.at].ID)
+		}
+	}
+	if got, want := strings.Join(order, " "), "epochs5-s1 epochs5-s2 epochs10-s1 epochs10-s2 epochs20-s1 epochs20-s2"; got != want {
+		t.Errorf("order %s, want %s", got, want)
+	}
+	if _, known := s.result().TimeLeft(); known {
+		t.Error("a time is known before anything was run")
+	}
+
+	cell := func(id string) *config.Loaded {
+		for n, c := range s.study.Cells {
+			if c.ID == id {
+				return s.study.Configs[n]
+			}
+		}
+		t.Fatalf("no cell %s", id)
+		return nil
+	}
+	fakeRun(t, results, cell("epochs10-s1"), runfolder.Done, 2)
+	killed := fakeRun(t, results, cell("epochs5-s2"), runfolder.Running, 2) // its lock is gone
+	fakeRun(t, results, cell("epochs10-s2"), runfolder.Failed, 2)           // by itself: this study hasn't tried it
+	s = load(SweepOptions{})
+	// 10 epochs of seed 1 took 2 s each and 7 s besides; features are cached by now.
+	check("a finished run, a killed one and a failed one", s,
+		"epochs20-s1: go on after epoch 10, wave 0, 27s", "epochs20-s2: go on after epoch 10, wave 2, 27s",
+		"epochs5-s1: compute, wave 0, 17s", "epochs5-s2: resume, wave 0, 7s",
+		"epochs10-s1: done already, wave 1, 0s", "epochs10-s2: resume, wave 1, 7s")
+	if s.jobs[3].dir != killed.Dir {
+		t.Errorf("the killed run is resumed in %s, want %s", s.jobs[3].dir, killed.Dir)
+	}
+	if left, known := s.result().TimeLeft(); !known || math.Abs(left.Seconds()-(27+27+17+7+7)) > 0.1 {
+		t.Errorf("time left %s, %v", left, known)
+	}
+	if done := s.result().Cells[4]; done.Status != "done" || done.Figures["validation_nats_per_character"] != 0.5 || done.Seconds != 2006 {
+		t.Errorf("the finished cell %+v", done)
+	}
+
+	// The study itself has tried a cell, and it failed.
+	unlock, err := s.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ended(s.jobs[2], "", fmt.Errorf("no such picture")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.open(); err == nil || !strings.Contains(err.Error(), "in progress") {
+		t.Errorf("a study was begun twice: %v", err)
+	}
+	unlock()
+	s = load(SweepOptions{})
+	if j, c := s.jobs[2], s.study.Cells[2]; j.todo || j.plan != planFailed || c.Status != runfolder.Failed || c.Error != "no such picture" {
+		t.Errorf("a failed cell is %+v, %+v", j, c)
+	}
+	if s = load(SweepOptions{RetryFailed: true}); !s.jobs[2].todo || s.jobs[2].plan != planRetry {
+		t.Errorf("a failed cell on request is %+v", s.jobs[2])
+	}
+
+	// Somebody else is at work on a cell.
+	busy, err := killed.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy()
+	if s = load(SweepOptions{}); s.jobs[3].todo || s.jobs[3].plan != planBusy || s.study.Cells[3].Status != study.Pending {
+		t.Errorf("a cell in progress elsewhere is %+v", s.jobs[3])
+	}
+}
+
+// TestDonor: a run goes on only from one of the same program, the longest that is shorter.
+func TestDonor(t *testing.T) {
+	path, results := planFolder(t)
+	s, err := newSweep(path, nil, SweepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	five, ten := s.study.Configs[2], s.study.Configs[4]
+	fakeRun(t, results, five, runfolder.Done, 1)
+	other := fakeRun(t, results, ten, runfolder.Done, 1)
+	donor := func() int {
+		t.Helper()
+		x, err := indexRuns(results)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := x.donor(s.study.Configs[0], runfolder.Provenance(t.Context())); d != nil {
+			return d.epochs()
+		}
+		return 0
+	}
+	if got := donor(); got != 10 {
+		t.Errorf("goes on after epoch %d, want 10", got)
+	}
+	if err := other.Update(func(i *runfolder.Info) { i.GitCommit = "another" }); err != nil {
+		t.Fatal(err)
+	}
+	if got := donor(); got != 5 {
+		t.Errorf("goes on after epoch %d, want 5: the longer run is another program's", got)
+	}
+}

@@ -1,0 +1,199 @@
+package datacheck
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/forPelevin/gomoji"
+
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/token"
+)
+
+// mostWords is how many words a report lists.
+const mostWords = 100
+
+// readText counts images, captions, lengths, characters, emoji and words.
+func (r *Report) readText(q Request) {
+	uncut := q.Clean
+	uncut.MaxLength, uncut.OverLength = math.MaxInt, "truncate"
+	characters, emoji := map[string]int{}, map[string]int{}
+	isEmoji := map[string]bool{}
+	var perImage, lengths []int
+	texts := map[string][]string{} // by split
+	distinct := map[string]bool{}
+	for _, split := range splits {
+		at := q.Data.Splits[split]
+		row := Split{Split: split, Images: len(at)}
+		for _, n := range at {
+			captions := q.Data.Examples[n].Captions
+			row.Captions += len(captions)
+			perImage = append(perImage, len(captions))
+			for _, c := range captions {
+				texts[split] = append(texts[split], c.Text)
+				distinct[c.Text] = true
+				whole, _ := dataset.Clean(c.Raw, uncut, q.Token.Unit)
+				lengths = append(lengths, len(token.Units(whole, q.Token.Unit)))
+				for _, u := range token.Units(c.Text, q.Token.Unit) {
+					characters[u]++
+				}
+				if plain(c.Text) {
+					continue
+				}
+				for _, u := range token.Units(c.Text, "grapheme") {
+					is, known := isEmoji[u]
+					if !known {
+						is = !plain(u) && gomoji.ContainsEmoji(u)
+						isEmoji[u] = is
+					}
+					if is {
+						emoji[u]++
+					}
+				}
+			}
+		}
+		r.Splits = append(r.Splits, row)
+		r.Images += row.Images
+		r.Captions += row.Captions
+	}
+	r.DistinctCaptions = len(distinct)
+	r.CaptionsPerImage = spread(perImage)
+	r.Characters, r.Emoji = tally(characters), tally(emoji)
+	r.Length = Lengths{Unit: q.Token.Unit, Spread: spread(lengths), MaxLength: q.Clean.MaxLength, Bins: histogram(lengths)}
+	for _, n := range lengths {
+		if n > q.Clean.MaxLength {
+			r.Length.Over++
+		}
+	}
+	r.countWords(q.Token, texts)
+	for _, split := range splits[1:] {
+		r.countShared(split, texts[dataset.Train], texts[split])
+	}
+}
+
+// plain reports whether a text is ASCII, which has no emoji.
+func plain(text string) bool {
+	for n := range len(text) {
+		if text[n] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// countWords takes the word tokenizer's view, with the config's own ways of cutting words.
+func (r *Report) countWords(s token.Settings, texts map[string][]string) {
+	r.Words.Counts, r.Words.Unknown = []Some{}, []WordShare{}
+	s.Tokenizer, s.MinCount = "word", 1
+	words, err := token.Train(s, slices.Values(texts[dataset.Train]))
+	if err != nil {
+		return // a training split without a single word
+	}
+	counts := map[string]int{}
+	for _, text := range texts[dataset.Train] {
+		for _, id := range words.Encode(text) {
+			counts[words.Token(id)]++
+		}
+	}
+	for _, n := range counts {
+		if n == 1 {
+			r.Words.Once++
+		}
+		if n >= 5 {
+			r.Words.FiveTimes++
+		}
+	}
+	all := tally(counts)
+	r.Words.Distinct, r.Words.Total, r.Words.Counts = all.Distinct, all.Total, all.Counts[:min(len(all.Counts), mostWords)]
+	for _, split := range splits[1:] {
+		share := WordShare{Split: split}
+		for _, text := range texts[split] {
+			for _, id := range words.Encode(text) {
+				share.Total++
+				if id == token.Unknown {
+					share.Unknown++
+				}
+			}
+		}
+		if share.Total > 0 {
+			r.Words.Unknown = append(r.Words.Unknown, share)
+		}
+	}
+}
+
+// countShared counts the captions of a split that the training split has too.
+func (r *Report) countShared(split string, train, texts []string) {
+	inTrain := map[string]bool{}
+	for _, text := range train {
+		inTrain[text] = true
+	}
+	shared := map[string]int{}
+	for _, text := range texts {
+		if inTrain[text] {
+			shared[text]++
+		}
+	}
+	if len(shared) == 0 {
+		return
+	}
+	all := tally(shared)
+	s := Shared{Split: split, Captions: all.Total, Distinct: all.Distinct}
+	for _, c := range all.Counts[:min(len(all.Counts), 3)] {
+		s.Examples = append(s.Examples, c.Name)
+	}
+	r.Shared = append(r.Shared, s)
+}
+
+// tally sorts counts: the most frequent first, equally frequent ones in byte order.
+func tally(counts map[string]int) Tally {
+	t := Tally{Distinct: len(counts), Counts: make([]Some, 0, len(counts))}
+	for name, n := range counts {
+		t.Total += n
+		t.Counts = append(t.Counts, Some{name, n})
+	}
+	slices.SortFunc(t.Counts, func(a, b Some) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	})
+	return t
+}
+
+// spread describes numbers, and sorts them.
+func spread(numbers []int) Spread {
+	if len(numbers) == 0 {
+		return Spread{}
+	}
+	slices.Sort(numbers)
+	sum, last := 0, len(numbers)-1
+	for _, n := range numbers {
+		sum += n
+	}
+	at := func(share float64) int { return numbers[int(math.Ceil(share*float64(len(numbers))))-1] } // nearest rank
+	return Spread{numbers[0], float64(sum) / float64(len(numbers)), at(0.5), at(0.95), numbers[last]}
+}
+
+// mostBins keeps a histogram on one screen.
+const mostBins = 25
+
+// histogram counts numbers in bins of one round width, from 0 to the largest.
+func histogram(numbers []int) []Bin {
+	bins := []Bin{}
+	if len(numbers) == 0 {
+		return bins
+	}
+	largest, width := slices.Max(numbers), 1
+	for n := 0; largest/width >= mostBins; n++ { // 1, 2, 5, 10, 20, 50 and so on
+		if n%3 == 1 {
+			width = width / 2 * 5
+		} else {
+			width *= 2
+		}
+	}
+	for from := 0; from <= largest; from += width {
+		bins = append(bins, Bin{From: from, To: from + width - 1})
+	}
+	for _, n := range numbers {
+		bins[n/width].Count++
+	}
+	return bins
+}

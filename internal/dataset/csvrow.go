@@ -1,0 +1,212 @@
+package dataset
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Quoted fields may hold line breaks. A quote that is never closed must not swallow the rest of the file, as it does
+// with encoding/csv: a row of more lines or bytes than these is none.
+const (
+	maxRowLines = 200
+	maxRowBytes = maxCaption + 4096
+)
+
+// csvReader reads rows of separated fields as RFC 4180 has them; where a row is broken, it goes on at the next line.
+type csvReader struct {
+	*textReader
+	comma byte
+	plain bool // quotes are characters like others
+}
+
+// record is a row: its fields and the number of its first line.
+type record struct {
+	fields []string
+	line   int
+	whole  string
+}
+
+// read gives the next row that is not an empty line.
+func (c *csvReader) read() (record, bool) {
+	for {
+		first, ok := c.next()
+		if !ok {
+			return record{}, false
+		}
+		if first.text == "" {
+			continue
+		}
+		if c.plain || strings.IndexByte(first.text, '"') < 0 {
+			return record{strings.Split(first.text, string(c.comma)), first.number, first.text}, true
+		}
+		return c.quoted(first), true
+	}
+}
+
+// quoted reads a row that has a quote in its first line. Only lines with a quote can end it, so that each line is looked
+// at a few times at most, whatever the file.
+func (c *csvReader) quoted(first line) record {
+	fields, state := splitCSV(first.text, c.comma)
+	more, size := []line{first}, len(first.text)
+	for state == open && len(more) < maxRowLines && size < maxRowBytes {
+		next, ok := c.next()
+		if !ok {
+			break
+		}
+		more, size = append(more, next), size+1+len(next.text)
+		if strings.IndexByte(next.text, '"') >= 0 {
+			fields, state = splitCSV(joined(more), c.comma)
+		}
+	}
+	if state == closed {
+		return record{fields, first.number, joined(more)}
+	}
+	c.unread(more[1:])
+	reason := "repaired: a quote inside a quoted field, taken as a character"
+	if fields, state = splitCSV(first.text, c.comma); state == open {
+		reason = "repaired: a quote that is never closed, taken as a character"
+		fields = strings.Split(first.text, string(c.comma))
+	}
+	c.report(Problem{c.file, first.number, reason})
+	return record{fields, first.number, first.text}
+}
+
+func joined(lines []line) string {
+	texts := make([]string, len(lines))
+	for n, l := range lines {
+		texts[n] = l.text
+	}
+	return strings.Join(texts, "\n")
+}
+
+// How a row ends.
+const (
+	closed = iota // as it should
+	open          // inside quotes
+	stray         // with a quote inside a quoted field, which splitCSV takes as a character
+)
+
+// splitCSV splits one row at its commas. A field that begins with a quote ends with one, and two quotes in it are one;
+// in other fields quotes are characters.
+func splitCSV(text string, comma byte) (fields []string, state int) {
+	for {
+		if !strings.HasPrefix(text, `"`) {
+			end := strings.IndexByte(text, comma)
+			if end < 0 {
+				return append(fields, text), state
+			}
+			fields, text = append(fields, text[:end]), text[end+1:]
+			continue
+		}
+		var field strings.Builder
+		text = text[1:]
+		for {
+			end := strings.IndexByte(text, '"')
+			if end < 0 {
+				return append(fields, field.String()+text), open
+			}
+			field.WriteString(text[:end])
+			text = text[end+1:]
+			switch {
+			case text == "":
+				return append(fields, field.String()), state
+			case text[0] == '"':
+				field.WriteByte('"')
+				text = text[1:]
+				continue
+			case text[0] != comma:
+				field.WriteByte('"')
+				state = stray
+				continue
+			}
+			break
+		}
+		fields, text = append(fields, field.String()), text[1:]
+	}
+}
+
+// unwrapped takes apart a row that was saved as one quoted field, `"name,""a caption"""`; false for others.
+func unwrapped(r record, comma byte) (record, bool) {
+	if len(r.fields) != 1 || !strings.HasPrefix(r.whole, `"`) {
+		return r, false
+	}
+	fields, state := splitCSV(r.fields[0], comma)
+	if state != closed || len(fields) < 2 {
+		return r, false
+	}
+	r.fields, r.whole = fields, r.fields[0]
+	return r, true
+}
+
+// columns are where a table's fields stand; -1 for one that it lacks.
+type columns struct{ image, caption, number, split, count int }
+
+// columnNames are the known names of columns, in lower case.
+var columnNames = map[string][]string{
+	"image":   {"image", "image_name", "image file", "image_file", "image_path", "image_id", "file", "filename", "file_name", "filepath", "path", "picture", "img"},
+	"caption": {"caption", "comment", "text", "sentence", "description", "captions", "raw"},
+	"number":  {"comment_number", "caption_number", "number", "caption_id"},
+	"split":   {"split", "set", "subset", "partition"},
+}
+
+// header finds the columns by their names; false when the row is no header.
+func header(fields []string) (columns, bool) {
+	c := columns{-1, -1, -1, -1, len(fields)}
+	for n, field := range fields {
+		name := strings.ToLower(strings.TrimSpace(field))
+		for role, at := range map[string]*int{"image": &c.image, "caption": &c.caption, "number": &c.number, "split": &c.split} {
+			if *at < 0 && contains(columnNames[role], name) {
+				*at = n
+			}
+		}
+	}
+	return c, c.image >= 0 && c.caption >= 0
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// separator guesses what separates the fields of a first row: the sign that makes it a header, else a comma, tab,
+// semicolon or bar that it holds.
+func separator(first string) byte {
+	first = strings.TrimPrefix(first, `"`)
+	for _, comma := range []byte(",\t;|") {
+		if _, ok := header(strings.Split(strings.ReplaceAll(first, `"`, ""), string(comma))); ok {
+			return comma
+		}
+	}
+	for _, comma := range []byte("\t,|;") {
+		if strings.IndexByte(first, comma) >= 0 {
+			return comma
+		}
+	}
+	return ','
+}
+
+// arranged brings a row to the table's number of fields: a last field with separators that were not quoted is whole
+// again. The reason says what was repaired, or why the row can't be used when ok is false.
+func (c columns) arranged(r record, comma byte) (fields []string, reason string, ok bool) {
+	fields = r.fields
+	switch {
+	case len(fields) > c.count && c.caption == c.count-1:
+		last := c.count - 1
+		fields = append(append([]string(nil), fields[:last]...), strings.Join(fields[last:], string(comma)))
+		return fields, fmt.Sprintf("repaired: a caption with %q that was not quoted", comma), true
+	case len(fields) > c.count:
+		for _, extra := range fields[c.count:] {
+			if !blank(extra) {
+				return nil, fmt.Sprintf("expected %d fields, got %d", c.count, len(fields)), false
+			}
+		}
+		return fields[:c.count], "", true
+	case len(fields) <= max(c.image, c.caption):
+		return nil, fmt.Sprintf("expected %d fields, got %d in %.60q", c.count, len(fields), r.whole), false
+	}
+	return fields, "", true
+}

@@ -1,0 +1,140 @@
+package encoder
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/google/renameio/v2"
+	"github.com/nlpodyssey/gopickle/pytorch"
+	"github.com/nlpodyssey/gopickle/types"
+)
+
+// readTorch finds the tensors of a state dict that torch.save wrote. The pickle is read once and kept as safetensors
+// in the folder. Nothing in it is executed.
+func readTorch(ctx context.Context, path, hash, dir string, log io.Writer) (map[string]stored, error) {
+	out := filepath.Join(dir, hash+".safetensors")
+	if _, err := os.Stat(out); err == nil {
+		return readSafetensors(out)
+	}
+	fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
+	state, err := loadTorch(path)
+	if err != nil {
+		return nil, fmt.Errorf("not a PyTorch state dict, or a damaged one: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := writeSafetensors(out, state); err != nil {
+		return nil, fmt.Errorf("convert to safetensors: %w", err)
+	}
+	return readSafetensors(out)
+}
+
+// loadTorch returns the float32 tensors of a state dict, which may lie in a checkpoint under "state_dict".
+func loadTorch(path string) (state map[string]*pytorch.Tensor, err error) {
+	defer func() { // the library panics where it has something not implemented
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	loaded, err := pytorch.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	entries := dictionary(loaded)
+	if inner := dictionary(entries["state_dict"]); inner != nil {
+		entries = inner
+	}
+	state = map[string]*pytorch.Tensor{}
+	for name, value := range entries {
+		t, ok := value.(*pytorch.Tensor)
+		if !ok {
+			continue
+		}
+		if _, float := t.Source.(*pytorch.FloatStorage); float { // counters of batches are integers
+			state[name] = t
+		}
+	}
+	if len(state) == 0 {
+		return nil, errors.New("it holds no float32 tensors by name")
+	}
+	return state, nil
+}
+
+// dictionary is a pickled dict with strings as keys; nil for anything else.
+func dictionary(value any) map[string]any {
+	out := map[string]any{}
+	switch d := value.(type) {
+	case *types.OrderedDict:
+		for key, entry := range d.Map {
+			if name, ok := key.(string); ok {
+				out[name] = entry.Value
+			}
+		}
+	case *types.Dict:
+		for _, entry := range *d {
+			if name, ok := entry.Key.(string); ok {
+				out[name] = entry.Value
+			}
+		}
+	default:
+		return nil
+	}
+	return out
+}
+
+func writeSafetensors(path string, state map[string]*pytorch.Tensor) error {
+	header, body := map[string]any{}, &bytes.Buffer{}
+	for _, name := range slices.Sorted(maps.Keys(state)) {
+		begin := body.Len()
+		if err := appendTensor(body, state[name]); err != nil {
+			return fmt.Errorf("tensor %q: %w", name, err)
+		}
+		header[name] = map[string]any{"dtype": "F32", "shape": append([]int{}, state[name].Size...), "data_offsets": []int{begin, body.Len()}}
+	}
+	head, err := json.Marshal(header)
+	if err != nil {
+		return err
+	}
+	file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...)
+	return renameio.WriteFile(path, append(file, body.Bytes()...), 0o644)
+}
+
+// appendTensor writes a tensor's values row by row, whatever its strides.
+func appendTensor(out *bytes.Buffer, t *pytorch.Tensor) error {
+	values := t.Source.(*pytorch.FloatStorage).Data
+	if len(t.Stride) != len(t.Size) {
+		return fmt.Errorf("%d strides for shape %v", len(t.Stride), t.Size)
+	}
+	index := make([]int, len(t.Size))
+	at := t.StorageOffset
+	for range product(t.Size) {
+		if at < 0 || at >= len(values) {
+			return fmt.Errorf("shape %v lies outside its %d values", t.Size, len(values))
+		}
+		out.Write(binary.LittleEndian.AppendUint32(out.AvailableBuffer(), math.Float32bits(values[at])))
+		for axis := len(index) - 1; axis >= 0; axis-- {
+			index[axis]++
+			at += t.Stride[axis]
+			if index[axis] < t.Size[axis] {
+				break
+			}
+			at -= t.Stride[axis] * t.Size[axis]
+			index[axis] = 0
+		}
+	}
+	return nil
+}

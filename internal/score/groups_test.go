@@ -1,0 +1,143 @@
+package score
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// guesser is a system that is right on each image with a probability.
+func guesser(t *testing.T, images int, right float64, seed uint64) *Scores {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 5))
+	var all []Image
+	for n := range images {
+		truth := fmt.Sprintf("a dog number %d runs over the grass", n)
+		image := Image{ID: fmt.Sprint(n), Candidate: "nothing to be seen there", References: []string{truth, fmt.Sprintf("dog %d is running", n)}}
+		if random.Float64() < right {
+			image.Candidate = truth
+		}
+		all = append(all, image)
+	}
+	s, err := Measure(context.Background(), all, Options{Metrics: []string{"bleu_4", "rouge_l"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func resampled(t *testing.T, b Bootstrap, systems ...*Scores) []*Draws {
+	t.Helper()
+	var out []*Draws
+	for _, s := range systems {
+		d, err := s.Resample(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// TestGroupsOfOneAreSystems: with one system a group, everything is as Compare and Intervals have it.
+func TestGroupsOfOneAreSystems(t *testing.T) {
+	b := Bootstrap{Resamples: 200, Seed: 3}
+	x, y := guesser(t, 80, 0.5, 1), guesser(t, 80, 0.7, 2)
+	got, err := CompareGroups(resampled(t, b, x), resampled(t, b, y))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Compare(x, y, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d differences, want %d", len(got), len(want))
+	}
+	for n := range want {
+		if got[n] != want[n] {
+			t.Errorf("%+v, want %+v", got[n], want[n])
+		}
+	}
+	intervals, err := GroupIntervals(resampled(t, b, x))
+	if err != nil {
+		t.Fatal(err)
+	}
+	single, err := x.Intervals(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range single {
+		if intervals[n] != single[n] {
+			t.Errorf("%+v, want %+v", intervals[n], single[n])
+		}
+	}
+}
+
+// TestSeedsVariance: where the images tell nothing, the resamples' variance is that of a mean over seeds, s²/n.
+func TestSeedsVariance(t *testing.T) {
+	b := Bootstrap{Resamples: 20000, Seed: 4}
+	for _, rights := range [][]float64{{1, 0}, {1, 0, 0}, {1, 1, 0, 0, 0}} {
+		var systems []*Scores
+		mean, variance, n := 0., 0., float64(len(rights))
+		for _, right := range rights {
+			systems = append(systems, guesser(t, 3, right, 1))
+			mean += right / n
+		}
+		for _, right := range rights {
+			variance += (right - mean) * (right - mean) / (n - 1)
+		}
+		means, score := groupMeans(resampled(t, b, systems...), 1, 0)
+		if math.Abs(score-mean) > 1e-12 {
+			t.Errorf("mean %g, want %g", score, mean)
+		}
+		var first, second float64
+		for _, m := range means {
+			first += m / float64(len(means))
+			second += m * m / float64(len(means))
+		}
+		if got := second - first*first; math.Abs(got/(variance/n)-1) > 0.05 {
+			t.Errorf("%v: variance of the mean %.4f, want %.4f", rights, got, variance/n)
+		}
+	}
+}
+
+// TestFalseDifferences: of groups that are equally good, about one in twenty is told apart, as the confidence says.
+func TestFalseDifferences(t *testing.T) {
+	b := Bootstrap{Resamples: 300, Seed: 5}
+	const trials = 60
+	told := 0
+	for trial := range uint64(trials) {
+		var groups [2][]*Scores
+		for seed := range uint64(3) {
+			groups[0] = append(groups[0], guesser(t, 60, 0.5, 1000*trial+seed))
+			groups[1] = append(groups[1], guesser(t, 60, 0.5, 1000*trial+seed+500))
+		}
+		d, err := CompareGroups(resampled(t, b, groups[0]...), resampled(t, b, groups[1]...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d[1].Distinguishable {
+			told++
+		}
+	}
+	if told > trials/6 { // 10 of 60; a binomial of 0.05 has more in 1 of 2,000 cases
+		t.Errorf("%d of %d differences by chance alone are called distinguishable", told, trials)
+	}
+}
+
+func TestGroupsAreChecked(t *testing.T) {
+	b := Bootstrap{Resamples: 10}
+	x, other := guesser(t, 20, 0.5, 1), guesser(t, 21, 0.5, 1)
+	for reason, groups := range map[string][2][]*Draws{
+		"no system":       {nil, resampled(t, b, x)},
+		"other images":    {resampled(t, b, x), resampled(t, b, other)},
+		"other resamples": {resampled(t, b, x), resampled(t, Bootstrap{Resamples: 10, Seed: 9}, x)},
+	} {
+		if _, err := CompareGroups(groups[0], groups[1]); err == nil {
+			t.Errorf("%s: no error", reason)
+		}
+	}
+}
