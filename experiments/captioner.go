@@ -70,7 +70,7 @@ func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Opt
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := config.Load(folder.Path(runfolder.ResolvedFile), overrides)
+	loaded, err := config.Load(folder.Path(runfolder.ResolvedFile), slices.Concat(overrides, withoutVectors))
 	if err != nil {
 		return nil, fmt.Errorf("the run's own config: %w", err)
 	}
@@ -123,7 +123,11 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	for _, n := range c.encoder.FeatureShape() {
 		size *= n
 	}
-	if c.decoder, err = model.New(c.config.Decoder, model.Size{Features: size, Vocabulary: c.tokenizer.Size()}); err != nil {
+	dimensions, err := trainedSize(folder, size, c.tokenizer)
+	if err != nil {
+		return err
+	}
+	if c.decoder, err = model.New(c.config.Decoder, dimensions); err != nil {
 		return err
 	}
 	if c.trainer, err = train.New(c.accel.Backend, c.decoder, c.config.Training, folder.Path("checkpoints")); err != nil {

@@ -3,7 +3,6 @@ package experiments
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -99,11 +98,11 @@ func writeDataReport(r *DataReport, dir string) error {
 	for _, f := range append(slices.Clone(files), file{name: "report.json"}) {
 		r.Files = append(r.Files, filepath.Join(dir, f.name))
 	}
-	data, err := json.MarshalIndent(r, "", "  ")
+	data, err := r.JSON()
 	if err != nil {
 		return err
 	}
-	for _, f := range append(files, file{"report.json", append(data, '\n')}) {
+	for _, f := range append(files, file{"report.json", data}) {
 		if err := renameio.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
 			return err
 		}

@@ -2,8 +2,11 @@ package experiments
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -37,12 +40,44 @@ func (e *experiment) readVectors(ctx context.Context) error {
 		Vocabulary: c.Vocabulary, Running: c.Running, Trainable: e.config.Decoder.VectorsTrainable}
 	e.say("word vectors: %s, %d words; %d of the vocabulary's tokens have one (%.1f %%; %d by their lower case), %.1f %% of the training captions' tokens",
 		v.Format, v.Words, len(v.Tokens), 100*c.Vocabulary, v.LowerCased, 100*c.Running)
-	if err := e.folder.Update(func(i *runfolder.Info) { i.Hashes["vectors"] = v.Hash }); err != nil {
+	// Checkpoints hold the vectors; with their tokens a run's model needs the file no more.
+	err = errors.Join(e.folder.WriteJSON(vectorsFile, savedVectors{v.Format, v.Hash, v.Dimensions, v.Tokens}),
+		e.folder.Update(func(i *runfolder.Info) { i.Hashes["vectors"] = v.Hash }))
+	if err != nil {
 		return err
 	}
 	return e.figures(map[string]float64{
 		"vectors_tokens": float64(len(v.Tokens)), "vectors_vocabulary_coverage": c.Vocabulary, "vectors_running_coverage": c.Running,
 	})
+}
+
+// vectorsFile lists a run's tokens that have a word vector.
+const vectorsFile = "vectors.json"
+
+type savedVectors struct {
+	Format     string  `json:"format"`
+	Hash       string  `json:"hash"`
+	Dimensions int     `json:"dimensions"`
+	Tokens     []int32 `json:"tokens"`
+}
+
+// withoutVectors are overrides with which a finished run's config loads where its file of vectors is no more.
+var withoutVectors = []string{`decoder.vectors=""`, "decoder.vectors_trainable=false"}
+
+// trainedSize is decoderSize for a run whose checkpoint has the vectors.
+func trainedSize(folder *runfolder.Folder, features int, t token.Tokenizer) (model.Size, error) {
+	text, err := os.ReadFile(folder.Path(vectorsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return decoderSize(features, t, nil), nil
+	}
+	var s savedVectors
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err != nil {
+		return model.Size{}, fmt.Errorf("the run's word vectors: %w", err)
+	}
+	return decoderSize(features, t, &token.Vectors{Tokens: s.Tokens, Values: make([]float32, len(s.Tokens)*max(s.Dimensions, 0))}), nil
 }
 
 // vectors reads a file of word vectors with a progress bar.

@@ -53,7 +53,7 @@ func (s *sweep) begun(j *job, dir string) error {
 	s.estimateAll()
 	notes := ""
 	if left, known := timeLeft(s.jobs); known {
-		notes = ", about " + Round(left) + " left"
+		notes = ", about " + roundTime(left) + " left"
 	}
 	if best := study.Best(s.result().rows()); best != nil {
 		f := study.Figures[0]
@@ -97,7 +97,7 @@ func (s *sweep) ended(j *job, dir string, err error) error {
 	switch {
 	case c.Status == runfolder.Done:
 		s.vocabs[corpus(j.config)] = dir
-		s.say("cell %s: done in %s%s", c.ID, Round(time.Duration(c.Seconds*float64(time.Second))), headline(s.runs.done[c.Hash].info.Results))
+		s.say("cell %s: done in %s%s", c.ID, roundTime(time.Duration(c.Seconds*float64(time.Second))), headline(s.runs.done[c.Hash].info.Results))
 	default:
 		s.say("cell %s: %s: %s", c.ID, c.Status, c.Error)
 	}
@@ -119,8 +119,8 @@ func headline(figures map[string]float64) (text string) {
 	return text
 }
 
-// Round writes a time as people say it: seconds below ten minutes, else minutes.
-func Round(d time.Duration) string {
+// roundTime writes a time as people say it: seconds below ten minutes, else minutes.
+func roundTime(d time.Duration) string {
 	switch {
 	case d < 10*time.Minute:
 		return d.Round(time.Second).String()
@@ -137,7 +137,7 @@ func (r *Study) WritePlan(w io.Writer) error {
 		if c.Estimate == 0 {
 			return c.Plan, "–"
 		}
-		return c.Plan, Round(c.Estimate)
+		return c.Plan, roundTime(c.Estimate)
 	})
 	if _, err := fmt.Fprintln(w, t.Render()); err != nil {
 		return err
@@ -148,7 +148,7 @@ func (r *Study) WritePlan(w io.Writer) error {
 	left, known := r.TimeLeft()
 	text := "unknown until the first cell is done"
 	if known {
-		text = Round(left)
+		text = roundTime(left)
 	}
 	_, err := fmt.Fprintf(w, "%d cells; time: %s\n", len(r.Cells), text)
 	return err

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/captionlab/captionlab/experiments"
 )
@@ -216,7 +217,7 @@ func TestSweepKilledGoesOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(s.Groups(), opened.Groups()); diff != "" {
+		if diff := cmp.Diff(s.Groups(), opened.Groups(), cmpopts.EquateNaNs()); diff != "" {
 			t.Errorf("the study reads back differently (-sweep +open):\n%s", diff)
 		}
 		again, err := experiments.Sweep(context.Background(), other, nil, experiments.SweepOptions{})

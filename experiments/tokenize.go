@@ -90,7 +90,7 @@ func runTokenizer(dir string) (config.Config, token.Tokenizer, error) {
 	if err != nil {
 		return config.Config{}, nil, err
 	}
-	c, err := config.Load(filepath.Join(folder.Dir, "config.resolved.toml"), nil)
+	c, err := config.Load(filepath.Join(folder.Dir, "config.resolved.toml"), withoutVectors)
 	if err != nil {
 		return config.Config{}, nil, fmt.Errorf("the run's own config: %w", err)
 	}

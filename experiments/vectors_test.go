@@ -3,6 +3,7 @@ package experiments_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,5 +99,23 @@ func TestRunWithVectorsAndEmoji(t *testing.T) {
 	write(file, strings.Replace(vectors.String(), "0.25", "0.75", 1))
 	if _, err := experiments.Resume(t.Context(), r.Dir, experiments.Options{}); err == nil || !strings.Contains(err.Error(), "is not the file that this run began with") {
 		t.Errorf("resumed with other vectors: error %v", err)
+	}
+
+	// The run's model is in its folder: it captions as it did though the file is gone.
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	predictions, err := folder.ReadPredictions("validation")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := experiments.OpenCaptioner(t.Context(), r.Dir, nil, experiments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	got, err := c.Caption(t.Context(), predictions[0].Path)
+	if err != nil || got[0].Caption != predictions[0].Caption || math.Abs(got[0].LogProbability-predictions[0].LogProbability) > 1e-4 {
+		t.Errorf("captioned %+v (error %v), the run has %+v", got, err, predictions[0])
 	}
 }

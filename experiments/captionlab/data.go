@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -33,8 +32,7 @@ func dataCheckCommand() *cobra.Command {
 		Long: `Check loads the data set as a run would and looks at all of it: images, captions, their lengths,
 alphabet, emoji and words; every row that was repaired or dropped; pictures that are missing, cut off,
 no pictures, doubled byte for byte or to the eye. The exit status is 1 when something makes results
-wrong: a picture that lies in two splits, a split without pictures. It is 0 else, with warnings and
-notes.
+wrong: a picture that lies in two splits, a split without pictures; 0 else, with warnings and notes.
 
 The folder of --out receives report.json, rows.txt (every row) and lengths.png and .svg.
 Fields of --json (and report.json): ok, findings [severity kind count message], splits, images, captions,
@@ -51,10 +49,10 @@ shared_captions, pictures [broken identical near_identical ...], files.` + overr
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(c.OutOrStdout())
-				e.SetIndent("", "  ")
-				e.SetEscapeHTML(false)
-				err = e.Encode(r)
+				var data []byte
+				if data, err = r.JSON(); err == nil {
+					_, err = c.OutOrStdout().Write(data)
+				}
 			} else {
 				err = printData(c.OutOrStdout(), r)
 			}
@@ -73,9 +71,12 @@ func dataVerdict(r *experiments.DataReport) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	messages := make([]string, len(wrong))
+	messages, next := make([]string, len(wrong)), ""
 	for n, f := range wrong {
 		messages[n] = f.Message
+		if strings.HasPrefix(f.Kind, "leak_") {
+			next = "\nleave one of each out, or put them into one split by data.split_file"
+		}
 	}
-	return fmt.Errorf("this data makes results wrong: %s", strings.Join(messages, "; "))
+	return fmt.Errorf("this data makes results wrong: %s%s", strings.Join(messages, "; "), next)
 }

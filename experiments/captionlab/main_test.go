@@ -25,7 +25,9 @@ var update = flag.Bool("update", false, "rewrite the golden output in testdata/s
 
 // TestScripts runs the command as users do: testdata/script/*.txtar, named by what they are about.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: *update})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", UpdateScripts: *update, Cmds: map[string]func(*testscript.TestScript, bool, []string){"picture": makePicture},
+	})
 }
 
 // TestExitCodes: 0 done, 1 failed, 2 usage and config errors, 130 interrupted.

@@ -21,8 +21,32 @@ differ in training.epochs alone, the longer goes on from the shorter. Ctrl-C end
 after its step; after that, or after a crash, the same command goes on. It ends in a table, and in
 study.json, study.csv and study.md in the study's folder.
 
-STUDY is a path, or a name in configs (studies/quick.toml). A study file is a config with a [study]
-section; those in configs/studies show what it may say. Overrides hold for all cells.`,
+STUDY is a path, or a name in configs (studies/quick.toml). Overrides hold for all cells. A study file
+is a config with a [study] section, and its other sections are what all cells have in common:
+
+  extends = "../baseline.toml"
+
+  [study]
+  seeds = [1, 2, 3]                  # training.seed; with split_seeds = true, data.split_seed too
+
+  [study.axes]                       # every value with every value of the other axes
+  text.tokenizer = ["char", "word"]
+  training.epochs = { logrange = [5, 40], count = 4 }    # or { range = [5, 20], step = 5 }
+
+  [study.zip.size]                   # keys that vary together
+  decoder.units = [128, 256]
+  decoder.embedding = [64, 128]
+
+  [study.cases.cleaning]             # an axis whose values are named sets of keys
+  none = { text.links = "keep", text.hashtags = "keep" }
+  all = {}
+
+  [study.when.words]                 # keys that some of the cells have besides
+  if = { text.tokenizer = "word" }
+  set = { training.learning_rate = 0.001 }
+
+  [study.skip]                       # combinations that are left out, by the reason
+  "known to fail" = { cleaning = "none", training.epochs = [20, 40] }`,
 		Example: `  captionlab sweep studies/quick.toml
   captionlab sweep studies/quick.toml --dry-run
   captionlab sweep studies/full/tokenization.toml data.root=../flickr8k`,

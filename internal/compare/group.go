@@ -8,12 +8,15 @@ import (
 	"strings"
 )
 
-// beside are the keys that change nothing of what is compared: names, folders, and what is measured besides the captions.
+// beside are the keys that change nothing of what is compared: names, folders, and how often a checkpoint is written.
 var beside = map[string]bool{
 	"extends": true, "experiment.name": true, "experiment.description": true, "runtime.cache": true, "runtime.results": true,
-	"data.root": true, "training.checkpoint_minutes": true, "evaluation.controls": true, "evaluation.gallery": true,
-	"evaluation.confusion_tokens": true, "evaluation.retrieval": true,
+	"data.root": true, "training.checkpoint_minutes": true,
 }
+
+// isBeside tells the keys beside, and those of [evaluation]: what is measured besides. Other references make another test,
+// which sameTest sees.
+func isBeside(key string) bool { return beside[key] || strings.HasPrefix(key, "evaluation.") }
 
 // dataHash is a key of its own where groups differ in nothing but the data.
 const dataHash = "data (hash)"
@@ -64,7 +67,7 @@ func (r *Run) config() (config, seeds string) {
 	for _, key := range slices.Sorted(maps.Keys(r.Settings)) {
 		line := key + " = " + r.Settings[key] + "\n"
 		switch {
-		case beside[key]:
+		case isBeside(key):
 		case !isSeed(key):
 			config += line
 		case strings.HasPrefix(key, "data."):
@@ -83,7 +86,7 @@ func (c *Comparison) differingKeys() {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if beside[key] || isSeed(key) {
+		if isBeside(key) || isSeed(key) {
 			continue
 		}
 		first := c.Groups[0].Runs[0].Settings[key]

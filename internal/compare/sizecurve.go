@@ -6,7 +6,7 @@ import (
 )
 
 // sizeKeys are the keys that change how much is trained on, and may differ along a learning curve.
-var sizeKeys = []string{"data.limit", dataHash}
+var sizeKeys = []string{"data.limit", "data.fraction", dataHash}
 
 // SizeCurve is a learning curve over the number of training pictures: groups that differ in nothing else.
 type SizeCurve struct {

@@ -64,18 +64,19 @@ func (r *Report) judge() {
 		kinds[b.Kind]++
 	}
 	for _, k := range []struct{ kind, say string }{
-		{"missing", "are missing"}, {"empty", "are empty files"}, {"truncated", "are cut off"}, {"too_large", "are too large to decode"},
-		{"not_a_picture", "are no pictures"}, {"outside", "are links that lead out of the data folder"}, {"unreadable", "can't be read"},
+		{"missing", "missing"}, {"empty", "an empty file"}, {"truncated", "cut off"}, {"too_large", "too large to decode"},
+		{"not_a_picture", "no picture"}, {"outside", "a link that leads out of the data folder"}, {"unreadable", "unreadable"},
 	} {
-		r.find(Warning, "pictures_"+k.kind, kinds[k.kind], "%s %s: a run stops at them", count(kinds[k.kind], "picture"), k.say)
+		r.find(Warning, "pictures_"+k.kind, kinds[k.kind], "%s: %s (a run stops there)", count(kinds[k.kind], "picture"), k.say)
 	}
 	r.find(Warning, "rows", len(r.Rows), "%s repaired, left out or remarked on by the loader", count(len(r.Rows), "row"))
 	if r.CaptionsPerImage.Min != r.CaptionsPerImage.Max {
 		r.find(Note, "captions_per_image", 1, "%d to %d captions an image", r.CaptionsPerImage.Min, r.CaptionsPerImage.Max)
 	}
 	r.find(Note, "long_captions", r.Length.Over, "%s longer than text.max_length = %d", count(r.Length.Over, "caption"), r.Length.MaxLength)
+	r.find(Warning, "broken_emoji", r.BrokenEmoji, "%s of emoji that were cut apart", count(r.BrokenEmoji, "fragment"))
 	for _, s := range r.Shared {
-		r.find(Note, "shared_captions", s.Captions, "%s of the %s split (%d different) stand in the training split too, word for word", count(s.Captions, "caption"), s.Split, s.Distinct)
+		r.find(Note, "shared_captions", s.Captions, "the %s split shares %s (%d different) with the training split, word for word", s.Split, count(s.Captions, "caption"), s.Distinct)
 	}
 	p := r.Pictures
 	r.find(Note, "cmyk", p.CMYK, "%s in CMYK: read as RGB", count(p.CMYK, "picture"))

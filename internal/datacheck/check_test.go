@@ -56,7 +56,7 @@ func (c *corpus) request() Request {
 	return Request{
 		Data: &c.data, Root: c.root, Pictures: true,
 		Clean: dataset.CleanSettings{Hashtags: "remove", UserTags: "remove", Links: "remove", Whitespace: "collapse", Control: "remove", MaxLength: 20, OverLength: "truncate"},
-		Token: token.Settings{Tokenizer: "char", Unit: "grapheme", MinCount: 1},
+		Token: token.Settings{Tokenizer: "char", Unit: "grapheme", MinCount: 1, Words: token.WordSettings{Lowercase: true, Punctuation: "drop", Emoji: "drop"}},
 	}
 }
 
@@ -245,7 +245,7 @@ func TestCounts(t *testing.T) {
 	c.data.Problems = []dataset.Problem{{File: "captions.txt", Line: 7, Reason: "row left out"}, {Reason: "no file"}}
 	c.add(dataset.Train, "a.jpg", scene(t, 1), "a dog ❤️", "a dog 👨‍👩‍👧❤️")
 	c.add(dataset.Train, "b.jpg", scene(t, 2), "A cat™ 🙌🏽 #1")
-	c.add(dataset.Validation, "c.jpg", scene(t, 3), "a dog ❤️", "zebra a a")
+	c.add(dataset.Validation, "c.jpg", scene(t, 3), "a dog ❤️", "zebra a a\U0001f3fb")
 	c.data.Examples[1].Captions[0].Raw = "A cat™ 🙌🏽 #1 #long\u00ad tail of it here"
 	r := c.check(c.request())
 	if diff := cmp.Diff([]Split{{"train", 2, 3}, {"validation", 1, 2}, {"test", 0, 0}}, r.Splits); diff != "" {
@@ -258,10 +258,13 @@ func TestCounts(t *testing.T) {
 	if diff := cmp.Diff(Spread{7, (7 + 8 + 7 + 9 + 27) / 5.0, 8, 27, 27}, r.Length.Spread); diff != "" || r.Length.Over != 1 {
 		t.Errorf("over %d, lengths (-want +got):\n%s", r.Length.Over, diff)
 	}
-	if diff := cmp.Diff(Tally{4, 6, []Some{{"❤️", 3}, {"™", 1}, {"👨‍👩‍👧", 1}, {"🙌🏽", 1}}}, r.Emoji); diff != "" {
+	if diff := cmp.Diff(Tally{3, 5, []Some{{"❤", 3}, {"👨‍👩‍👧", 1}, {"🙌🏽", 1}}}, r.Emoji); diff != "" {
 		t.Errorf("emoji (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]Some{{" ", 11}, {"a", 7}, {"d", 3}}, r.Characters.Counts[:3]); diff != "" || r.Characters.Distinct != 18 {
+	if r.BrokenEmoji != 1 { // the skin tone of c.jpg
+		t.Errorf("%d fragments of emoji", r.BrokenEmoji)
+	}
+	if diff := cmp.Diff([]Some{{" ", 11}, {"a", 6}, {"d", 3}}, r.Characters.Counts[:3]); diff != "" || r.Characters.Distinct != 19 {
 		t.Errorf("%d characters, the first ones (-want +got):\n%s", r.Characters.Distinct, diff)
 	}
 	if diff := cmp.Diff([]WordShare{{"validation", 5, 1}}, r.Words.Unknown); diff != "" {

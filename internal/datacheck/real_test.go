@@ -35,7 +35,7 @@ func TestRealFlickr8k(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Check(context.Background(), Request{Data: data, Root: root, Clean: clean, Token: token.Settings{Tokenizer: "char", Unit: "grapheme", MinCount: 1}})
+	r, err := Check(context.Background(), Request{Data: data, Root: root, Clean: clean, Token: token.Settings{Tokenizer: "char", Unit: "grapheme", MinCount: 1, Words: token.WordSettings{Lowercase: true, Punctuation: "drop", Emoji: "drop"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package datacheck
 
-import "fmt"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
 
 // Severities of findings.
 const (
@@ -34,10 +38,11 @@ type Report struct {
 	CaptionsPerImage Spread  `json:"captions_per_image"` //
 	Length           Lengths `json:"length"`
 
-	Characters Tally  `json:"characters"` // after cleaning; a space is one
-	Emoji      Tally  `json:"emoji"`      // whole sequences; those of several code points count as one
-	Words      Words  `json:"words"`
-	Cleaning   []Some `json:"cleaning"` // what cleaning did, counted
+	Characters  Tally  `json:"characters"`   // after cleaning; a space is one
+	Emoji       Tally  `json:"emoji"`        // whole ones, after UTS #51; those of several code points count as one
+	BrokenEmoji int    `json:"broken_emoji"` // fragments of sequences
+	Words       Words  `json:"words"`
+	Cleaning    []Some `json:"cleaning"` // what cleaning did, counted
 
 	Rows   []Row    `json:"rows"`            // repaired and dropped rows and pictures, every one
 	Shared []Shared `json:"shared_captions"` // captions that two splits have
@@ -187,4 +192,14 @@ func (r *Report) Errors() []Finding {
 		}
 	}
 	return out
+}
+
+// JSON is the report for machines, indented, with a line feed at its end.
+func (r *Report) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	err := e.Encode(r)
+	return b.Bytes(), err
 }

@@ -5,9 +5,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/forPelevin/gomoji"
-
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/score"
 	"github.com/captionlab/captionlab/internal/token"
 )
 
@@ -19,7 +18,6 @@ func (r *Report) readText(q Request) {
 	uncut := q.Clean
 	uncut.MaxLength, uncut.OverLength = math.MaxInt, "truncate"
 	characters, emoji := map[string]int{}, map[string]int{}
-	isEmoji := map[string]bool{}
 	var perImage, lengths []int
 	texts := map[string][]string{} // by split
 	distinct := map[string]bool{}
@@ -38,19 +36,11 @@ func (r *Report) readText(q Request) {
 				for _, u := range token.Units(c.Text, q.Token.Unit) {
 					characters[u]++
 				}
-				if plain(c.Text) {
-					continue
+				read := score.ReadEmoji(c.Text)
+				for _, e := range read.Whole {
+					emoji[e]++
 				}
-				for _, u := range token.Units(c.Text, "grapheme") {
-					is, known := isEmoji[u]
-					if !known {
-						is = !plain(u) && gomoji.ContainsEmoji(u)
-						isEmoji[u] = is
-					}
-					if is {
-						emoji[u]++
-					}
-				}
+				r.BrokenEmoji += len(read.Broken)
 			}
 		}
 		r.Splits = append(r.Splits, row)
@@ -72,23 +62,14 @@ func (r *Report) readText(q Request) {
 	}
 }
 
-// plain reports whether a text is ASCII, which has no emoji.
-func plain(text string) bool {
-	for n := range len(text) {
-		if text[n] >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
-
 // countWords takes the word tokenizer's view, with the config's own ways of cutting words.
 func (r *Report) countWords(s token.Settings, texts map[string][]string) {
 	r.Words.Counts, r.Words.Unknown = []Some{}, []WordShare{}
-	s.Tokenizer, s.MinCount = "word", 1
+	s.Tokenizer, s.MinCount, s.MaxSize = "word", 1, 0
 	words, err := token.Train(s, slices.Values(texts[dataset.Train]))
 	if err != nil {
-		return // a training split without a single word
+		r.find(Note, "no_words", 1, "words are not counted: %s", err) // a training split without a single one, say
+		return
 	}
 	counts := map[string]int{}
 	for _, text := range texts[dataset.Train] {

@@ -18,8 +18,8 @@ type adapter struct {
 
 	// find names the files with the captions in a folder; none, when they are not there.
 	find func(f *source) []string
-	// begins reports whether a file of that base name that begins so is one of this format.
-	begins func(name, head string) bool
+	// begins reports whether a file of that base name that begins so is one of this format, in that folder.
+	begins func(f *source, name, head string) bool
 	// read adds the rows of one such file. An error means that the file can't be used at all.
 	read func(ctx context.Context, f *source, name string, b *builder) error
 	// lists reads official lists of pictures, where the format has them in files of their own.
@@ -113,7 +113,7 @@ func recognise(f *source) (string, error) {
 		} else {
 			files = []string{f.captions}
 		}
-		if len(files) == 0 || a.begins == nil && f.captions != "" || a.begins != nil && !a.begins(path.Base(files[0]), f.head(files[0])) {
+		if len(files) == 0 || a.begins == nil && f.captions != "" || a.begins != nil && !a.begins(f, path.Base(files[0]), f.head(files[0])) {
 			continue
 		}
 		best, rank = append(best, found{name, files[0]}), a.rank

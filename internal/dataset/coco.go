@@ -18,7 +18,7 @@ var coco = adapter{
 	pictures: []string{"train2014", "val2014", "train2017", "val2017", "images/train2014", "images/val2014", "images/train2017", "images/val2017",
 		"images", "Images"},
 	find: cocoFiles,
-	begins: func(name, head string) bool {
+	begins: func(_ *source, name, head string) bool {
 		return endsIn(name, ".json") && strings.HasPrefix(strings.TrimSpace(head), "{") && !strings.Contains(head, `"sentids"`) &&
 			(strings.HasPrefix(name, "captions_") || strings.Contains(head, `"annotations"`) || strings.Contains(head, `"file_name"`))
 	},

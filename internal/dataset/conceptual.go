@@ -20,7 +20,7 @@ var conceptual = adapter{
 	find: func(f *source) []string {
 		return append(f.matching("", "train_gcc*.tsv"), f.matching("", "validation_gcc*.tsv")...)
 	},
-	begins: func(name, head string) bool {
+	begins: func(_ *source, name, head string) bool {
 		_, url, tab := strings.Cut(firstLine(head), "\t")
 		return tab && strings.HasPrefix(strings.TrimSpace(url), "http")
 	},

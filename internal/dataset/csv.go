@@ -18,7 +18,7 @@ var csvFormat = adapter{
 		}
 		return append(f.matching("", "*.csv"), f.matching("", "*.tsv")...)
 	},
-	begins: func(name, head string) bool {
+	begins: func(_ *source, name, head string) bool {
 		if !endsIn(name, ".csv", ".tsv", ".txt") {
 			return false
 		}

@@ -18,7 +18,7 @@ var flickr30k = adapter{
 	find: func(f *source) []string {
 		return f.first("results_20130124.token", "results.csv", "flickr30k_images/results.csv", "flickr30k/results_20130124.token")
 	},
-	begins: func(name, head string) bool {
+	begins: func(_ *source, name, head string) bool {
 		_, _, ok := tokenRow(firstLine(head))
 		return ok && strings.HasPrefix(name, "results_") || strings.Contains(firstLine(head), "|") && hasHeader(head)
 	},

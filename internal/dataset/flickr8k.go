@@ -18,9 +18,9 @@ var flickr8k = adapter{
 	find: func(f *source) []string {
 		return f.first("Flickr8k.token.txt", "Flickr8k_text/Flickr8k.token.txt", "captions.txt")
 	},
-	begins: func(name, head string) bool {
+	begins: func(f *source, name, head string) bool {
 		_, _, ok := tokenRow(firstLine(head))
-		return ok && !strings.HasPrefix(name, "results_") || name == "captions.txt" && hasHeader(head)
+		return ok && !strings.HasPrefix(name, "results_") || (name == "captions.txt" || f.has(flickrSplits[0].file)) && hasHeader(head)
 	},
 	read:  readFlickr,
 	lists: readOfficial,

@@ -18,7 +18,7 @@ var instagram = adapter{
 	find: func(f *source) []string {
 		return append(f.first("instagram_data/captions_csv.csv"), f.first("instagram_data2/captions_csv2.csv")...)
 	},
-	begins: func(name, head string) bool {
+	begins: func(_ *source, name, head string) bool {
 		return strings.HasPrefix(name, "captions_csv") && strings.Contains(head, "img")
 	},
 	read: func(ctx context.Context, f *source, name string, b *builder) error {

@@ -20,7 +20,7 @@ var instapic = adapter{
 		}
 		return found
 	},
-	begins: func(name, head string) bool {
+	begins: func(_ *source, name, head string) bool {
 		return endsIn(name, ".json") && strings.HasPrefix(strings.TrimSpace(head), "{") && !strings.Contains(head, `"images"`) &&
 			!strings.Contains(head, `"annotations"`) && strings.Contains(head, `"caption"`)
 	},

@@ -21,7 +21,7 @@ var jsonl = adapter{
 		}
 		return f.matching("", "*.jsonl")
 	},
-	begins: func(name, head string) bool {
+	begins: func(_ *source, name, head string) bool {
 		return endsIn(name, ".jsonl", ".ndjson") && strings.HasPrefix(strings.TrimSpace(head), "{")
 	},
 	read: readJSONL,

@@ -16,7 +16,7 @@ var karpathy = adapter{
 		"their folder by data.root=FOLDER (make: DATA=FOLDER)",
 	pictures: []string{"images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset", "flickr30k-images", "flickr30k_images", "train2014", "val2014"},
 	find:     func(f *source) []string { return f.matching("", "dataset_*.json") },
-	begins: func(name, head string) bool {
+	begins: func(_ *source, name, head string) bool {
 		return endsIn(name, ".json") && strings.HasPrefix(strings.TrimSpace(head), "{") &&
 			(strings.Contains(head, `"sentids"`) || strings.Contains(head, `"sentences"`))
 	},

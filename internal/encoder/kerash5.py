@@ -1,6 +1,6 @@
 """Converts a Keras .h5 weights file to safetensors: python kerash5.py IN.h5 OUT.safetensors
 
-Tensors are named layer/kernel and layer/bias, whatever folders the file nests them in.
+Tensors are named layer/kernel, layer/bias and so on, whatever folders the file nests them in.
 """
 import json
 import struct
@@ -8,6 +8,8 @@ import sys
 
 import h5py
 import numpy
+
+BATCH_NORMALIZATION = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
 def main(source, target):
@@ -20,11 +22,11 @@ def main(source, target):
         layer, last = parts[0], parts[-1].split(":")[0]
         if parts[-2] == "vars":  # Keras 3: layers/conv2d_1/vars/0, and the layer's own name beside it
             layer = item.parent.attrs.get("name", layer)
-            last = {"0": "kernel", "1": "bias"}.get(last)
-        for kind, mark in (("kernel", "_W_1"), ("bias", "_b_1")):  # Keras 2, and the first one's names
-            if last == kind or last == layer + mark:
-                break
-        else:
+            kinds = BATCH_NORMALIZATION if len(item.parent) == 4 else ("kernel", "bias")
+            last = kinds[int(last)] if int(last) < len(kinds) else ""
+        older = {layer + "_W_1": "kernel", layer + "_b_1": "bias", "depthwise_kernel": "kernel"}
+        kind = older.get(last, last)
+        if kind not in ("kernel", "bias") + BATCH_NORMALIZATION:
             return
         tensors[layer + "/" + kind] = numpy.ascontiguousarray(item[()], dtype="<f4")
 

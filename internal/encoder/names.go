@@ -110,11 +110,11 @@ func nameTensors(raw map[string]stored, ls layers, namings []naming) (variables 
 	var known []string
 	for _, n := range namings {
 		variables, missing, err := n.pick(raw, ls)
-		if err != nil && n.refused == "" {
-			return nil, "", err
-		}
-		if len(variables) > 0 && n.refused != "" {
+		if n.refused != "" && (err != nil || len(variables) > 0) {
 			return nil, "", fmt.Errorf("its tensors are named as %s does: %s", n.about, n.refused)
+		}
+		if err != nil {
+			return nil, "", err
 		}
 		if missing == "" {
 			return variables, n.preprocessing, nil

@@ -45,6 +45,14 @@ func ints(v any) (out []int) {
 	return out
 }
 
+func product(dims []int) int {
+	n := 1
+	for _, d := range dims {
+		n *= d
+	}
+	return n
+}
+
 // madeFile is a safetensors file with the tensors that a library names so, with formula.py's values.
 func madeFile(t testing.TB, r reference) string {
 	t.Helper()
@@ -52,14 +60,7 @@ func madeFile(t testing.TB, r reference) string {
 	for _, w := range r.Weights {
 		shape := ints(w[1])
 		begin := size
-		size += 4
-		for n, d := range shape {
-			if n == 0 {
-				size -= 4
-				d *= 4
-			}
-			size = begin + max(size-begin, 1)*d
-		}
+		size += 4 * product(shape)
 		header[w[0].(string)] = map[string]any{"dtype": "F32", "shape": shape, "data_offsets": []int{begin, size}}
 	}
 	head, err := json.Marshal(header)
@@ -96,10 +97,7 @@ func madeFile(t testing.TB, r reference) string {
 
 // madeValues is formula.py's weights: Keras has a kernel's outputs in the last axis, PyTorch in the first.
 func madeValues(name string, shape []int, seed int) []float32 {
-	count := 1
-	for _, d := range shape {
-		count *= d
-	}
+	count := product(shape)
 	values := noise(count, seed)
 	if len(shape) > 1 {
 		outputs := shape[0]
@@ -198,6 +196,87 @@ func load(t testing.TB, s encoder.Settings) *encoder.Encoder {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// Keras' summary table, weight names and activations, on the same made-up weights.
+func TestNetworksAreKeras(t *testing.T) {
+	for _, name := range []string{"resnet50", "vgg19"} {
+		t.Run(name, func(t *testing.T) {
+			var r reference
+			readReference(t, "keras_"+name+".json", &r)
+			e, err := encoder.New(encoder.Settings{Name: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			layers := e.Layers(true)
+			if len(layers) != len(r.Table) {
+				t.Fatalf("%d layers, want %d", len(layers), len(r.Table))
+			}
+			total, fixed := 0, 0
+			for n, l := range layers {
+				row := r.Table[n]
+				if n == 0 {
+					row[0] = "input_layer" // Keras numbers these
+				}
+				if l.Name != row[0] || l.Kind != row[1] || !slices.Equal(l.Output, ints(row[2])) || l.Params != int(row[3].(float64)) {
+					t.Errorf("layer %d is %s %s %v %d, want %v", n, l.Name, l.Kind, l.Output, l.Params, row)
+				}
+				total, fixed = total+l.Params, fixed+l.Fixed
+			}
+			if got := []int{total, total - fixed, fixed}; !slices.Equal(got, r.Counts) {
+				t.Errorf("parameters: %v, want %v", got, r.Counts)
+			}
+			if testing.Short() && total > 1e8 {
+				t.Skip("makes 144 million weights")
+			}
+			s := encoder.Settings{Name: name, Layer: "predictions", Weights: madeFile(t, r)}
+			compareLayers(t, s, r.Layers, pattern(1), 1)
+		})
+	}
+}
+
+// The libraries' own networks in PyTorch, on the same made-up weights under their names.
+func TestNetworksAreTorch(t *testing.T) {
+	var r map[string]reference
+	readReference(t, "torch_networks.json", &r)
+	for name, from := range map[string]string{"resnet50_torchvision": "resnet50_torchvision", "efficientnet_lite0": "efficientnet_lite0_timm"} {
+		t.Run(from, func(t *testing.T) {
+			s := encoder.Settings{Name: name, Layer: "predictions", Weights: madeFile(t, r[from])}
+			compareLayers(t, s, r[from].Layers, pattern(1), 1)
+		})
+	}
+}
+
+// A model as PyTorch exports it, and one as tf2onnx does, beside ONNX Runtime.
+func TestONNXModels(t *testing.T) {
+	var r map[string]map[string]sample
+	readReference(t, "onnx_networks.json", &r)
+	const height, width = 28, 36
+	for name, batch := range map[string]int{"cnn_first": 3, "cnn_last": 2} {
+		t.Run(name, func(t *testing.T) {
+			pixels, whole := make([]uint8, batch*height*width*3), pattern(1)
+			for row := range height {
+				copy(pixels[row*width*3:(row+1)*width*3], whole[row*224*3:])
+			}
+			s := encoder.Settings{Name: "onnx", Weights: "testdata/" + name + ".onnx", Preprocessing: "unit", Batch: 3}
+			e := load(t, s)
+			if e.Batch() != batch || e.FeatureShape()[0] != 5 {
+				t.Errorf("batches of %d, %v features; want %d, 5: the first output's", e.Batch(), e.FeatureShape(), batch)
+			}
+			if h, w := e.InputSize(); h != height || w != width {
+				t.Errorf("input of %d by %d", h, w)
+			}
+			compareLayers(t, s, r[name], pixels, batch)
+
+			total, fixed := 0, 0
+			for _, l := range e.Layers(true) {
+				total, fixed = total+l.Params, fixed+l.Fixed
+			}
+			if want := 8*27 + 8 + 8*25 + 8*8 + 4*8 + 5*8 + 5; total-2 != want || fixed != 2*8 { // the bounds of Clip are counted, too
+				t.Errorf("%d parameters, %d fixed; want %d and 16", total, fixed, want+2)
+			}
+		})
+	}
 }
 
 // EfficientNet-Lite0 with its real weights: values that the pinned package's own code gave in PyTorch.

@@ -29,10 +29,11 @@ func withWeights(t *testing.T, path string) (*encoder.Encoder, error) {
 func TestWeightFiles(t *testing.T) {
 	tests := map[string]string{
 		"keras.safetensors": "caffe", "torch.safetensors": "torch", "torch.onnx": "torch",
+		"torch_zip.pth": "torch", "torch_legacy.pth": "torch",
 		"keras2.h5": "caffe", "model.h5": "caffe", "keras3.weights.h5": "caffe",
 	}
 	var first []float32
-	for _, file := range []string{"keras.safetensors", "torch.safetensors", "torch.onnx", "keras2.h5", "model.h5", "keras3.weights.h5"} {
+	for _, file := range []string{"keras.safetensors", "torch.safetensors", "torch.onnx", "torch_zip.pth", "torch_legacy.pth", "keras2.h5", "model.h5", "keras3.weights.h5"} {
 		e, err := withWeights(t, "testdata/"+file)
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
@@ -59,6 +60,24 @@ func TestWeightFiles(t *testing.T) {
 		if !slices.Equal(values, first) {
 			t.Errorf("%s: other values than keras.safetensors", file)
 		}
+	}
+}
+
+// Batch normalization's four variables come out of Keras' files in their order.
+func TestBatchNormalizationFromKeras(t *testing.T) {
+	for _, file := range []string{"stem.h5", "stem.weights.h5"} {
+		e := load(t, encoder.Settings{Name: "efficientnet_lite0", Layer: "stem_bn", Weights: "testdata/" + file})
+		store := model.NewStore()
+		if err := e.Install(store); err != nil {
+			t.Fatal(err)
+		}
+		for seed, name := range []string{"gamma", "beta", "moving_mean", "moving_variance"} {
+			got := tensors.MustCopyFlatData[float32](store.GetVariable("/stem_bn/" + name).MustValue())
+			if want := noise(32, seed+1); !slices.Equal(got, want) {
+				t.Errorf("%s: %s is %v, want %v", file, name, got, want)
+			}
+		}
+		store.Finalize()
 	}
 }
 

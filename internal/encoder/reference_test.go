@@ -121,19 +121,6 @@ func TestWholeModelIsKeras(t *testing.T) {
 			continue
 		}
 		values := tensors.MustCopyFlatData[float32](out)
-		sum, squares := 0.0, 0.0
-		for _, v := range values {
-			sum += float64(v)
-			squares += float64(v) * float64(v)
-		}
-		count := float64(len(values))
-		if mean, rms := sum/count, math.Sqrt(squares/count); math.Abs(mean-want.Mean) > 1e-4*want.RMS || math.Abs(rms-want.RMS) > 1e-4*want.RMS {
-			t.Errorf("%s: mean %v, root mean square %v; want %v, %v", names[n], mean, rms, want.Mean, want.RMS)
-		}
-		for i, at := range want.At {
-			if math.Abs(float64(values[at])-want.Values[i]) > 1e-3*want.RMS {
-				t.Errorf("%s[%d] is %v, want %v", names[n], at, values[at], want.Values[i])
-			}
-		}
+		near(t, names[n], values, want)
 	}
 }

@@ -144,6 +144,34 @@ func TestComparisonData(t *testing.T) {
 	}
 }
 
+// TestComparedWithPublished: groups of Flickr8k stand beside the papers' rows, those of other data don't.
+func TestComparedWithPublished(t *testing.T) {
+	c := sampleComparison(t).Comparison
+	if table, note := comparedWithPublished(c); len(table.Rows) != 0 || note != "" {
+		t.Errorf("emojigram has %d rows beside published ones", len(table.Rows))
+	}
+	for _, r := range c.Runs() {
+		r.Settings["data.format"], r.Settings["data.split"] = `"flickr8k"`, `"official"`
+		r.Settings["encoder.name"], r.Settings["encoder.layer"], r.Settings["decoding.method"] = `"vgg16"`, `"fc2"`, `"greedy"`
+	}
+	table, note := comparedWithPublished(c)
+	if want := len(c.Groups) + len(published["flickr8k"]); len(table.Rows) != want || !strings.Contains(note, "Tanti") {
+		t.Fatalf("%d rows, want %d; note %q", len(table.Rows), want, note)
+	}
+	first, tutorialRow := table.Rows[0].Cells, table.Rows[len(table.Rows)-2].Cells
+	if first[len(first)-1] != "– (official validation; vgg16 fc2; greedy)" || first[4] != "24.6 ± 1.0" {
+		t.Errorf("the baseline's row is %q", first)
+	}
+	if tutorialRow[len(tutorialRow)-1] != "split (official test)" {
+		t.Errorf("the tutorial's row is %q", tutorialRow)
+	}
+	for _, row := range table.Rows {
+		if len(row.Cells) != len(table.Columns) {
+			t.Errorf("%q has %d cells for %d columns", row.Cells[0], len(row.Cells), len(table.Columns))
+		}
+	}
+}
+
 // TestComparisonOfManyGroups: thirty groups are counted, not named one by one, and still drawn.
 func TestComparisonOfManyGroups(t *testing.T) {
 	results := t.TempDir()

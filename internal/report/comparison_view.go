@@ -25,6 +25,8 @@ type comparisonView struct {
 	Pictures                 []comparedPicture
 	PicturesNote             string
 	Legend                   []*compare.Group
+	Published                table
+	PublishedNote            string
 	Runs                     table
 	LeftOut                  table
 	Method                   []string
@@ -60,6 +62,7 @@ func newComparisonView(d ComparisonData) comparisonView {
 	if len(v.SizeCurves) > 0 {
 		v.SizeNote = "Every dot is a run. Lines are power laws, y = a·n^(−b) + c, over n training pictures; shaded: the 95 % interval of the line."
 	}
+	v.Published, v.PublishedNote = comparedWithPublished(c)
 	v.Pictures, v.PicturesNote = comparedPictures(c, d.Pictures)
 	return v
 }

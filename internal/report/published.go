@@ -116,6 +116,12 @@ func publishedTable(d Data, settings map[string]string) (table, string) {
 		}
 	}
 	t.row(append(cells, fmt.Sprintf("– (%s; %s; %s)", c.split, c.encoder, c.decoding))...)
+	note := addPublished(&t, rows, names, c)
+	return t, note
+}
+
+// addPublished adds the rows that have one of the metrics, and returns the note that goes with them.
+func addPublished(t *table, rows []publishedRow, names []string, c conditions) string {
 	var sources []string
 	for _, r := range rows {
 		cells, any := []string{r.name}, false
@@ -135,14 +141,19 @@ func publishedTable(d Data, settings map[string]string) (table, string) {
 			sources = append(sources, r.source)
 		}
 	}
-	return t, "Published rows are of the 1,000 official test pictures. Seeds alone move CIDEr by 0.4 to 1.5 points: a difference below 2 points between " +
+	return "Published rows are of the 1,000 official test pictures. Seeds alone move CIDEr by 0.4 to 1.5 points: a difference below 2 points between " +
 		"single runs means nothing. Sources: " + strings.Join(sources, "; ") + "."
 }
 
 // runConditions are this run's.
 func runConditions(d Data, settings map[string]string) conditions {
+	return settingsConditions(d.CaptionedSplit, settings)
+}
+
+// settingsConditions are those of the captions of a split.
+func settingsConditions(split string, settings map[string]string) conditions {
 	value := func(key string) string { return strings.Trim(settings[key], `"`) }
-	c := conditions{split: d.CaptionedSplit, encoder: strings.TrimSpace(value("encoder.name") + " " + value("encoder.layer")), decoding: value("decoding.method")}
+	c := conditions{split: split, encoder: strings.TrimSpace(value("encoder.name") + " " + value("encoder.layer")), decoding: value("decoding.method")}
 	if value("data.split") != "" {
 		c.split = value("data.split") + " " + c.split
 	}

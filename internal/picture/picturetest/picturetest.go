@@ -12,7 +12,6 @@ import (
 	"image/png"
 	"math"
 	"math/rand/v2"
-	"testing"
 )
 
 // Scene is a picture of soft colours that depends on the seed alone: like photographs, two seeds differ at a glance
@@ -43,8 +42,14 @@ func Scene(seed uint64, width, height int) *image.RGBA {
 	return img
 }
 
+// T is what a test gives: a testing.TB is one.
+type T interface {
+	Helper()
+	Fatal(args ...any)
+}
+
 // JPEG is the picture as a JPEG file.
-func JPEG(t testing.TB, img image.Image, quality int) []byte {
+func JPEG(t T, img image.Image, quality int) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: quality}); err != nil {
@@ -54,7 +59,7 @@ func JPEG(t testing.TB, img image.Image, quality int) []byte {
 }
 
 // PNG is the picture as a PNG file.
-func PNG(t testing.TB, img image.Image) []byte {
+func PNG(t T, img image.Image) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {
@@ -90,7 +95,7 @@ func Oriented(data []byte, order binary.AppendByteOrder, orientation uint16) []b
 }
 
 // Bomb is a valid PNG of some 300 kB that shows black, 50,000×50,000 pixels of it: 2.5 GB as an image.Gray.
-func Bomb(t testing.TB) []byte {
+func Bomb(t T) []byte {
 	t.Helper()
 	const side = 50_000
 	rows := make([]byte, 100*(1+(side+7)/8)) // a filter byte and one bit a pixel
