@@ -162,7 +162,7 @@ func (m *onnxModel) shapes(nodes []*protos.NodeProto, in []int) (map[string][]in
 	}
 	g := NewGraph(backend, "shapes")
 	defer g.Finalize()
-	batch := max(m.batch, 2) // tells a batch from a size of 1
+	batch := 2 // tells a batch from a size of 1
 	if m.batch > 0 {
 		batch = m.batch
 	}
