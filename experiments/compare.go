@@ -3,7 +3,6 @@ package experiments
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -28,6 +27,9 @@ type (
 	SizeCurve          = compare.SizeCurve
 	PowerLaw           = compare.PowerLaw
 )
+
+// ErrNothingToCompare is wrapped by Compare's error where fewer than two runs can be compared.
+var ErrNothingToCompare = compare.ErrNothing
 
 // FitPowerLaw fits y = a·n^(-b) + c to a learning curve.
 func FitPowerLaw(n, y []float64) (*PowerLaw, error) { return compare.FitPowerLaw(n, y) }
@@ -61,7 +63,7 @@ func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison
 		folders = append(folders, found...)
 	}
 	if len(folders) == 0 {
-		return nil, errors.New("no run to compare")
+		return nil, fmt.Errorf("%w: no run", ErrNothingToCompare)
 	}
 	options := compare.Options{Split: o.Split, Resamples: o.Resamples}
 	if o.Split == "" {
@@ -124,7 +126,7 @@ func (c *Comparison) find(path, results string) ([]*runfolder.Folder, error) {
 		folders = append(folders, f)
 	}
 	if len(folders) == 0 {
-		return nil, fmt.Errorf("study %s has no run yet", ledger.Name)
+		return nil, fmt.Errorf("%w: study %s has no run yet", ErrNothingToCompare, ledger.Name)
 	}
 	return folders, nil
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/captionlab/captionlab/internal/captionfile"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/score"
@@ -92,27 +94,13 @@ func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 	if o.Stderr == nil {
 		o.Stderr = io.Discard
 	}
-	references, err := captionfile.References(o.References, captionfile.Options{Split: o.Split})
+	systems, err := readSystems(o)
 	if err != nil {
 		return nil, err
 	}
-	if o.Images != "" {
-		if err := references.Keep(o.Images); err != nil {
-			return nil, err
-		}
-	}
-	images, err := scoredImages(references, o.Candidates, o.Images == "")
-	if err != nil {
-		return nil, err
-	}
-	var others []score.Image
-	if o.Against != "" {
-		if others, err = scoredImages(references, o.Against, o.Images == ""); err != nil {
-			return nil, err
-		}
-		if o.Resamples == 0 {
-			o.Resamples = defaultResamples
-		}
+	images := systems[0]
+	if o.Against != "" && o.Resamples == 0 {
+		o.Resamples = defaultResamples
 	}
 	out := &FileScores{Metrics: map[string]float64{}, Signatures: map[string]string{}, Images: map[string]map[string]float64{}}
 	options, err := o.metrics(ctx, out)
@@ -145,10 +133,10 @@ func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 	for _, i := range intervals {
 		out.Intervals[i.Name] = ScoreInterval{i.Low, i.High}
 	}
-	if others == nil {
+	if o.Against == "" {
 		return out, nil
 	}
-	second, err := score.Measure(ctx, others, options)
+	second, err := score.Measure(ctx, systems[1], options)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Against, err)
 	}
@@ -156,25 +144,47 @@ func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 	return out, err
 }
 
-// scoredImages are the images of the references with a file's candidates. all says that the references are a whole file.
-func scoredImages(references *captionfile.File, path string, all bool) ([]score.Image, error) {
-	candidates, err := captionfile.Candidates(path)
-	if err != nil {
+// readSystems reads all files at once, and returns each system's captions with the references of the same images.
+func readSystems(o ScoreOptions) ([][]score.Image, error) {
+	paths := []string{o.Candidates}
+	if o.Against != "" {
+		paths = append(paths, o.Against)
+	}
+	var references *captionfile.File
+	candidates := make([]*captionfile.File, len(paths))
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		if references, err = captionfile.References(o.References, captionfile.Options{Split: o.Split}); err == nil && o.Images != "" {
+			err = references.Keep(o.Images)
+		}
+		return err
+	})
+	for n, path := range paths {
+		group.Go(func() (err error) {
+			candidates[n], err = captionfile.Candidates(path)
+			return err
+		})
+	}
+	group.Go(func() error { score.Prepare(); return nil })
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	pairs, err := captionfile.Match(references, candidates)
-	var mismatch *captionfile.MismatchError
-	if errors.As(err, &mismatch) && all {
-		err = fmt.Errorf("%w\n  (to score some of the images alone, list them in a file: --images)", err)
+	systems := make([][]score.Image, len(paths))
+	for n := range paths {
+		pairs, err := captionfile.Match(references, candidates[n])
+		var mismatch *captionfile.MismatchError
+		if errors.As(err, &mismatch) && o.Images == "" {
+			err = fmt.Errorf("%w\n  (to score some of the images alone, list them in a file: --images)", err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		systems[n] = make([]score.Image, len(pairs))
+		for k, p := range pairs {
+			systems[n][k] = score.Image{ID: p.ID, Candidate: p.Candidate, References: p.References}
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	images := make([]score.Image, len(pairs))
-	for n, p := range pairs {
-		images[n] = score.Image{ID: p.ID, Candidate: p.Candidate, References: p.References}
-	}
-	return images, nil
+	return systems, nil
 }
 
 // metrics gets METEOR ready, or says why it is absent.

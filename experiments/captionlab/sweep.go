@@ -19,7 +19,7 @@ func sweepCommand() *cobra.Command {
 seed. Finished runs of the same config are taken as they are, interrupted ones go on, and where cells
 differ in training.epochs alone, the longer goes on from the shorter. Ctrl-C ends the current cell
 after its step; after that, or after a crash, the same command goes on. It ends in a table, and in
-study.json, study.csv and study.md in the study's folder.
+study.json, study.csv, study.md and comparison.html (captionlab compare) in the study's folder.
 
 STUDY is a path, or a name in configs (studies/quick.toml). Overrides hold for all cells. A study file
 is a config with a [study] section, and its other sections are what all cells have in common:
@@ -75,6 +75,27 @@ func sweep(c *cobra.Command, args []string, o experiments.SweepOptions) error {
 	if printed := study.WriteTable(c.OutOrStdout()); printed != nil {
 		return printed
 	}
+	if page, compared := compareStudy(c, study.Dir, err); compared != nil {
+		err = errors.Join(err, compared)
+	} else if page != "" {
+		fmt.Fprintln(c.OutOrStdout(), page)
+	}
 	fmt.Fprintln(c.OutOrStdout(), study.Dir)
 	return err
+}
+
+// compareStudy writes the comparison of a study's runs and returns the page; none of a study that was interrupted, or of
+// one that has no two runs to compare.
+func compareStudy(c *cobra.Command, dir string, err error) (page string, _ error) {
+	if errors.Is(err, experiments.ErrInterrupted) || c.Context().Err() != nil {
+		return "", nil
+	}
+	comparison, err := experiments.Compare(c.Context(), []string{dir}, experiments.CompareOptions{})
+	if errors.Is(err, experiments.ErrNothingToCompare) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return comparison.Write("")
 }

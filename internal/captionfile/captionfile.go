@@ -106,7 +106,11 @@ func readReferences(in again, path string, o Options) (*File, error) {
 				}
 				break
 			}
-			f.Images = append(f.Images, Image{Names: []string{r.ImageID.name}, Captions: r.Captions, at: r.at})
+			image := Image{Names: []string{r.ImageID.name}, Captions: make([]string, len(r.Captions)), at: r.at}
+			for n, c := range r.Captions {
+				image.Captions[n] = *c
+			}
+			f.Images = append(f.Images, image)
 		}
 	}
 	return f.checked(referenceFormats, err)

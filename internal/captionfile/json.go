@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -48,36 +49,11 @@ func (c *caption) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &c.value)
 }
 
-// captions are a list of strings; nil only where it was not given.
-type captions []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (c *captions) UnmarshalJSON(data []byte) error {
-	if data[0] != '[' {
-		return fmt.Errorf("captions: expected a list of strings, got %.40s", data)
-	}
-	var list []caption
-	if err := json.Unmarshal(data, &list); err != nil {
-		return fmt.Errorf("captions: %w", err)
-	}
-	*c = captions{}
-	for _, one := range list {
-		if !one.set { // null
-			return errors.New("captions: expected strings, got null")
-		}
-		*c = append(*c, one.value)
-	}
-	if len(*c) == 0 {
-		return errors.New("captions: expected at least one")
-	}
-	return nil
-}
-
 // record is an object of an image's captions, of COCO results and of JSON lines, and one of COCO's annotations.
 type record struct {
-	ImageID  imageID  `json:"image_id"`
-	Caption  caption  `json:"caption"`
-	Captions captions `json:"captions"`
+	ImageID  imageID   `json:"image_id"`
+	Caption  caption   `json:"caption"`
+	Captions []*string `json:"captions"` // nil where not given
 	at       int64
 }
 
@@ -190,6 +166,12 @@ func (r record) check() error {
 	if r.ImageID.name == "" {
 		return errors.New(`no "image_id"`)
 	}
+	if slices.Contains(r.Captions, nil) {
+		return errors.New("captions: expected strings, got null")
+	}
+	if r.Captions != nil && len(r.Captions) == 0 {
+		return errors.New("captions: expected at least one")
+	}
 	return nil
 }
 
@@ -233,6 +215,10 @@ func (d *document) object(at int64) error {
 			into = new(json.RawMessage)
 		}
 		if err := d.decoder.Decode(into); err != nil {
+			var wrong *json.UnmarshalTypeError
+			if errors.As(err, &wrong) {
+				err = fmt.Errorf("%s: a %s is not expected here", key, wrong.Value)
+			}
 			return d.failed(here, err)
 		}
 	}

@@ -137,7 +137,7 @@ func (ls layers) run(scope *model.Scope, pixels *Node, tap string) *Node {
 		case "BatchNormalization":
 			x = l.batchNormalization(scope, x)
 		case "MaxPooling2D":
-			x = MaxPool(x).Window(l.kernel).Strides(l.stride).Done()
+			x = l.maxPool(x)
 		case "ZeroPadding2D":
 			x = padded(x, l.padding, l.padding)
 		case "Add":

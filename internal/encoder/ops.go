@@ -47,6 +47,23 @@ func (l Layer) winograd(in int) bool {
 	return l.kernel == 3 && l.stride == 1 && !l.valid && in >= minWinogradChannels && l.Output[0]%2 == 0 && l.Output[1]%2 == 0
 }
 
+// maxPool is the maximum of windows without padding, as that of strided slices: XLA's own windows are slow on a CPU.
+func (l Layer) maxPool(x *Node) *Node {
+	var most *Node
+	for h := range l.kernel {
+		for w := range l.kernel {
+			part := Slice(x, AxisRange(), AxisRange(h, h+l.stride*(l.Output[0]-1)+1).Stride(l.stride),
+				AxisRange(w, w+l.stride*(l.Output[1]-1)+1).Stride(l.stride), AxisRange())
+			if most == nil {
+				most = part
+			} else {
+				most = Max(most, part)
+			}
+		}
+	}
+	return most
+}
+
 // same is the padding before and after an axis so long, as TensorFlow does it: if it is odd, there is more after.
 func (l Layer) same(size int) (before, after int) {
 	if l.valid {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -51,7 +52,7 @@ func systemsTables(d Data) (scores, gains table, note string) {
 			}
 			cells = append(cells, text)
 			if g := m.Difference; g != nil {
-				text := fmt.Sprintf("%s (%s to %s)", signed(100*g.Gain, 1), signed(100*g.Low, 1), signed(100*g.High, 1))
+				text := fmt.Sprintf("%s (%s to %s)", points(g.Gain), points(g.Low), points(g.High))
 				if !g.Distinguishable {
 					text += " " + notDistinguishable
 				}
@@ -79,6 +80,14 @@ func systemsNote(d Data, signatures []string) string {
 		parts = append(parts, "METEOR is absent: "+d.NoMETEOR+".")
 	}
 	return strings.Join(append(parts, "Signatures: "+strings.Join(signatures, "; ")+"."), " ")
+}
+
+// points are a difference of fractions in percent; what rounds to nothing has no sign.
+func points(difference float64) string {
+	if math.Abs(difference) < 0.0005 {
+		return fixed(0, 1)
+	}
+	return signed(100*difference, 1)
 }
 
 // metricName is a metric's name as papers write it.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/captionlab/captionlab/internal/ptb"
 )
 
 // Image is one image: the caption to be scored and the captions that people wrote.
@@ -103,6 +105,9 @@ func Known() []string {
 	slices.Sort(names)
 	return names
 }
+
+// Prepare builds the tokenizer, which Measure does where it was not called: while files are read it costs no time.
+func Prepare() { ptb.Tokenize("") }
 
 // Measure scores captions. Captions are tokenized once, in the images' order; the scores do not depend on the number
 // of processors. Empty captions have scores (0, but for references that are empty too); text that is not UTF-8, an

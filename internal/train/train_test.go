@@ -128,7 +128,7 @@ func TestOverfitsAndGenerates(t *testing.T) {
 // scoring each pair alone and counting the more probable ones finds (the protocol of Tanti et al. 2018).
 func TestRetrievalByBruteForce(t *testing.T) {
 	s := settings()
-	s.Epochs = 8 // neither chance nor all right
+	s.Epochs = 2 // not all right
 	tr := newTrainer(t, s, 0, t.TempDir())
 	data := set(t, batch.Options{Name: "train", Size: 2, Shuffle: true, Seed: 1})
 	if err := tr.Run(t.Context(), data, set(t, batch.Options{Name: "validation", Size: 3}), train.Events{Epoch: func(train.Epoch) error { return nil }}); err != nil {
