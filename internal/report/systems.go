@@ -54,7 +54,7 @@ func systemsTables(d Data) (scores, gains table, note string) {
 			if g := m.Difference; g != nil {
 				text := fmt.Sprintf("%s (%s to %s)", points(g.Gain), points(g.Low), points(g.High))
 				if !g.Distinguishable {
-					text += " " + notDistinguishable
+					text = "≈ " + text
 				}
 				compared = append(compared, text)
 			}
@@ -75,11 +75,26 @@ func systemsNote(d Data, signatures []string) string {
 				"compare it with the row of the model against the same references.")
 		}
 	}
-	parts = append(parts, fmt.Sprintf("Where an interval of a difference holds zero the two are %s.", notDistinguishable))
+	parts = append(parts, "≈: "+notDistinguishable+", as the interval holds zero.")
 	if d.NoMETEOR != "" {
 		parts = append(parts, "METEOR is absent: "+d.NoMETEOR+".")
 	}
-	return strings.Join(append(parts, "Signatures: "+strings.Join(signatures, "; ")+"."), " ")
+	return strings.Join(append(parts, "Signatures: "+strings.Join(folded(signatures), "; ")+"."), " ")
+}
+
+// folded puts signatures that differ in the metric's name alone, as BLEU's four do, into one.
+func folded(signatures []string) (out []string) {
+	last := ""
+	for _, s := range signatures {
+		name, rest, _ := strings.Cut(s, "|")
+		if n := len(out) - 1; n >= 0 && rest == last {
+			out[n] = strings.TrimSuffix(out[n], "|"+rest) + ", " + name + "|" + rest
+		} else {
+			out = append(out, s)
+		}
+		last = rest
+	}
+	return out
 }
 
 // points are a difference of fractions in percent; what rounds to nothing has no sign.

@@ -186,6 +186,8 @@ func (t *Trainer) load(pointer string) error {
 	if s.BestEpoch == 0 {
 		s.Best = t.state.Best
 	}
+	// GoMLX asks an earlier checkpoint's loader first, which would give variables that no graph has used yet its values.
+	t.store.SetLoader(nil)
 	if _, err := checkpoint.Load(t.store).Dir(dir).ExcludeAllParams().Done(); err != nil {
 		return fmt.Errorf("read checkpoint %s: %w", dir, err)
 	}

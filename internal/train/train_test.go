@@ -320,21 +320,39 @@ func TestPatienceStopsEarly(t *testing.T) {
 
 func TestLoadBestTakesTheBestEpoch(t *testing.T) {
 	s := settings()
-	s.Epochs, s.LearningRate = 6, 3 // far too high: the loss rises after the first epochs
+	s.Epochs, s.LearningRate = 20, 0.1
 	dir := t.TempDir()
 	tr := newTrainer(t, s, 0, dir)
-	validation := set(t, batch.Options{Name: "validation", Size: 4})
-	best := math.Inf(1)
-	err := tr.Run(t.Context(), set(t, batch.Options{Name: "train", Size: 1}), validation,
-		train.Events{Epoch: func(e train.Epoch) error { best = math.Min(best, e.Validation.Loss()); return nil }})
+	// Each picture with another one's caption: the better the model learns, the worse it does here.
+	var others []batch.Item
+	for n := range captions {
+		others = append(others, batch.Item{Picture: captions[n].Picture, Tokens: captions[(n+1)%len(captions)].Tokens})
+	}
+	validation, err := batch.New(others, features, batch.Options{Name: "validation", Size: 4, Time: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tr.LoadBest(); err != nil {
+	best, last := math.Inf(1), 0.
+	err = tr.Run(t.Context(), set(t, batch.Options{Name: "train", Size: 1}), validation,
+		train.Events{Epoch: func(e train.Epoch) error {
+			last = e.Validation.Loss()
+			best = math.Min(best, last)
+			return nil
+		}})
+	if err != nil {
 		t.Fatal(err)
 	}
-	score, err := tr.Evaluate(t.Context(), validation)
-	if err != nil || score.Loss() != best {
-		t.Errorf("the best epoch's weights score %v, the best epoch had %v, error %v", score.Loss(), best, err)
+	if last == best {
+		t.Fatalf("the last epoch is the best, with a loss of %v: nothing to tell apart", best)
+	}
+	// A trainer that finds the finished training, as a run resumed after it does, has the last epoch's weights at first.
+	for name, tr := range map[string]*train.Trainer{"the same trainer": tr, "a new trainer": newTrainer(t, s, 0, dir)} {
+		if err := tr.LoadBest(); err != nil {
+			t.Fatal(err)
+		}
+		score, err := tr.Evaluate(t.Context(), validation)
+		if err != nil || score.Loss() != best {
+			t.Errorf("%s: the best epoch's weights score %v, the best epoch had %v, error %v", name, score.Loss(), best, err)
+		}
 	}
 }
