@@ -2,10 +2,11 @@
 
 GO     ?= go
 CONFIG ?= baseline.toml
+ROUNDS ?= 3
 BINARY := bin/captionlab
 
 .DEFAULT_GOAL := help
-.PHONY: help experiment build test race notebooks bench clean distclean compiler
+.PHONY: help experiment build test race notebooks notebook bench clean distclean compiler
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,11 +30,14 @@ test: compiler ## check the formatting, vet, run the tests
 race: compiler ## run the tests with the race detector
 	$(GO) test -race ./...
 
-notebooks: ## (comes with a later release)
-	@echo 'notebooks: comes with a later release' >&2; exit 1
+notebooks: build ## execute the notebooks in place; installs Jupyter and the GoNB kernel into .cache on first use
+	@bash notebooks/run.sh $(NOTEBOOKS)
 
-bench: ## (comes with a later release)
-	@echo 'bench: comes with a later release' >&2; exit 1
+notebook: build ## open the notebooks in Jupyter Lab
+	@bash notebooks/lab.sh
+
+bench: compiler ## measure our speed beside peers', in turn; BENCH=vgg16, step, beam or score for one
+	@bash internal/bench/compare.sh $(ROUNDS) $(BENCH)
 
 clean: ## remove what was built; downloads, features and results stay
 	rm -rf bin

@@ -30,6 +30,7 @@ type experiment struct {
 	log    io.WriteCloser // log.txt
 	out    io.Writer      // messages, to the terminal and log.txt
 	term   io.Writer      // progress bars, to the terminal alone
+	epoch  func(Epoch)    // the caller's, or nil
 
 	data      *dataset.Dataset
 	splits    []string // the splits that have pictures: train, validation and perhaps test
@@ -64,7 +65,7 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 	if err != nil {
 		return nil, err
 	}
-	e := &experiment{folder: folder, config: c.Config, cache: atRoot(c.Config.Runtime.Cache), log: log, term: o.Stderr,
+	e := &experiment{folder: folder, config: c.Config, cache: atRoot(c.Config.Runtime.Cache), log: log, term: o.Stderr, epoch: o.Epoch,
 		captions: map[string][]runfolder.Prediction{}}
 	e.out = log
 	if o.Stderr != nil && !o.Quiet {

@@ -33,9 +33,10 @@ func (e *RunError) Unwrap() error { return e.Err }
 
 // Options say where a run reports to.
 type Options struct {
-	Stderr io.Writer // progress and messages; nil is silent
-	Stdout io.Writer // results; nil is silent
-	Quiet  bool      // messages go to the run's log.txt alone; progress bars stay
+	Stderr io.Writer   // progress and messages; nil is silent
+	Stdout io.Writer   // results; nil is silent
+	Quiet  bool        // messages go to the run's log.txt alone; progress bars stay
+	Epoch  func(Epoch) // called at the end of each epoch of the decoder's training; may be nil
 }
 
 // Result is a finished run.

@@ -117,7 +117,7 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 // recordEpoch appends one row to metrics.jsonl.
 func (e *experiment) recordEpoch(row train.Epoch) error {
 	captions := float64(e.countCaptions(dataset.Train))
-	return e.folder.AppendEpoch(runfolder.Epoch{
+	epoch := runfolder.Epoch{
 		Epoch: row.Epoch, Step: row.Step,
 		TrainLoss: row.Train.Loss(), TrainAccuracy: row.Train.Accuracy(),
 		ValidationLoss: row.Validation.Loss(), ValidationAccuracy: row.Validation.Accuracy(),
@@ -125,7 +125,14 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 		ValidationNatsPerCaption:   e.perCaption(row.Validation, dataset.Validation),
 		LearningRate:               e.config.Training.LearningRate,
 		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
-	})
+	}
+	if err := e.folder.AppendEpoch(epoch); err != nil {
+		return err
+	}
+	if e.epoch != nil {
+		e.epoch(epoch)
+	}
+	return nil
 }
 
 // perCharacter is a score's nats a character of the split's captions, ends counted.

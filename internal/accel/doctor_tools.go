@@ -79,23 +79,33 @@ func checkPython(ctx context.Context, _ string) []Finding {
 	return []Finding{{Name: "Python", Status: OK, Detail: version + ", " + pip}}
 }
 
-func checkJupyter(ctx context.Context, _ string) []Finding {
+func checkJupyter(_ context.Context, cache string) []Finding {
+	if path := filepath.Join(cache, "notebooks", "venv", "bin", "jupyter"); exists(path) {
+		return []Finding{{Name: "Jupyter", Status: OK, Detail: path}}
+	}
 	if path, err := exec.LookPath("jupyter"); err == nil {
 		return []Finding{{Name: "Jupyter", Status: OK, Detail: path}}
 	}
-	return []Finding{{Name: "Jupyter", Status: Missing, Detail: "no jupyter on the PATH", Fix: "for notebooks only: python3 -m pip install notebook nbconvert"}}
+	return []Finding{{Name: "Jupyter", Status: Missing, Detail: "neither in the cache nor on the PATH", Fix: "for notebooks only: make notebook installs it into the cache"}}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // checkGoNB looks for the Go kernel of notebooks: the program, its entry among Jupyter's kernels, and the two tools
 // that it calls.
-func checkGoNB(ctx context.Context, _ string) []Finding {
+func checkGoNB(_ context.Context, cache string) []Finding {
 	const tools = "go install golang.org/x/tools/gopls@v0.21.1; go install golang.org/x/tools/cmd/goimports@v0.44.0"
-	const install = "in an empty folder: go mod init kernel && go get -tool github.com/janpfeifer/gonb@v0.11.5 && go install tool; " + tools + "; gonb --install"
+	if path := filepath.Join(cache, "notebooks", "bin", "gonb"); exists(path) && exists(filepath.Join(cache, "notebooks", "installed")) {
+		return []Finding{{Name: "GoNB", Status: OK, Detail: path}}
+	}
 	path, err := exec.LookPath("gonb")
 	if err != nil {
 		path = filepath.Join(build.Default.GOPATH, "bin", "gonb")
 		if _, err := os.Stat(path); err != nil {
-			return []Finding{{Name: "GoNB", Status: Missing, Detail: "no gonb on the PATH", Fix: "for notebooks only: " + install}}
+			return []Finding{{Name: "GoNB", Status: Missing, Detail: "neither in the cache nor on the PATH", Fix: "for notebooks only: make notebook installs it into the cache"}}
 		}
 		return []Finding{{Name: "GoNB", Status: Warning, Detail: path + " is not on the PATH", Fix: "add its folder to the PATH"}}
 	}
