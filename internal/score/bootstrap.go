@@ -68,26 +68,30 @@ func Compare(a, other *Scores, b Bootstrap) ([]Difference, error) {
 		if o := other.Metrics[at]; o.Signature != m.Signature {
 			return nil, fmt.Errorf("%s is measured in two ways: %s and %s", m.Name, m.Signature, o.Signature)
 		}
-		d := Difference{Name: m.Name, A: m.Corpus, B: other.Metrics[at].Corpus}
-		d.Difference = d.A - d.B
-		differences := make([]float64, b.Resamples)
-		center := 0.
-		for i := range differences {
-			differences[i] = mine[n][i] - theirs[at][i]
-			center += differences[i] / float64(b.Resamples)
-		}
-		far := 1
-		for _, one := range differences {
-			if math.Abs(one-center) >= math.Abs(d.Difference) {
-				far++
-			}
-		}
-		d.P = min(1, float64(far)/float64(b.Resamples+1))
-		d.Low, d.High = b.percentiles(differences)
-		d.Distinguishable = d.Low > 0 || d.High < 0
-		out = append(out, d)
+		out = append(out, b.difference(m.Name, m.Corpus, other.Metrics[at].Corpus, mine[n], theirs[at]))
 	}
 	return out, nil
+}
+
+// difference compares two systems' scores by those of their resamples, which drew the same images.
+func (b Bootstrap) difference(name string, a, other float64, mine, theirs []float64) Difference {
+	d := Difference{Name: name, A: a, B: other, Difference: a - other}
+	differences := make([]float64, b.Resamples)
+	center := 0.
+	for i := range differences {
+		differences[i] = mine[i] - theirs[i]
+		center += differences[i] / float64(b.Resamples)
+	}
+	far := 1
+	for _, one := range differences {
+		if math.Abs(one-center) >= math.Abs(d.Difference) {
+			far++
+		}
+	}
+	d.P = min(1, float64(far)/float64(b.Resamples+1))
+	d.Low, d.High = b.percentiles(differences)
+	d.Distinguishable = d.Low > 0 || d.High < 0
+	return d
 }
 
 func (b *Bootstrap) check() error {

@@ -3,7 +3,6 @@ package score
 import (
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -54,23 +53,7 @@ func CompareGroups(a, other []*Draws) ([]Difference, error) {
 	for n, m := range a[0].scores.Metrics {
 		mine, myScore := groupMeans(a, n, 0)
 		theirs, theirScore := groupMeans(other, n, 1)
-		d := Difference{Name: m.Name, A: myScore, B: theirScore, Difference: myScore - theirScore}
-		differences := make([]float64, b.Resamples)
-		center := 0.
-		for i := range differences {
-			differences[i] = mine[i] - theirs[i]
-			center += differences[i] / float64(b.Resamples)
-		}
-		far := 1
-		for _, one := range differences {
-			if math.Abs(one-center) >= math.Abs(d.Difference) {
-				far++
-			}
-		}
-		d.P = min(1, float64(far)/float64(b.Resamples+1))
-		d.Low, d.High = b.percentiles(differences)
-		d.Distinguishable = d.Low > 0 || d.High < 0
-		out = append(out, d)
+		out = append(out, b.difference(m.Name, myScore, theirScore, mine, theirs))
 	}
 	return out, nil
 }
