@@ -12,7 +12,6 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"github.com/captionlab/captionlab/internal/compare"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
@@ -207,7 +206,7 @@ func (r *RunFolder) Config() (map[string]any, error) {
 // Settings reads the resolved config as one map: training.epochs to its value as TOML writes it. Keys that the run's
 // version did not have yet have their defaults.
 func (r *RunFolder) Settings() (map[string]string, error) {
-	settings, err := compare.Settings(r.folder)
+	settings, err := r.folder.Settings()
 	if err != nil {
 		return nil, err
 	}

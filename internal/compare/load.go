@@ -13,8 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/score"
 )
@@ -83,7 +81,7 @@ func readRun(f *runfolder.Folder, o Options) (*Run, error) {
 	if r.Epochs, err = f.Epochs(); err != nil {
 		return nil, err
 	}
-	if r.Settings, err = Settings(f); err != nil {
+	if r.Settings, err = f.Settings(); err != nil {
 		return nil, err
 	}
 	for key, value := range o.Defaults {
@@ -120,47 +118,6 @@ func (r *Run) fingerprint(references func(runfolder.Prediction) []string) string
 		fmt.Fprintf(h, "%q %q\n", p.ImageID, references(p))
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// Settings reads a run's resolved config: every key's path and its value as TOML writes it.
-func Settings(f *runfolder.Folder) (map[string]string, error) {
-	var values map[string]any
-	if _, err := toml.DecodeFile(f.Path(runfolder.ResolvedFile), &values); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Path(runfolder.ResolvedFile), err)
-	}
-	flat := map[string]string{}
-	flatten(flat, "", values)
-	return flat, nil
-}
-
-func flatten(into map[string]string, prefix string, values map[string]any) {
-	for key, v := range values {
-		if section, ok := v.(map[string]any); ok {
-			flatten(into, prefix+key+".", section)
-			continue
-		}
-		into[prefix+key] = literal(v)
-	}
-}
-
-func literal(v any) string {
-	switch v := v.(type) {
-	case string:
-		return fmt.Sprintf("%q", v)
-	case []any:
-		parts := make([]string, len(v))
-		for n, x := range v {
-			parts[n] = literal(x)
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	case float64:
-		text := fmt.Sprint(v)
-		if !strings.ContainsAny(text, ".eIN") {
-			text += ".0" // TOML tells 5 from 5.0
-		}
-		return text
-	}
-	return fmt.Sprint(v)
 }
 
 // trainPictures counts the training pictures in split.json; 0 where there is none.

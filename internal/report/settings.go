@@ -1,10 +1,11 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
 // choice is one line of the ledger: something that the paper leaves open, and the keys that decide it.
@@ -73,18 +74,8 @@ func settingsTables(resolved string) (choices, settings table, raw string) {
 
 // flatSettings are the values of a resolved config by their path, as TOML writes them; none where it is not TOML.
 func flatSettings(resolved string) map[string]string {
-	var values map[string]any
-	meta, err := toml.Decode(resolved, &values)
-	if err != nil {
-		return nil
-	}
-	flat := map[string]string{}
-	for _, key := range meta.Keys() {
-		if value, ok := lookup(values, key); ok {
-			flat[key.String()] = value
-		}
-	}
-	return flat
+	settings, _ := runfolder.Flat(resolved)
+	return settings
 }
 
 // lookup finds a key's value, as TOML writes it; ok is false for tables.
@@ -100,23 +91,5 @@ func lookup(values map[string]any, key toml.Key) (text string, ok bool) {
 	if _, isTable := v.(map[string]any); isTable {
 		return "", false
 	}
-	return literal(v), true
-}
-
-func literal(v any) string {
-	switch v := v.(type) {
-	case string:
-		return fmt.Sprintf("%q", v)
-	case []any:
-		parts := make([]string, len(v))
-		for i, x := range v {
-			parts[i] = literal(x)
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	}
-	text := fmt.Sprint(v)
-	if _, isFloat := v.(float64); isFloat && !strings.ContainsAny(text, ".eEIN") {
-		text += ".0" // TOML tells 5 from 5.0
-	}
-	return text
+	return runfolder.Literal(v), true
 }
