@@ -119,11 +119,7 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	if had := info.Hashes["weights"]; had != c.encoder.WeightsHash() {
 		return fmt.Errorf("the run's features came from encoder weights with the hash %.12s, these have %.12s: name the same file in encoder.weights", had, c.encoder.WeightsHash())
 	}
-	size := 1
-	for _, n := range c.encoder.FeatureShape() {
-		size *= n
-	}
-	dimensions, err := trainedSize(folder, size, c.tokenizer)
+	dimensions, err := trainedSize(folder, c.encoder.FeatureSize(), c.tokenizer)
 	if err != nil {
 		return err
 	}

@@ -61,10 +61,7 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 	if err != nil {
 		return nil, err
 	}
-	size := 1
-	for _, n := range enc.FeatureShape() {
-		size *= n
-	}
+	size := enc.FeatureSize()
 	decoder := model.Size{Features: size, Vocabulary: vocabulary}
 	path := c.Config.Decoder.Vectors
 	switch {

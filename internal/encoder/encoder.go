@@ -184,6 +184,9 @@ func (e *Encoder) FeatureShape() []int {
 	return l.Output
 }
 
+// FeatureSize is the number of values of one picture's features.
+func (e *Encoder) FeatureSize() int { return product(e.FeatureShape()) }
+
 // Batch is the number of pictures that Graph is fed with.
 func (e *Encoder) Batch() int {
 	if m := e.net.imported; m != nil && m.batch > 0 {
