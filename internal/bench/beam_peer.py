@@ -1,7 +1,7 @@
 """What the peers' beam searches share: the model and the captions that BenchmarkBeam5 left in a folder.
 
 The search is that of internal/decode/beam.go: 5 captions a picture, a caption that ended keeps its place, no length
-penalty, the end forced after 60 tokens, batches of 100 pictures; it stops when no caption that goes on can become the best.
+penalty, the end forced after max_length tokens, batches of 100 pictures; it stops when no caption that goes on can become the best.
 """
 import json
 import sys
@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 PAD, START, END, UNKNOWN = range(4)
-PICTURES, WIDTH, LENGTH, BATCH, UNITS = 1000, 5, 60, 100, 256
+PICTURES, WIDTH, BATCH = 1000, 5, 100
 IMPOSSIBLE = -1e9
 
 
@@ -18,11 +18,11 @@ def load(folder):
     with open(f"{folder}/beam.json") as f:
         data = json.load(f)
     weights = {k: np.array(v["values"], np.float32).reshape(v["shape"]) for k, v in data["weights"].items()}
-    return weights, np.array(data["features"], np.float32).reshape(PICTURES, -1), data["captions"], data["log_probabilities"]
+    return weights, np.array(data["features"], np.float32), data["max_length"], data["captions"], data["log_probabilities"]
 
 
 def measure(generate, captions, logs):
-    """generate() gives token ids [PICTURES, WIDTH, LENGTH + 1], log-probabilities and ended [PICTURES, WIDTH]."""
+    """generate() gives token ids [PICTURES, WIDTH, max_length + 1], log-probabilities and ended [PICTURES, WIDTH]."""
     generate()  # compiles and warms up
     began = time.perf_counter()
     tokens, scores, ended = generate()

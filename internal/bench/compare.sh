@@ -24,39 +24,45 @@ if [[ $what == *" score "* && ! -f "$peers/pycocoevalcap-installed" ]]; then
   "$peers/bin/python" -m pip install --quiet --disable-pip-version-check pycocoevalcap==1.2 numpy==2.4.6
   touch "$peers/pycocoevalcap-installed"
 fi
-packages=$(for part in vgg16=encoder step=model beam=decode; do [[ $what == *" ${part%=*} "* ]] && echo "${part#*=}" || true; done)
+packages=$(for part in vgg16=encoder step=model; do [[ $what == *" ${part%=*} "* ]] && echo "${part#*=}" || true; done)
 for package in $packages; do go test -c -o "$peers/$package.test" "./internal/$package"; done
 out=$(mktemp)
 beams=$(mktemp -d)
 scores=$(mktemp -d)
 trap 'rm -rf "$out" "$beams" "$scores"' EXIT
+if [[ $what == *" beam "* ]]; then # by a trained decoder: captions end where it learnt that they end
+  go test -c -o "$peers/experiments.test" ./experiments
+  trained() { grep -ls '"status": *"done"' results/*-baseline-*/run.json | tail -1; }
+  [ -n "$(trained)" ] || make experiment CONFIG=baseline.toml
+  run=$PWD/$(dirname "$(trained)")
+fi
 if [[ $what == *" score "* ]]; then
   go build -o "$peers/captionlab" ./experiments/captionlab
   "$peers/bin/python" internal/bench/score_peer.py make "$scores" ${CAPTIONLAB_FLICKR8K:+"$CAPTIONLAB_FLICKR8K"}
 fi
 
-# ours NAME BINARY BENCHMARK UNIT prints the benchmark's figure in that unit.
+# ours FOLDER BENCHMARK TIMES UNIT prints the benchmark's figure in that unit.
 ours() {
-  (cd "internal/$1" && "../../$peers/$1.test" -test.run '^$' -test.bench "^${2/\//\$/^}\$" -test.benchtime "$3" 2>/dev/null) |
+  (cd "$1" && "$OLDPWD/$peers/${1##*/}.test" -test.run '^$' -test.bench "^${2/\//\$/^}\$" -test.benchtime "$3" 2>/dev/null) |
     awk -v unit="$4" '/^Benchmark/ { for (n = 2; n < NF; n++) if ($(n + 1) == unit) print $n }'
 }
 for round in $(seq "$rounds"); do
   echo "round $round of $rounds" >&2
   if [[ $what == *" vgg16 "* ]]; then
-    echo "vgg16 ours $(ours encoder BenchmarkVGG16/8 4x s/image)" >>"$out"
+    echo "vgg16 ours $(ours internal/encoder BenchmarkVGG16/8 4x s/image)" >>"$out"
     for backend in tensorflow jax; do
       echo "vgg16 keras-$backend $("$peers/bin/python" internal/bench/keras_vgg16.py $backend 2>/dev/null | tail -1)" >>"$out"
     done
   fi
   if [[ $what == *" step "* ]]; then
-    echo "step ours $(ours model BenchmarkTrainStep 20x s/step)" >>"$out"
-    echo "compile ours $(ours model BenchmarkTrainStep 1x compile-s)" >>"$out"
+    echo "step ours $(ours internal/model BenchmarkTrainStep 20x s/step)" >>"$out"
+    echo "compile ours $(ours internal/model BenchmarkTrainStep 1x compile-s)" >>"$out"
     for backend in tensorflow jax; do
       echo "step keras-$backend $("$peers/bin/python" internal/bench/keras_step.py $backend 2>/dev/null | tail -1)" >>"$out"
     done
   fi
   if [[ $what == *" beam "* ]]; then # the peers stop when their captions are not ours
-    echo "beam ours $(CAPTIONLAB_BENCH_OUT=$beams ours decode BenchmarkBeam5 3x s/caption)" >>"$out"
+    echo "beam ours $(CAPTIONLAB_BENCH_RUN=$run CAPTIONLAB_BENCH_OUT=$beams ours experiments BenchmarkBeam5 4x s/caption)" >>"$out"
     for backend in tensorflow jax; do
       echo "beam keras-$backend $("$peers/bin/python" internal/bench/keras_beam.py $backend "$beams" 2>/dev/null | tail -1)" >>"$out"
     done

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from beam_peer import BATCH, END, IMPOSSIBLE, LENGTH, PAD, START, UNITS, UNKNOWN, WIDTH, load, measure
+from beam_peer import BATCH, END, IMPOSSIBLE, PAD, START, UNKNOWN, WIDTH, load, measure
 
-weights, features, captions, logs = load(sys.argv[2])
+weights, features, LENGTH, captions, logs = load(sys.argv[2])
+UNITS = weights["lstm/recurrent_kernel"].shape[0]
 cell = keras.layers.LSTMCell(UNITS)
 cell.build((None, UNITS))
 cell.set_weights([weights["lstm/kernel"], weights["lstm/recurrent_kernel"], weights["lstm/bias"]])

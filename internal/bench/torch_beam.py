@@ -4,9 +4,10 @@ import sys
 import numpy as np
 import torch
 
-from beam_peer import BATCH, END, IMPOSSIBLE, LENGTH, PAD, START, UNITS, UNKNOWN, WIDTH, load, measure
+from beam_peer import BATCH, END, IMPOSSIBLE, PAD, START, UNKNOWN, WIDTH, load, measure
 
-weights, features, captions, logs = load(sys.argv[1])
+weights, features, LENGTH, captions, logs = load(sys.argv[1])
+UNITS = weights["lstm/recurrent_kernel"].shape[0]
 w = {k: torch.from_numpy(v) for k, v in weights.items()}
 features = torch.from_numpy(features)
 cell = torch.nn.LSTMCell(UNITS, UNITS)  # gates i, f, g, o: Keras' order too

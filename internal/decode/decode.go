@@ -98,6 +98,9 @@ func New(backend compute.Backend, store *gomodel.Store, d model.Decoder, s Setti
 	return g, nil
 }
 
+// MaxLength is how many tokens a caption has at most, its end not counted.
+func (g *Generator) MaxLength() int { return g.maxLength }
+
 // Generate returns one caption for each row of features [pictures, size], the best that the search found.
 // progress, which may be nil, gets the number of pictures done since its last call.
 func (g *Generator) Generate(ctx context.Context, rows [][]float32, progress func(int)) ([]Caption, error) {
