@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -14,7 +16,7 @@ import (
 // that ended must stay, with padding.
 type chooser func(logs, ended, logProbabilities, random *Node) (parents, next, chosen, nextRandom *Node)
 
-// The search's state begins with these; the decoder's state, its weights and the states that pictures start from follow.
+// The search's state begins with these; what a layout tells follows.
 const (
 	atRandom           = iota
 	atBusy             // a slot has a picture
@@ -31,12 +33,21 @@ const (
 	atDecoder
 )
 
+// layout is where in the search's state the decoder's parts begin.
+type layout struct {
+	decoder  int // the decoder's state, [slots*width, ...] each
+	context  int // what the slots' pictures add at every step, [slots, ...] each
+	weights  int
+	starts   int // the states that all pictures start from, [capacity, ...] each
+	contexts int // all pictures' context, [capacity, ...] each
+}
+
 // search runs the loop that all methods share: each slot works on one picture, and one that is done takes the next
 // picture at once, so that short captions don't wait for the longest of a batch.
 func (s generation) search(width, groups int, choose chooser) (tokens, logProbabilities *Node) {
 	g, capacity := s.features.Graph(), s.features.Shape().Dim(0)
 	slots, length := min(s.Batch, capacity), s.maxLength+1
-	starts := s.decoder.Start(s.scope, s.features)
+	starts, contexts := s.decoder.Start(s.scope, s.features)
 	weights := s.decoder.StepWeights(s.scope, g)
 
 	first := Iota(g, shapes.Make(dtypes.Int32, slots), 0)
@@ -54,19 +65,26 @@ func (s generation) search(width, groups int, choose chooser) (tokens, logProbab
 	for _, start := range starts {
 		state = append(state, repeatRows(SliceAxis(start, 0, AxisRange(0, slots)), width))
 	}
-	state = append(append(state, weights...), starts...)
-	decoderAt, weightsAt, startsAt := atDecoder, atDecoder+len(starts), atDecoder+len(starts)+len(weights)
+	for _, context := range contexts {
+		state = append(state, SliceAxis(context, 0, AxisRange(0, slots)))
+	}
+	state = slices.Concat(state, weights, starts, contexts)
+	at := layout{decoder: atDecoder}
+	at.context = at.decoder + len(starts)
+	at.weights = at.context + len(contexts)
+	at.starts = at.weights + len(weights)
+	at.contexts = at.starts + len(starts)
 
 	state = loop(state, func(p []*Node) *Node { return p[atBusy] }, func(p []*Node) []*Node {
 		next := append([]*Node{}, p...)
-		logits, decoder := s.decoder.Step(p[weightsAt:startsAt], p[decoderAt:weightsAt], p[atFed])
+		logits, decoder := s.decoder.Step(p[at.weights:at.starts], p[at.context:at.weights], p[at.decoder:at.context], p[atFed])
 		// The probability is the model's own, over the whole vocabulary, as under teacher forcing.
 		logs := s.rules(logSoftmax(logits), p[atTokens], repeatRows(p[atStep], width))
 		var parents, chosen *Node
 		parents, chosen, next[atLogProbabilities], next[atRandom] = choose(Reshape(logs, slots, width, -1), p[atEnded], p[atLogProbabilities], p[atRandom])
-		copy(next[decoderAt:], decoder)
+		copy(next[at.decoder:], decoder)
 		if width > 1 {
-			follow(next, parents, slots, width, weightsAt)
+			follow(next, parents, slots, width, at.context)
 		}
 		next[atFed] = Reshape(chosen, slots*width)
 		next[atTokens] = write(next[atTokens], repeatRows(p[atStep], width), next[atFed])
@@ -75,7 +93,7 @@ func (s generation) search(width, groups int, choose chooser) (tokens, logProbab
 		next[atEnded] = Where(isEnd, BroadcastToDims(ExpandAxes(next[atStep], -1), slots, width), next[atEnded])
 		done := LogicalOr(GreaterThan(next[atStep], fill(p[atStep].Graph(), int32(s.maxLength), slots)),
 			LogicalNot(s.canImprove(next[atEnded], next[atLogProbabilities])))
-		s.reload(next, done, width, groups, decoderAt, weightsAt, startsAt)
+		s.reload(next, done, width, groups, at)
 		return next
 	})
 	tokens = Reshape(SliceAxis(state[atOutTokens], 0, AxisRange(0, capacity)), capacity, width, length)
@@ -110,7 +128,7 @@ func write(tokens, at, value *Node) *Node {
 }
 
 // reload keeps the captions of the slots that are done, and gives those slots the next pictures.
-func (s generation) reload(state []*Node, done *Node, width, groups, decoderAt, weightsAt, startsAt int) {
+func (s generation) reload(state []*Node, done *Node, width, groups int, at layout) {
 	g, slots, capacity := done.Graph(), done.Shape().Dim(0), s.features.Shape().Dim(0)
 	none := fill(g, int32(capacity), slots)
 	row := ExpandAxes(Where(done, state[atPicture], none), -1)
@@ -136,8 +154,11 @@ func (s generation) reload(state []*Node, done *Node, width, groups, decoderAt, 
 	state[atStep] = Where(done, fill(g, int32(0), slots), state[atStep])
 	state[atEnded] = whereRows(done, fill(g, int32(0), slots, width), state[atEnded])
 	state[atLogProbabilities] = whereRows(done, beginning(g, slots, width, groups), state[atLogProbabilities])
-	picture := ExpandAxes(repeatRows(Min(state[atPicture], fill(g, int32(capacity-1), slots)), width), -1)
-	for n := decoderAt; n < weightsAt; n++ {
-		fresh(n, Gather(state[startsAt+n-decoderAt], picture))
+	picture := Min(state[atPicture], fill(g, int32(capacity-1), slots))
+	for n := range at.context - at.decoder {
+		fresh(at.decoder+n, Gather(state[at.starts+n], ExpandAxes(repeatRows(picture, width), -1)))
+	}
+	for n := range at.weights - at.context {
+		state[at.context+n] = whereRows(done, Gather(state[at.contexts+n], ExpandAxes(picture, -1)), state[at.context+n])
 	}
 }

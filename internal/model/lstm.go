@@ -96,13 +96,14 @@ func (d *lstmDecoder) Logits(scope *model.Scope, features, tokens *Node) *Node {
 	return logits
 }
 
-// Start implements Decoder. The state is the hidden state and the cell state [batch, units] and, where the picture is
-// there at every step, what it adds: for par to the gates [batch, 4*units], for merge to the logits [batch, vocabulary].
-func (d *lstmDecoder) Start(scope *model.Scope, features *Node) []*Node {
+// Start implements Decoder. The state is the hidden state and the cell state [batch, units]. The context is, where the
+// picture is there at every step, what it adds: for par to the gates [batch, 4*units], for merge to the logits
+// [batch, vocabulary].
+func (d *lstmDecoder) Start(scope *model.Scope, features *Node) (state, context []*Node) {
 	g := features.Graph()
 	batch := features.Shape().Dim(0)
 	if d.Inject == "init" {
-		return []*Node{d.dense(scope, features, "image_to_hidden", d.Units), d.dense(scope, features, "image_to_cell", d.Units)}
+		return []*Node{d.dense(scope, features, "image_to_hidden", d.Units), d.dense(scope, features, "image_to_cell", d.Units)}, nil
 	}
 	image := d.dense(scope, features, "image", d.Embedding)
 	h, c := zeroState(g, batch, d.Units), zeroState(g, batch, d.Units)
@@ -110,12 +111,12 @@ func (d *lstmDecoder) Start(scope *model.Scope, features *Node) []*Node {
 	switch d.Inject {
 	case "pre":
 		h, c = cellStep(Add(MatMul(image, w), ExpandLeftToRank(b, 2)), h, c, u)
-		return []*Node{h, c}
+		return []*Node{h, c}, nil
 	case "par":
-		return []*Node{h, c, MatMul(image, Slice(w, AxisRange(d.Embedding), AxisRange()))}
+		return []*Node{h, c}, []*Node{MatMul(image, Slice(w, AxisRange(d.Embedding), AxisRange()))}
 	}
 	out, _ := d.output(scope, g)
-	return []*Node{h, c, MatMul(image, Slice(out, AxisRange(d.Units), AxisRange()))}
+	return []*Node{h, c}, []*Node{MatMul(image, Slice(out, AxisRange(d.Units), AxisRange()))}
 }
 
 // output is the vocabulary projection: kernel and bias.
@@ -134,18 +135,25 @@ func (d *lstmDecoder) StepWeights(scope *model.Scope, g *Graph) []*Node {
 }
 
 // Step implements Decoder.
-func (d *lstmDecoder) Step(weights, state []*Node, tokens *Node) (*Node, []*Node) {
+func (d *lstmDecoder) Step(weights, context, state []*Node, tokens *Node) (*Node, []*Node) {
 	gates, u, kernel, bias := weights[0], weights[1], weights[2], weights[3]
 	xz := Gather(gates, ExpandAxes(tokens, -1))
 	if d.Inject == "par" {
-		xz = Add(xz, state[2])
+		xz = addContext(xz, context[0])
 	}
 	h, c := cellStep(xz, state[0], state[1], u)
 	logits := Add(MatMul(h, kernel), ExpandLeftToRank(bias, 2))
 	if d.Inject == "merge" {
-		logits = Add(logits, state[2])
+		logits = addContext(logits, context[0])
 	}
-	return logits, append([]*Node{h, c}, state[2:]...)
+	return logits, []*Node{h, c}
+}
+
+// addContext adds to each caption's row of x [captions, n] that of its picture in context [pictures, n].
+func addContext(x, context *Node) *Node {
+	pictures, n := context.Shape().Dim(0), context.Shape().Dim(1)
+	perPicture := Reshape(x, pictures, -1, n)
+	return Reshape(Add(perPicture, BroadcastToShape(ExpandAxes(context, 1), perPicture.Shape())), -1, n)
 }
 
 // Layers implements Decoder.

@@ -43,11 +43,12 @@ func TestStepEqualsSequence(t *testing.T) {
 				return d.Logits(scope, f, ids)
 			}).MustCall(features, tokens)[0]
 			got := gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, f, ids *Node) *Node {
-				state, weights := d.Start(scope, f), d.StepWeights(scope, f.Graph())
+				weights := d.StepWeights(scope, f.Graph())
+				state, context := d.Start(scope, f)
 				var all []*Node
 				for n := range ids.Shape().Dim(1) {
 					var logits *Node
-					logits, state = d.Step(weights, state, Squeeze(Slice(ids, AxisRange(), AxisElem(n)), 1))
+					logits, state = d.Step(weights, context, state, Squeeze(Slice(ids, AxisRange(), AxisElem(n)), 1))
 					all = append(all, logits)
 				}
 				return Stack(all, 0)

@@ -24,15 +24,17 @@ type Decoder interface {
 	// row t holds the logits of the token that follows tokens[:, t].
 	Logits(scope *model.Scope, features, tokens *graph.Node) *graph.Node
 
-	// Start returns the state from which the first token, the start token, is fed to Step.
-	Start(scope *model.Scope, features *graph.Node) (state []*graph.Node)
+	// Start returns what generation starts from: the state with which the first token, the start token, is fed to Step,
+	// and the context, what each picture adds at every step, both [batch, ...].
+	Start(scope *model.Scope, features *graph.Node) (state, context []*graph.Node)
 
 	// StepWeights returns the variables that Step reads, so that a caller can carry them into a While loop,
 	// whose closures see nothing but their own parameters.
 	StepWeights(scope *model.Scope, g *graph.Graph) []*graph.Node
 
-	// Step advances one token: tokens is [batch], logits is [batch, vocabulary]. It has no dropout.
-	Step(weights, state []*graph.Node, tokens *graph.Node) (logits *graph.Node, next []*graph.Node)
+	// Step advances one token: tokens is [captions], logits is [captions, vocabulary]. The state has a row for each
+	// caption, the context one for each picture, whose captions, as many for each, follow each other. It has no dropout.
+	Step(weights, context, state []*graph.Node, tokens *graph.Node) (logits *graph.Node, next []*graph.Node)
 
 	// Layers lists the layers with their output shapes and parameter counts.
 	Layers() []Layer
