@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 
 	"github.com/captionlab/captionlab/internal/captionfile"
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -21,7 +22,10 @@ func writeCOCO(f *runfolder.Folder, split string, predictions []Prediction) erro
 	pictures := make([]captionfile.Captioned, len(predictions))
 	for n, p := range predictions {
 		references, _ := p.Scored()
-		pictures[n] = captionfile.Captioned{ID: p.ImageID, FileName: filepath.Base(p.Path), Caption: p.Caption, References: references}
+		pictures[n] = captionfile.Captioned{ID: p.ImageID, FileName: p.ImageID, Caption: p.Caption, References: references}
+		if _, err := strconv.ParseInt(p.ImageID, 10, 64); err == nil { // the id says nothing of the file
+			pictures[n].FileName = filepath.Base(p.Path)
+		}
 	}
 	references, results, err := captionfile.COCO(pictures)
 	if err != nil {

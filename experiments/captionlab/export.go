@@ -109,8 +109,9 @@ func exportCOCOCommand() *cobra.Command {
 		Short: "Write captions as COCO results, with their references",
 		Long: `Coco writes two files for each captioned split into a run's folder: coco/captions_SPLIT_results.json,
 [{"image_id", "caption"}], and coco/captions_SPLIT.json, the references that the run was scored against
-in the form of COCO's captions. pycocotools' loadRes, pycocoevalcap and captionlab score take them. Ids
-that are no integers are numbered from 1; file_name in the references says which picture it is.`,
+in the form of COCO's captions. pycocotools' loadRes, pycocoevalcap and captionlab score take them.
+COCO's own pictures have their ids, others are numbered from 1; file_name in the references says which
+picture it is.`,
 		Example: `  captionlab export coco last`,
 	}, func(c *cobra.Command, runs []*experiments.RunFolder) error {
 		for _, r := range runs {

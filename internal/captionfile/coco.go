@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 )
 
@@ -18,8 +19,9 @@ type Captioned struct {
 // COCO writes the two files that COCO's evaluation reads (Chen et al. 2015): results, [{"image_id", "caption"}], and
 // the references of the same pictures in the form of captions_*.json. pycocotools' loadRes takes the first on the second.
 //
-// COCO's ids are integers. Where all pictures have such, as COCO's own do, they are kept; else pictures are numbered from 1
-// in their order, and the references' file_name says which is which.
+// COCO's ids are integers. Where all pictures have such, by id or by names as COCO's own pictures have (000000391895.jpg,
+// COCO_val2014_000000391895.jpg), they are kept; else pictures are numbered from 1 in their order, and the references'
+// file_name says which is which.
 func COCO(pictures []Captioned) (references, results []byte, err error) {
 	type image struct {
 		ID       int64  `json:"id"`
@@ -59,11 +61,14 @@ func COCO(pictures []Captioned) (references, results []byte, err error) {
 	return references, results, nil
 }
 
+// cocoName is the name of one of COCO's pictures, which holds its id.
+var cocoName = regexp.MustCompile(`^(?:COCO_[a-z]+[0-9]{4}_)?([0-9]{12})\.jpg$`)
+
 // numbers are the pictures' ids as integers.
 func numbers(pictures []Captioned) []int64 {
 	ids, seen := make([]int64, len(pictures)), map[int64]bool{}
 	for n, p := range pictures {
-		id, err := strconv.ParseInt(p.ID, 10, 64)
+		id, err := strconv.ParseInt(cocoName.ReplaceAllString(p.ID, "$1"), 10, 64)
 		if err != nil || id < 0 || id > 1<<53 || seen[id] { // beyond 2^53 readers that take numbers for floats lose digits
 			for n := range ids {
 				ids[n] = int64(n) + 1

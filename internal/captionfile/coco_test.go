@@ -15,6 +15,7 @@ func TestCOCOReadsBack(t *testing.T) {
 		wantName string // the id of the last image
 	}{
 		{"COCO's own ids are kept", []string{"391895", "0"}, `[{"image_id":391895,"caption":"<a> & b"},{"image_id":0,`, "0"},
+		{"the names of COCO's pictures hold their ids", []string{"COCO_val2014_000000391895.jpg", "000000000007.jpg"}, `[{"image_id":391895,`, "7"},
 		{"file names are numbered", []string{"1000268201_693b08cb0e.jpg", "b.jpg"}, `[{"image_id":1,"caption":"<a> & b"},{"image_id":2,`, "2"},
 		{"one id that is no number: all are numbered", []string{"7", "b"}, `[{"image_id":1,`, "2"},
 		{"twice the same number in other digits", []string{"7", "007"}, `[{"image_id":1,`, "2"},
