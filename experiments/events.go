@@ -66,9 +66,8 @@ func (e *experiment) beginEvents(epochs, step int) (err error) {
 			return err
 		}
 		*part.file = file
-		if earlier {
-			err = file.Purge(now, part.next)
-		} else {
+		err = file.Purge(now, part.next) // the first part says so too: TensorBoard takes a run's first for its beginning
+		if !earlier && err == nil {
 			err = part.tell(file.Writer) // what a shorter run's training gave to this one has no events yet
 		}
 		if err != nil {

@@ -37,7 +37,7 @@ func (w *Writer) Write(at time.Time, step int, values ...Value) error {
 }
 
 // Purge says that the run goes on before step: what earlier files of the folder have of step and later is dropped by
-// readers (SessionLog.START).
+// readers (SessionLog.START). The first part of a run needs one, too: TensorBoard drops nothing at the first that it sees.
 func (w *Writer) Purge(at time.Time, step int) error {
 	const start = 1
 	return w.event(at, step, 7, integer(nil, 1, start))

@@ -70,9 +70,11 @@ func Read(t testing.TB, dir string) (events []Event) {
 
 // Kept are the scalars that TensorBoard keeps, by tag: those of later steps than a purge's are dropped.
 func Kept(events []Event) map[string][]Point {
-	kept := map[string][]Point{}
+	kept, started := map[string][]Point{}, false
 	for _, e := range events {
-		if e.Purge {
+		if e.Purge && !started {
+			started = true // the run's beginning, at which nothing is dropped
+		} else if e.Purge {
 			for tag, points := range kept {
 				kept[tag] = slices.DeleteFunc(points, func(p Point) bool { return p.Step >= e.Step })
 			}
