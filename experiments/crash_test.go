@@ -255,5 +255,9 @@ func outcome(t *testing.T, dir string) map[string][]byte {
 			t.Errorf("%s is empty", name)
 		}
 	}
+	out["tensorboard"] = fmt.Append(nil, wantEvents(t, dir))
+	for _, name := range []string{"coco/captions_validation.json", "coco/captions_validation_results.json", "dvc.yaml"} {
+		out[name] = read(name)
+	}
 	return out
 }

@@ -48,6 +48,7 @@ type experiment struct {
 	wordVectors *report.WordVectors
 	decoder     model.Decoder
 	trainer     *train.Trainer
+	events      *events // nil before training, and where the config wants none
 	generator   *decode.Generator
 	controls    []report.Control
 	confusions  []report.Confusion
@@ -89,6 +90,7 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 }
 
 func (e *experiment) close() {
+	e.events.close()
 	if e.features != nil {
 		e.features.Close()
 	}

@@ -122,6 +122,7 @@ func (e *experiment) stages(ctx context.Context) error {
 		{"emoji", e.measureEmoji},      // coverage, fragments, precision and recall, where the references have emoji
 		{"retrieval", e.retrieve},      // captions look for their pictures by likelihood
 		{"report", e.report},           // plots, report.md, report.html
+		{"exports", e.export},          // what TensorBoard and DVC read
 	} {
 		if err := e.timed(ctx, stage.name, stage.do); err != nil {
 			return err

@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -80,6 +81,11 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if found, epochs, step := t.Resumed(); found {
 		e.say("%s: going on after %d epochs, step %d", dir, epochs, step)
 	}
+	if _, done, step := t.Resumed(); !blind {
+		if err := e.beginEvents(done, step); err != nil {
+			return nil, err
+		}
+	}
 	label := "training"
 	if blind {
 		label = "training blind control"
@@ -95,6 +101,9 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 			}
 			bar.Note(fmt.Sprintf("loss %.3f", loss))
 			bar.Add(1)
+			if !blind {
+				e.events.step((epoch-1)*batches+done, loss)
+			}
 		},
 		Epoch: func(row train.Epoch) error {
 			bar.Finish()
@@ -127,6 +136,9 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
 	}
 	if err := e.folder.AppendEpoch(epoch); err != nil {
+		return err
+	}
+	if err := e.events.epoch(e.folder, row.Epoch); err != nil {
 		return err
 	}
 	if e.epoch != nil {
@@ -244,7 +256,7 @@ func (e *experiment) caption(ctx context.Context) error {
 			}
 		}
 		e.captions[split] = predictions
-		if err := e.folder.WritePredictions(split, predictions); err != nil {
+		if err := errors.Join(e.folder.WritePredictions(split, predictions), writeCOCO(e.folder, split, predictions)); err != nil {
 			return err
 		}
 	}

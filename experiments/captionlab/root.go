@@ -44,7 +44,7 @@ results holds its curves, its captions and a report.`,
 	root.AddCommand(
 		runCommand(), resumeCommand(), captionCommand(), sweepCommand(),
 		lsCommand(), showRunCommand(), diffCommand(), compareCommand(), rmCommand(),
-		scoreCommand(),
+		scoreCommand(), exportCommand(),
 		dataCommand(), tokenizeCommand(),
 		summaryCommand(), configCommand(), doctorCommand(), versionCommand())
 	for _, c := range append(root.Commands(), root) {

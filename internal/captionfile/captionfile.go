@@ -1,5 +1,5 @@
 // Package captionfile reads files of captions: references as data sets publish them, candidates as captioning systems
-// write them.
+// write them. It writes COCO's two.
 package captionfile
 
 import (

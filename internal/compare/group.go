@@ -10,7 +10,7 @@ import (
 
 // beside are the keys that change nothing of what is compared: names, folders, and how often a checkpoint is written.
 var beside = map[string]bool{
-	"extends": true, "experiment.name": true, "experiment.description": true, "runtime.cache": true, "runtime.results": true,
+	"extends": true, "experiment.name": true, "experiment.description": true, "runtime.cache": true, "runtime.results": true, "runtime.tensorboard": true,
 	"data.root": true, "training.checkpoint_minutes": true,
 }
 

@@ -50,6 +50,7 @@ type Evaluation struct {
 // Runtime is the [runtime] section.
 type Runtime struct {
 	accel.Settings
-	Cache   string `toml:"cache" default:".cache" doc:"folder for downloads, generated pictures and features, relative to the checkout"`
-	Results string `toml:"results" default:"results" doc:"folder that receives the run folders, relative to the checkout"`
+	Cache       string `toml:"cache" default:".cache" doc:"folder for downloads, generated pictures and features, relative to the checkout"`
+	Results     string `toml:"results" default:"results" doc:"folder that receives the run folders, relative to the checkout"`
+	TensorBoard bool   `toml:"tensorboard" default:"true" doc:"write TensorBoard event files into the run folder, as the run goes"`
 }

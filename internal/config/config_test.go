@@ -212,7 +212,7 @@ func TestHash(t *testing.T) {
 		return c.Hash
 	}
 	base := hash()
-	for _, same := range []string{"experiment.name=other", "experiment.description=d", "runtime.cache=/tmp/c", "runtime.results=r", "training.checkpoint_minutes=1", "training.epochs=20"} {
+	for _, same := range []string{"experiment.name=other", "experiment.description=d", "runtime.cache=/tmp/c", "runtime.results=r", "runtime.tensorboard=false", "training.checkpoint_minutes=1", "training.epochs=20"} {
 		if hash(same) != base {
 			t.Errorf("%s changed the hash, but not the run", same)
 		}

@@ -10,7 +10,10 @@ import (
 
 // unhashed are the keys that don't change a run's figures: two runs that differ in these alone are the same run.
 var unhashed = []string{"extends", "experiment.name", "experiment.description", "training.checkpoint_minutes", "runtime.cache",
-	"runtime.results"}
+	"runtime.results", "runtime.tensorboard"}
+
+// Decides reports whether a key changes a run's figures.
+func Decides(key string) bool { return !slices.Contains(unhashed, key) }
 
 // resolved writes every key with its value and meaning.
 func (l *loader) resolved(overrides []string) []byte {
@@ -40,7 +43,7 @@ func (l *loader) resolved(overrides []string) []byte {
 // hashed writes the keys that decide the run's figures, a line each.
 func (l *loader) hashed() (lines []keyLine) {
 	for _, f := range l.fields {
-		if !slices.Contains(unhashed, f.Path()) {
+		if Decides(f.Path()) {
 			lines = append(lines, keyLine{f.Path(), fmt.Sprintf("%s = %s\n", f.Path(), literal(l.value(f).Interface()))})
 		}
 	}

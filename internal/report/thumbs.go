@@ -20,7 +20,7 @@ const thumbSize = 224
 
 // thumbnail sets the card's Image, or Problem when the picture can't be shown.
 func (c *card) thumbnail() {
-	data, err := thumbnail(c.path)
+	data, err := Thumbnail(c.path)
 	if err != nil {
 		c.Problem = "The picture can't be shown: " + err.Error()
 		return
@@ -28,8 +28,8 @@ func (c *card) thumbnail() {
 	c.Image = template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(data))
 }
 
-// thumbnail is the picture at path as a JPEG of at most thumbSize pixels a side, on white.
-func thumbnail(path string) ([]byte, error) {
+// Thumbnail is the picture at path as a JPEG of at most thumbSize pixels a side, on white.
+func Thumbnail(path string) ([]byte, error) {
 	data, err := picture.Read(path)
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func TestThumbnailSize(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "x.jpg")
 		writePicture(t, path, c.w, c.h, 0)
-		data, err := thumbnail(path)
+		data, err := Thumbnail(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func TestThumbnailIsUpright(t *testing.T) {
 		if err := os.WriteFile(path, turned, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		data, err := thumbnail(path)
+		data, err := Thumbnail(path)
 		if err != nil {
 			t.Fatal(err)
 		}
