@@ -12,6 +12,11 @@ import (
 var unhashed = []string{"extends", "experiment.name", "experiment.description", "training.checkpoint_minutes", "runtime.cache",
 	"runtime.results"}
 
+// isUnhashed tells the keys of unhashed, and those of [slurm], which say where a run is computed.
+func isUnhashed(key string) bool {
+	return slices.Contains(unhashed, key) || strings.HasPrefix(key, "slurm.")
+}
+
 // resolved writes every key with its value and meaning.
 func (l *loader) resolved(overrides []string) []byte {
 	var b bytes.Buffer
@@ -40,7 +45,7 @@ func (l *loader) resolved(overrides []string) []byte {
 // hashed writes the keys that decide the run's figures, a line each.
 func (l *loader) hashed() (lines []keyLine) {
 	for _, f := range l.fields {
-		if !slices.Contains(unhashed, f.Path()) {
+		if !isUnhashed(f.Path()) {
 			lines = append(lines, keyLine{f.Path(), fmt.Sprintf("%s = %s\n", f.Path(), literal(l.value(f).Interface()))})
 		}
 	}
