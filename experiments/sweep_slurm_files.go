@@ -145,7 +145,7 @@ func (sub *submission) logs() string { return filepath.Join(sub.dir, "logs") }
 func (sub *submission) writeCell(number int, c *config.Loaded) error {
 	folder := &runfolder.Folder{Dir: sub.dir}
 	name := fmt.Sprintf("cells/%d", number)
-	return errors.Join(folder.WriteFile(name+".toml", c.Given), folder.WriteFile(name+".resolved.toml", c.Resolved))
+	return errors.Join(folder.WriteFile(name+".toml", c.Given), folder.WriteFile(name+".resolved.toml", c.Resolved), folder.RemoveTemporary())
 }
 
 // readCell loads the config that writeCell kept.

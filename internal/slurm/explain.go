@@ -32,7 +32,7 @@ func Explain(s State, log string) string {
 		return "ended without an error" + after
 	case Failed:
 		switch {
-		case strings.Contains(strings.ToLower(words), "memory limit"), strings.Contains(words, "oom"): // without cgroups the state is FAILED
+		case strings.Contains(words, "memory limit"), strings.Contains(words, "oom-kill"), strings.Contains(words, "oom_kill"): // without cgroups the state is FAILED
 			return "ran out of memory" + after + "; slurm.memory raises what it gets"
 		case s.Signal == launchFailed:
 			return "could not be started: Slurm could not write its log, or not enter its folder, on the node " + s.Node
