@@ -172,7 +172,7 @@ func (s *sweep) verdict(t *slurmTask) (dir string, status study.Status, message 
 		return dir, runfolder.Failed, own + at, nil
 	case !t.known:
 		return dir, runfolder.Failed, "Slurm no longer knows the task, and its run is not done" + at, nil
-	case t.state.Name == slurm.Cancelled && record.Started.IsZero() && t.sharedKnown && t.shared.Ended() && t.shared.Name != slurm.Completed:
+	case t.state.Name == slurm.Cancelled && record.Started.IsZero() && t.sharedFailed():
 		return dir, runfolder.Failed, s.sharedFailure(t), nil
 	case t.state.Name == slurm.Cancelled, t.state.Name == slurm.Preempted:
 		return dir, runfolder.Interrupted, why + at, nil
@@ -184,6 +184,11 @@ func (s *sweep) verdict(t *slurmTask) (dir string, status study.Status, message 
 		return dir, runfolder.Failed, why + ", but its run is not done" + at, nil
 	}
 	return dir, runfolder.Failed, why + at, nil
+}
+
+// sharedFailed reports whether the job that comes first failed by itself. Slurm then cancels those that wait for it.
+func (t *slurmTask) sharedFailed() bool {
+	return t.sharedKnown && t.shared.Ended() && t.shared.Name != slurm.Completed && t.shared.Name != slurm.Cancelled
 }
 
 // sharedFailure says why the work that cells share failed, so that they were never begun.

@@ -4,6 +4,8 @@
 #   single_node.sh install                 install the packages (Debian, Ubuntu; as root)
 #   single_node.sh start FOLDER [accounting]   start munged, slurmctld, slurmd; with accounting MariaDB and slurmdbd, too
 #   single_node.sh stop FOLDER             stop them
+#   single_node.sh test                    all of it from scratch: install as root where something is missing, run the
+#                                          tests that need a Slurm, with and without accounting, stop
 #
 # Everything it writes lies in FOLDER; nothing in /etc is touched. After start, `. FOLDER/env` makes sbatch and the
 # others use it. FOLDER's path must be short: it holds sockets.
@@ -26,7 +28,8 @@ install_packages() {
 	[ "$(id -u)" = 0 ] || fail 'installing packages needs root'
 	apt-get update -qq
 	# Their services would start by themselves on a machine with systemd, with settings of their own.
-	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y --no-install-recommends slurmctld slurmd slurm-client munge slurmdbd mariadb-server >/dev/null
+	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+		apt-get install -qq -y --no-install-recommends slurmctld slurmd slurm-client munge slurmdbd mariadb-server >/dev/null
 }
 
 start_accounting() {
@@ -135,9 +138,30 @@ stop() {
 	done
 }
 
+run_tests() {
+	local dir kind failed=0
+	if ! command -v sbatch slurmctld slurmd munged slurmdbd mariadbd >/dev/null; then
+		[ "$(id -u)" = 0 ] || fail 'Slurm is missing, and installing it needs root: sudo internal/slurm/testdata/single_node.sh install'
+		install_packages
+	fi
+	cd "$(dirname "$0")/../../.."
+	for kind in accounting ''; do
+		dir=$(mktemp -d /tmp/slurm.XXXX)
+		trap 'stop "$dir"; rm -rf "$dir"' EXIT
+		start "$dir" "$kind"
+		if [ -n "$kind" ]; then echo 'testing with accounting'; else echo 'testing without accounting'; fi
+		(. "$dir/env" && CAPTIONLAB_SLURM=1 "${GO:-go}" test ./experiments -run '^TestSlurm$' -count=1 -v) || failed=1
+		stop "$dir"
+		rm -rf "$dir"
+		trap - EXIT
+	done
+	return $failed
+}
+
 case ${1:-} in
+test) run_tests ;;
 install) install_packages ;;
 start) start "${2:?the folder}" "${3:-}" ;;
 stop) stop "${2:?the folder}" ;;
-*) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+*) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
