@@ -14,6 +14,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// fourCells are four cells of crashConfig, two of which go on from the other two.
+const fourCells = `
+extends = "crash.toml"
+[study]
+name = "sweep"
+[study.axes]
+text.tokenizer = ["char", "word"]
+training.epochs = [2, 1]
+`
+
 // TestSlurmStandIn: a study whose cells run by the commands of Slurm, of which stand-ins run the tasks one by one, has the
 // results of the local one, bit for bit.
 func TestSlurmStandIn(t *testing.T) {
@@ -23,7 +33,7 @@ func TestSlurmStandIn(t *testing.T) {
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	t.Setenv("FAKE_SLURM", t.TempDir())
-	sameOnSlurm(t, newSlurmStudy(t, sweepStudy))
+	sameOnSlurm(t, newSlurmStudy(t, fourCells))
 }
 
 // TestSlurm needs a Slurm: make slurm starts one.
@@ -34,7 +44,7 @@ func TestSlurm(t *testing.T) {
 	if out, err := exec.Command("sinfo", "--noheader").CombinedOutput(); err != nil {
 		t.Fatalf("sinfo: %v: %s", err, out)
 	}
-	first := newSlurmStudy(t, sweepStudy)
+	first := newSlurmStudy(t, fourCells)
 
 	// Slurm looks at time limits once in a while: this study waits for its end while the others run.
 	endless := first.another(t, "extends = 'crash.toml'\ntraining.epochs = 100000\nslurm.time = '0:20'\n[study.axes]\ntext.tokenizer = ['char']\n")
@@ -43,7 +53,7 @@ func TestSlurm(t *testing.T) {
 	t.Run("same results", func(t *testing.T) { sameOnSlurm(t, first) })
 
 	t.Run("Ctrl-C and a killed task", func(t *testing.T) {
-		s := first.another(t, sweepStudy)
+		s := first.another(t, fourCells)
 		var stderr bytes.Buffer
 		c := s.command("--engine", "slurm")
 		c.Stderr = &stderr
@@ -83,7 +93,7 @@ func TestSlurm(t *testing.T) {
 	})
 
 	t.Run("cancel", func(t *testing.T) {
-		s := first.another(t, sweepStudy)
+		s := first.another(t, fourCells)
 		s.must(t, "--detach")
 		s.until(t, "a cell trains", func() bool { return s.glob("*", "checkpoints", ".writing-*") || s.glob("*", "metrics.jsonl") })
 		out := s.must(t, "--cancel")
@@ -118,7 +128,7 @@ func TestSlurm(t *testing.T) {
 	})
 
 	t.Run("refused", func(t *testing.T) {
-		s := first.another(t, sweepStudy)
+		s := first.another(t, fourCells)
 		out, err := s.run("--engine", "slurm", "slurm.partition=nowhere")
 		if err == nil || !strings.Contains(out, "captionlab: sbatch: invalid partition specified: nowhere") {
 			t.Errorf("%v\n%s", err, out)

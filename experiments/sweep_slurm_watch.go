@@ -74,6 +74,7 @@ func (s *sweep) watch(ctx context.Context, tasks map[*job]*slurmTask) error {
 					left.Jobs = append(left.Jobs, id)
 				}
 			}
+			slices.Sort(left.Jobs)
 			return left
 		case <-time.After(pause):
 		}
