@@ -81,6 +81,9 @@ func TestRecordedStates(t *testing.T) {
 				if !known {
 					t.Errorf("task %s is not known", task)
 				}
+				if s.Elapsed > time.Hour || s.Name == slurm.TimedOut && s.Elapsed < time.Minute {
+					t.Errorf("task %s has run for %v", task, s.Elapsed)
+				}
 				s.Elapsed = 0
 				switch s.Name { // the two say different things of why a task ended, which nobody reads
 				case slurm.Pending:

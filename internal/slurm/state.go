@@ -151,7 +151,7 @@ func parseAccounting(out string) (map[string]State, error) {
 }
 
 // controlField finds a field of scontrol's lines: the names of jobs, which stand before, have no white space.
-var controlField = regexp.MustCompile(`(?:^| )(JobId|ArrayJobId|ArrayTaskId|JobState|Reason|ExitCode|RunTime|NodeList)=(\S*)`)
+var controlField = regexp.MustCompile(`(?:^| )(JobId|ArrayJobId|ArrayTaskId|JobState|Reason|ExitCode|RunTime|StartTime|NodeList)=(\S*)`)
 
 // parseControl reads the lines of scontrol show job --oneliner.
 func parseControl(out string) (map[string]State, error) {
@@ -169,7 +169,10 @@ func parseControl(out string) (map[string]State, error) {
 			}
 			return nil, fmt.Errorf("scontrol: expected a job, got %.100q", line)
 		}
-		s := State{Name: field["JobState"], Reason: reason(field["Reason"]), Node: node(field["NodeList"]), Elapsed: runTime(field["RunTime"])}
+		s := State{Name: field["JobState"], Reason: reason(field["Reason"]), Node: node(field["NodeList"])}
+		if field["StartTime"] != "Unknown" { // of what never began, it counts from 1970
+			s.Elapsed = runTime(field["RunTime"])
+		}
 		s.exit(field["ExitCode"])
 		if field["ArrayJobId"] == "" {
 			list.one[field["JobId"]] = s

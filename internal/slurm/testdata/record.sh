@@ -42,7 +42,7 @@ sleep 3
 
 node=$(hostname -s)
 jobs="$array $bad $never $limited $cut $stopped"
-tidy() { sed "s/\b$node\b/node1/g; s#$work#/work#g"; }
+tidy() { sed "s/\b$node\b/node1/g; s#$work#/jobs#g"; }
 SLURM_BITSTR_LEN=0 sacct --noheader --parsable2 --allocations --format=JobID,State,ExitCode,Reason,NodeList,ElapsedRaw --jobs="${jobs// /,}" | tidy >"$here/recorded/sacct.txt"
 sacct --noheader --parsable2 --allocations --format=JobID,State,ExitCode,Reason,NodeList,ElapsedRaw --jobs="$cut" | tidy >"$here/recorded/sacct_cut.txt"
 for job in $jobs; do SLURM_BITSTR_LEN=0 scontrol show job --oneliner "$job"; done | tidy >"$here/recorded/scontrol.txt"
