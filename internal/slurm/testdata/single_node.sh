@@ -150,7 +150,7 @@ run_tests() {
 		trap 'stop "$dir"; rm -rf "$dir"' EXIT
 		start "$dir" "$kind"
 		if [ -n "$kind" ]; then echo 'testing with accounting'; else echo 'testing without accounting'; fi
-		(. "$dir/env" && CAPTIONLAB_SLURM=1 "${GO:-go}" test ./experiments -run '^TestSlurm$' -count=1 -v) || failed=1
+		(. "$dir/env" && CAPTIONLAB_SLURM=1 "${GO:-go}" test ./experiments -run '^TestSlurm$' -count=1 -timeout=30m -v) || failed=1
 		stop "$dir"
 		rm -rf "$dir"
 		trap - EXIT
