@@ -6,7 +6,7 @@ ROUNDS ?= 3
 BINARY := bin/captionlab
 
 .DEFAULT_GOAL := help
-.PHONY: help experiment build test race readers notebooks notebook bench clean distclean compiler
+.PHONY: help experiment build test race slurm readers notebooks notebook bench clean distclean compiler
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ race: compiler ## run the tests with the race detector
 
 readers: build ## TensorBoard, MLflow, pycocotools and DVC, from PyPI, read what runs leave for them
 	@bash experiments/testdata/readers.sh
+
+slurm: compiler ## test studies on a real Slurm of one node, which is installed (Debian, as root), started and stopped
+	@GO='$(GO)' bash internal/slurm/testdata/single_node.sh test
 
 notebooks: build ## execute the notebooks in place; installs Jupyter and the GoNB kernel into .cache on first use
 	@bash notebooks/run.sh $(NOTEBOOKS)

@@ -14,6 +14,7 @@ import (
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/slurm"
 	"github.com/captionlab/captionlab/internal/study"
 )
 
@@ -22,7 +23,11 @@ type SweepOptions struct {
 	Options
 	DryRun      bool   // plan alone: nothing is run or written
 	RetryFailed bool   // try again cells that failed before
-	Engine      string // where cells run: "local" (the default), this process
+	Engine      string // where cells run: "local" (the default), this process; or "slurm", job arrays
+
+	// For Slurm.
+	Detach  bool   // return when the cells are submitted
+	Command string // the captionlab command that tasks run; "": the one on PATH, else the checkout's bin/captionlab
 }
 
 // Study is a study as far as it came.
@@ -63,8 +68,9 @@ type StudyCell struct {
 
 // FailedCells is the error of a study whose cells were all tried, and some failed.
 type FailedCells struct {
-	Study *Study
-	Cells []StudyCell
+	Study  *Study
+	Cells  []StudyCell
+	Engine string // that Sweep was given
 }
 
 // Error lists the cells.
@@ -93,9 +99,9 @@ func IsStudy(configPath string) bool {
 func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOptions) (*Study, error) {
 	carryOut, ok := engines[o.Engine]
 	if !ok {
-		return nil, fmt.Errorf("no engine %q; there is \"local\"", o.Engine)
+		return nil, fmt.Errorf("no engine %q; there are %s", o.Engine, strings.Join(Engines(), ", "))
 	}
-	s, err := newSweep(studyPath, overrides, o)
+	s, err := newSweep(ctx, studyPath, overrides, o)
 	if err != nil || o.DryRun {
 		return s.result(), err
 	}
@@ -105,11 +111,7 @@ func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOpt
 	}
 	defer unlock()
 	s.announce()
-	for _, wave := range s.waves() {
-		if err = carryOut(ctx, wave, s); err != nil {
-			break
-		}
-	}
+	err = carryOut(ctx, s.waves(), s)
 	if err := errors.Join(s.save(), s.writeTables()); err != nil {
 		return nil, err
 	}
@@ -117,7 +119,10 @@ func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOpt
 	if err != nil {
 		return r, fmt.Errorf("%w: %d of %d cells are done; the same command goes on", err, s.count(runfolder.Done), len(r.Cells))
 	}
-	return r, r.failure()
+	if o.Detach {
+		return r, nil
+	}
+	return r, r.failure(o.Engine)
 }
 
 // OpenStudy reads the study of a study folder as it stands.
@@ -160,7 +165,7 @@ func (r *Study) rows() []study.Row {
 	return rows
 }
 
-func (r *Study) failure() error {
+func (r *Study) failure(engine string) error {
 	var failed []StudyCell
 	for _, c := range r.Cells {
 		if c.Status != string(runfolder.Done) {
@@ -168,7 +173,7 @@ func (r *Study) failure() error {
 		}
 	}
 	if len(failed) > 0 {
-		return &FailedCells{Study: r, Cells: failed}
+		return &FailedCells{Study: r, Cells: failed, Engine: engine}
 	}
 	return nil
 }
@@ -193,11 +198,14 @@ type sweep struct {
 	dir     string // "" until the study folder is there
 	runs    *runIndex
 	jobs    []*job            // one a cell
-	vocabs  map[string]string // hash of data and text keys -> vocab.json of a run that this process finished
+	vocabs  map[string]string // hash of data and text keys -> folder with their vocab.json
+
+	slurm slurm.Client
+	tasks map[string]*slurmTask // by the cell's hash: what was submitted to Slurm
 }
 
 // newSweep loads the study file and plans every cell.
-func newSweep(studyPath string, overrides []string, o SweepOptions) (*sweep, error) {
+func newSweep(ctx context.Context, studyPath string, overrides []string, o SweepOptions) (*sweep, error) {
 	path, err := ConfigPath(studyPath)
 	if err != nil {
 		return nil, err
@@ -222,6 +230,11 @@ func newSweep(studyPath string, overrides []string, o SweepOptions) (*sweep, err
 	before, err := s.find()
 	if err != nil {
 		return nil, err
+	}
+	if o.Engine == slurmEngineName && before != nil {
+		if err := s.findTasks(ctx, before); err != nil {
+			return nil, err
+		}
 	}
 	s.plan(before)
 	return s, nil

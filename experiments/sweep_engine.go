@@ -12,15 +12,16 @@ import (
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
-// An engine carries out one wave of jobs, none of which waits for another. For each it has the run folder prepared,
-// says that it began, lets Resume (or `captionlab resume`, on another machine) work on that folder, and says how it
-// ended. It returns an error only when the study can't go on: ErrInterrupted, or what a callback returned.
-type engine func(ctx context.Context, wave []*job, s *sweep) error
+// An engine carries out waves of jobs. No job waits for another of its wave; each wave waits for the one before. For each
+// job it has the run folder prepared, says that it began, lets Resume work on that folder, here or on another machine, and
+// says how it ended. It returns an error only when the study can't go on: ErrInterrupted, or what a callback returned.
+type engine func(ctx context.Context, waves [][]*job, s *sweep) error
 
 // engines are the engines by name.
 var engines = map[string]engine{
-	"":      localEngine,
-	"local": localEngine,
+	"":              localEngine,
+	"local":         localEngine,
+	slurmEngineName: slurmEngine,
 }
 
 // Engines are the names that SweepOptions.Engine may have.
@@ -35,8 +36,8 @@ func Engines() (names []string) {
 }
 
 // localEngine runs one job after the other in this process.
-func localEngine(ctx context.Context, wave []*job, s *sweep) error {
-	for _, j := range wave {
+func localEngine(ctx context.Context, waves [][]*job, s *sweep) error {
+	for _, j := range slices.Concat(waves...) {
 		if ctx.Err() != nil {
 			return ErrInterrupted
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/slurm"
 	"github.com/captionlab/captionlab/internal/study"
 )
 
@@ -20,6 +21,8 @@ type job struct {
 	dir      string // the run to go on with; "" for a new one
 	wave     int    // a job of wave n may go on from one of wave n-1
 	estimate time.Duration
+	task     *slurmTask // that has it in Slurm's queue; nil for none
+	where    string     // it runs, for people; "" for in this process
 }
 
 // What Sweep does with a cell.
@@ -30,6 +33,7 @@ const (
 	planFailed  = "failed before"
 	planRetry   = "retry"
 	planBusy    = "in progress in another process"
+	planQueued  = "in Slurm's queue"
 )
 
 // plan decides about every cell. before is the ledger of an earlier call; nil for none.
@@ -52,6 +56,15 @@ func (s *sweep) plan(before *study.Ledger) {
 		case done != nil:
 			j.plan, j.todo = planDone, false
 			s.record(c, done)
+		case s.tasks[c.Hash] != nil && s.tasks[c.Hash].alive():
+			j.plan, j.task = planQueued, s.tasks[c.Hash]
+			if open != nil {
+				s.record(c, open)
+				c.Status, c.Error = runfolder.Running, ""
+			}
+			if j.task.state.Name == slurm.Pending {
+				c.Status = study.Pending
+			}
 		case hasFailed && !s.options.RetryFailed:
 			j.plan, j.todo = planFailed, false
 			c.Status, c.Error, c.Run, c.Seconds = was.Status, was.Error, was.Run, was.Seconds
@@ -63,7 +76,7 @@ func (s *sweep) plan(before *study.Ledger) {
 			s.record(c, open)
 			c.Status, c.Error = runfolder.Interrupted, ""
 		}
-		if hasFailed && j.todo {
+		if hasFailed && j.todo && j.task == nil {
 			j.plan = planRetry
 		}
 		s.jobs = append(s.jobs, j)

@@ -74,7 +74,7 @@ func TestPlan(t *testing.T) {
 	path, results := planFolder(t)
 	load := func(o SweepOptions) *sweep {
 		t.Helper()
-		s, err := newSweep(path, nil, o)
+		s, err := newSweep(t.Context(), path, nil, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +166,7 @@ func TestPlan(t *testing.T) {
 // TestDonor: a run goes on only from one of the same program, the longest that is shorter.
 func TestDonor(t *testing.T) {
 	path, results := planFolder(t)
-	s, err := newSweep(path, nil, SweepOptions{})
+	s, err := newSweep(t.Context(), path, nil, SweepOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,14 +52,18 @@ func (s *sweep) begun(j *job, dir string) error {
 	c.Run, c.Status, c.Error = s.relative(dir), runfolder.Running, ""
 	s.estimateAll()
 	notes := ""
-	if left, known := timeLeft(s.jobs); known {
+	if left, known := timeLeft(s.jobs); known && j.where == "" { // elsewhere, nobody knows how many cells run at once
 		notes = ", about " + roundTime(left) + " left"
 	}
 	if best := study.Best(s.result().rows()); best != nil {
 		f := study.Figures[0]
 		notes += fmt.Sprintf("; best so far %s: "+f.Format+" %s", best.ID, best.Figures[f.Name], f.Title)
 	}
-	s.say("cell %d of %d: %s (%s)%s", s.position(j), len(s.jobs), c.ID, j.plan, notes)
+	plan := j.plan
+	if j.where != "" {
+		plan += ", " + j.where
+	}
+	s.say("cell %d of %d: %s (%s)%s", s.position(j), len(s.jobs), c.ID, plan, notes)
 	return s.save()
 }
 
@@ -67,7 +71,7 @@ func (s *sweep) begun(j *job, dir string) error {
 func (s *sweep) position(j *job) int {
 	n := 1
 	for _, other := range s.jobs {
-		if other != j && !other.todo {
+		if other != j && (!other.todo || other.where != "") {
 			n++
 		}
 	}

@@ -42,7 +42,7 @@ results holds its curves, its captions and a report.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
 	root.AddCommand(
-		runCommand(), resumeCommand(), captionCommand(), sweepCommand(),
+		runCommand(), resumeCommand(), captionCommand(), sweepCommand(), cellCommand(),
 		lsCommand(), showRunCommand(), diffCommand(), compareCommand(), rmCommand(),
 		scoreCommand(), exportCommand(),
 		dataCommand(), tokenizeCommand(),
@@ -109,7 +109,11 @@ func report(stderr io.Writer, err error) int {
 		say(stderr, "interrupted", "")
 		return exitInterrupted
 	case errors.As(err, &cells):
-		say(stderr, err.Error(), "captionlab sweep "+cells.Study.Config+" --retry-failed tries failed cells again; their folders have log.txt")
+		again := "captionlab sweep " + cells.Study.Config
+		if cells.Engine == "slurm" {
+			again += " --engine slurm"
+		}
+		say(stderr, err.Error(), again+" --retry-failed tries failed cells again; their folders have log.txt")
 		return exitFailed
 	}
 	say(stderr, err.Error(), "")

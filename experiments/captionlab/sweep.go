@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 
 func sweepCommand() *cobra.Command {
 	var o experiments.SweepOptions
+	var status, cancel bool
 	c := &cobra.Command{
 		Use:   "sweep STUDY [section.key=value ...]",
 		Short: "Run a study: the same experiment with what varies, over seeds",
@@ -46,16 +48,42 @@ is a config with a [study] section, and its other sections are what all cells ha
   set = { training.learning_rate = 0.001 }
 
   [study.skip]                       # combinations that are left out, by the reason
-  "known to fail" = { cleaning = "none", training.epochs = [20, 40] }`,
+  "known to fail" = { cleaning = "none", training.epochs = [20, 40] }
+
+With --engine slurm, cells run on a cluster: one job array, a cell a task, after one job that does what
+they share. The section [slurm] says what a task gets (captionlab config keys slurm). Checkout and
+results must lie on a file system that the cluster's machines share. The command waits; Ctrl-C leaves
+the jobs running, and the same command waits for them again.`,
 		Example: `  captionlab sweep studies/quick.toml
   captionlab sweep studies/quick.toml --dry-run
-  captionlab sweep studies/full/tokenization.toml data.root=../flickr8k`,
+  captionlab sweep studies/full/tokenization.toml data.root=../flickr8k
+  captionlab sweep studies/quick.toml --engine slurm slurm.partition=gpu slurm.gpus=1 slurm.time=2:00:00
+  captionlab sweep studies/quick.toml --engine slurm --status`,
 		Args: needArg("a study, as in captionlab sweep studies/quick.toml", -1),
-		RunE: func(c *cobra.Command, args []string) error { return sweep(c, args, o) },
+		RunE: func(c *cobra.Command, args []string) error {
+			asked := status || cancel || o.Detach
+			if asked && !c.Flags().Changed("engine") {
+				o.Engine = "slurm"
+			}
+			switch {
+			case asked && o.Engine != "slurm":
+				return &usageError{c, "--detach, --status and --cancel are for --engine slurm"}
+			case status && cancel || status && o.Detach || cancel && o.Detach:
+				return &usageError{c, "--detach, --status and --cancel go one at a time"}
+			case status:
+				return slurmStatus(c, args)
+			case cancel:
+				return slurmCancel(c, args)
+			}
+			return sweep(c, args, o)
+		},
 	}
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "list the cells and what would be done, and do nothing")
 	c.Flags().BoolVar(&o.RetryFailed, "retry-failed", false, "try again cells that failed before")
-	c.Flags().StringVar(&o.Engine, "engine", "local", "where cells run: local, one after the other in this process")
+	c.Flags().StringVar(&o.Engine, "engine", "local", "where cells run: local, one after the other in this process; slurm, as a job array")
+	c.Flags().BoolVar(&o.Detach, "detach", false, "slurm: submit the cells, and don't wait")
+	c.Flags().BoolVar(&status, "status", false, "slurm: show how the cells stand")
+	c.Flags().BoolVar(&cancel, "cancel", false, "slurm: cancel the cells that wait or run")
 	return c
 }
 
@@ -65,15 +93,29 @@ func sweep(c *cobra.Command, args []string, o experiments.SweepOptions) error {
 	if engines := experiments.Engines(); !slices.Contains(engines, o.Engine) && o.Engine != "" {
 		return &usageError{c, fmt.Sprintf("no engine %q; there is %s", o.Engine, engines)}
 	}
+	if o.Engine == "slurm" {
+		var err error
+		if o.Command, err = os.Executable(); err != nil {
+			return err
+		}
+	}
 	study, err := experiments.Sweep(c.Context(), args[0], args[1:], o)
 	if study == nil {
 		return err
+	}
+	var queued *experiments.StillQueued
+	if errors.As(err, &queued) || o.Detach && err == nil {
+		slurmHints(c.ErrOrStderr(), args)
 	}
 	if o.DryRun {
 		return errors.Join(err, study.WritePlan(c.OutOrStdout()))
 	}
 	if printed := study.WriteTable(c.OutOrStdout()); printed != nil {
 		return printed
+	}
+	if o.Detach {
+		fmt.Fprintln(c.OutOrStdout(), study.Dir)
+		return err
 	}
 	if page, compared := compareStudy(c, study.Dir, err); compared != nil {
 		err = errors.Join(err, compared)

@@ -14,9 +14,11 @@ var beside = map[string]bool{
 	"data.root": true, "training.checkpoint_minutes": true,
 }
 
-// isBeside tells the keys beside, and those of [evaluation]: what is measured besides. Other references make another test,
-// which sameTest sees.
-func isBeside(key string) bool { return beside[key] || strings.HasPrefix(key, "evaluation.") }
+// isBeside tells the keys beside, those of [slurm], which say where a run was computed, and those of [evaluation]: what is
+// measured besides. Other references make another test, which sameTest sees.
+func isBeside(key string) bool {
+	return beside[key] || strings.HasPrefix(key, "evaluation.") || strings.HasPrefix(key, "slurm.")
+}
 
 // dataHash is a key of its own where groups differ in nothing but the data.
 const dataHash = "data (hash)"

@@ -25,6 +25,7 @@ func (l *loader) check() {
 	l.checkTraining()
 	l.checkDecoding()
 	l.checkRuntime()
+	l.checkSlurm()
 }
 
 // refuse reports a combination at the first of the keys that a file or an override gave.

@@ -7,6 +7,7 @@ import (
 	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/slurm"
 	"github.com/captionlab/captionlab/internal/token"
 	"github.com/captionlab/captionlab/internal/train"
 )
@@ -23,6 +24,7 @@ type Config struct {
 	Decoding   decode.Settings  `toml:"decoding"`
 	Evaluation Evaluation       `toml:"evaluation"`
 	Runtime    Runtime          `toml:"runtime"`
+	Slurm      slurm.Settings   `toml:"slurm"`
 }
 
 // Experiment is the [experiment] section.

@@ -12,8 +12,10 @@ import (
 var unhashed = []string{"extends", "experiment.name", "experiment.description", "training.checkpoint_minutes", "runtime.cache",
 	"runtime.results", "runtime.tensorboard"}
 
-// Decides reports whether a key changes a run's figures.
-func Decides(key string) bool { return !slices.Contains(unhashed, key) }
+// Decides reports whether a key changes a run's figures. Those of [slurm] say where a run is computed.
+func Decides(key string) bool {
+	return !slices.Contains(unhashed, key) && !strings.HasPrefix(key, "slurm.")
+}
 
 // resolved writes every key with its value and meaning.
 func (l *loader) resolved(overrides []string) []byte {

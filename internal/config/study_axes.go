@@ -81,7 +81,7 @@ func (s *studyLoader) leaves(table map[string]any, path, section, others []strin
 		inner, isTable := table[name].(map[string]any)
 		at := s.at(here...).key
 		switch {
-		case f != nil && slices.Contains(unhashed, dotted):
+		case f != nil && !Decides(dotted):
 			s.refused(at, dotted, "changes nothing that a run computes, so it can't tell cells apart")
 		case f != nil || slices.Contains(others, dotted):
 			found = append(found, leaf{field: f, name: dotted, path: here, value: table[name]})

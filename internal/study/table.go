@@ -318,3 +318,22 @@ func PlanTable(axes []Axis, rows []Row, plan func(n int) (what, time string)) ta
 	}
 	return t
 }
+
+// TaskRow is a cell and the task of a batch system that has it.
+type TaskRow struct{ Cell, Status, Task, State, Node, Time, Epochs string }
+
+// TaskTable lists cells with their tasks.
+func TaskTable(rows []TaskRow) table.Writer {
+	t := newTable()
+	t.AppendHeader(table.Row{"#", "cell", "status", "task", "Slurm says", "node", "time", "epochs"})
+	dash := func(s string) string {
+		if s == "" {
+			return "–"
+		}
+		return s
+	}
+	for n, r := range rows {
+		t.AppendRow(table.Row{n + 1, r.Cell, r.Status, dash(r.Task), dash(r.State), dash(r.Node), dash(r.Time), r.Epochs})
+	}
+	return t
+}
