@@ -24,10 +24,13 @@ func variants() map[string]Settings {
 	for _, inject := range []string{"pre", "init", "par", "merge"} {
 		add("lstm "+inject, Settings{Name: "lstm", Inject: inject})
 		add("gru "+inject, Settings{Name: "gru", Inject: inject, ResetAfter: true})
-		add("gru reset before "+inject, Settings{Name: "gru", Inject: inject, LearnState: inject != "init"})
-		add("lstm norm, two layers "+inject, Settings{Name: "lstm", Inject: inject, LayerNorm: true, Layers: 2})
-		add("gru norm, two layers "+inject, Settings{Name: "gru", ResetAfter: true, Inject: inject, LayerNorm: true, Layers: 2})
 	}
+	add("gru reset before, init", Settings{Name: "gru", Inject: "init", Layers: 2})
+	add("gru reset before, par", Settings{Name: "gru", Inject: "par", LearnState: true})
+	add("lstm norm, two layers, pre", Settings{Name: "lstm", Inject: "pre", LayerNorm: true, Layers: 2, LearnState: true})
+	add("lstm norm, par", Settings{Name: "lstm", Inject: "par", LayerNorm: true})
+	add("gru norm, two layers, init", Settings{Name: "gru", ResetAfter: true, Inject: "init", LayerNorm: true, Layers: 2})
+	add("gru norm, par", Settings{Name: "gru", ResetAfter: true, Inject: "par", LayerNorm: true})
 	add("lstm three layers", Settings{Name: "lstm", Inject: "init", Layers: 3, ImageActivation: "tanh"})
 	add("lstm tied", Settings{Name: "lstm", Inject: "pre", Tied: true, Embedding: 6})
 	add("gru tied, hidden", Settings{Name: "gru", ResetAfter: true, Inject: "merge", Hidden: 5, Tied: true})
