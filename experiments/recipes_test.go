@@ -10,18 +10,25 @@ import (
 	"github.com/captionlab/captionlab/experiments"
 )
 
-// TestRecipesHaveThePublishedParameters: at Tanti et al.'s vocabulary and with their features, their four models have the
-// counts that their code wrote (results/results.txt of github.com/mtanti/where-image2, column num_params).
+// TestRecipesHaveThePublishedParameters: at the published vocabularies and with the published features, the recipes have
+// the counts that Tanti et al.'s code wrote (results/results.txt of github.com/mtanti/where-image2, column num_params), and
+// that of Keras' summary in the tutorial.
 func TestRecipesHaveThePublishedParameters(t *testing.T) {
 	theirs := []string{"data.root=" + t.TempDir(), "encoder.layer=fc2", "encoder.pooling=none", "encoder.normalize=l2", "encoder.sources=hub"}
-	for name, want := range map[string]int{"tanti-init": 6_274_539, "tanti-pre": 6_274_539, "tanti-par": 2_942_187, "tanti-merge": 1_600_747} {
-		table, err := experiments.Summary(t.Context(), filepath.Join("recipes", name+".toml"), theirs, 2539, nil)
+	for _, c := range []struct {
+		name             string
+		vocabulary, want int
+	}{
+		{"tanti-init", 2539, 6_274_539}, {"tanti-pre", 2539, 6_274_539}, {"tanti-par", 2539, 2_942_187}, {"tanti-merge", 2539, 1_600_747},
+		{"keras-merge", 7579, 5_527_963},
+	} {
+		table, err := experiments.Summary(t.Context(), filepath.Join("recipes", c.name+".toml"), theirs, c.vocabulary, nil)
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if _, trainable := table.Parameters(); trainable != want {
-			t.Errorf("%s has %d trainable parameters, published are %d", name, trainable, want)
+		if _, trainable := table.Parameters(); trainable != c.want {
+			t.Errorf("%s has %d trainable parameters, published are %d", c.name, trainable, c.want)
 		}
 	}
 }
