@@ -22,6 +22,7 @@ func (l *loader) check() {
 	l.checkText()
 	l.checkEncoder()
 	l.checkVectors()
+	l.checkDecoder()
 	l.checkTraining()
 	l.checkDecoding()
 	l.checkRuntime()

@@ -212,12 +212,12 @@ func TestHash(t *testing.T) {
 		return c.Hash
 	}
 	base := hash()
-	for _, same := range []string{"experiment.name=other", "experiment.description=d", "runtime.cache=/tmp/c", "runtime.results=r", "runtime.tensorboard=false", "training.checkpoint_minutes=1", "training.epochs=20"} {
+	for _, same := range []string{"experiment.name=other", "experiment.description=d", "runtime.cache=/tmp/c", "runtime.results=r", "runtime.tensorboard=false", "training.checkpoint_minutes=1", "training.epochs=20", "decoder.layers=1"} {
 		if hash(same) != base {
 			t.Errorf("%s changed the hash, but not the run", same)
 		}
 	}
-	for _, other := range []string{"training.epochs=21", "data.emojigram.seed=2", "runtime.device=cpu", "data.root=x"} {
+	for _, other := range []string{"training.epochs=21", "data.emojigram.seed=2", "runtime.device=cpu", "data.root=x", "decoder.layers=2"} {
 		if hash(other) == base {
 			t.Errorf("%s left the hash as it was", other)
 		}
@@ -228,6 +228,11 @@ func TestHash(t *testing.T) {
 	}
 	if derived.Hash != base {
 		t.Error("extending a config without changing it changed the hash")
+	}
+	for _, k := range derived.hashed {
+		if k.key == "decoder.layers" {
+			t.Error("a key that came later is part of the hash at its default: runs from before have no such hash")
+		}
 	}
 }
 

@@ -45,8 +45,9 @@ func (l *loader) resolved(overrides []string) []byte {
 // hashed writes the keys that decide the run's figures, a line each.
 func (l *loader) hashed() (lines []keyLine) {
 	for _, f := range l.fields {
-		if Decides(f.Path()) {
-			lines = append(lines, keyLine{f.Path(), fmt.Sprintf("%s = %s\n", f.Path(), literal(l.value(f).Interface()))})
+		value := literal(l.value(f).Interface())
+		if Decides(f.Path()) && !(f.late && value == f.Default) {
+			lines = append(lines, keyLine{f.Path(), fmt.Sprintf("%s = %s\n", f.Path(), value)})
 		}
 	}
 	return lines

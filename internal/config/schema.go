@@ -42,6 +42,7 @@ type field struct {
 	index    []int // for reflect.Value.FieldByIndex
 	kind     reflect.Type
 	min, max *float64
+	late     bool // hash:"set": added when there were runs already, which keep their hash: it counts where it isn't the default
 }
 
 // schema is what Config's struct tags say.
@@ -112,7 +113,8 @@ func (s *schema) add(t reflect.Type, section string, index []int) error {
 
 func newField(at reflect.StructField, section, name string, index []int) (*field, error) {
 	f := &field{Key: Key{Section: section, Name: name, Doc: at.Tag.Get("doc"), Min: at.Tag.Get("min"), Max: at.Tag.Get("max"),
-		Refused: at.Tag.Get("refused"), Type: kindNames[at.Type], OneOf: strings.Fields(at.Tag.Get("oneof"))}, index: index, kind: at.Type}
+		Refused: at.Tag.Get("refused"), Type: kindNames[at.Type], OneOf: strings.Fields(at.Tag.Get("oneof"))}, index: index, kind: at.Type,
+		late: at.Tag.Get("hash") == "set"}
 	if f.Type == "" {
 		return nil, fmt.Errorf("type %s can't be a key", at.Type)
 	}

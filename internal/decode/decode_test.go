@@ -34,7 +34,26 @@ type tiny struct {
 
 func newTiny(t *testing.T, inject string) *tiny {
 	t.Helper()
-	d, err := model.New(model.Settings{Name: "lstm", Inject: inject, Units: 6, Embedding: 4}, model.Size{Features: featureLen, Vocabulary: vocabulary})
+	return tinyOf(t, model.Settings{Name: "lstm", Inject: inject, Units: 6, Embedding: 4})
+}
+
+// variants are the decoders whose states and steps differ.
+func variants() map[string]model.Settings {
+	all := map[string]model.Settings{}
+	for _, inject := range []string{"pre", "init", "par", "merge"} {
+		all["lstm "+inject] = model.Settings{Name: "lstm", Inject: inject, Units: 6, Embedding: 4}
+	}
+	all["gru, two layers, init"] = model.Settings{Name: "gru", ResetAfter: true, Inject: "init", Layers: 2, Units: 6, Embedding: 4}
+	all["gru reset before, par"] = model.Settings{Name: "gru", Inject: "par", LearnState: true, Units: 6, Embedding: 4}
+	all["lstm norm, two layers, pre"] = model.Settings{Name: "lstm", LayerNorm: true, Layers: 2, Inject: "pre", Units: 6, Embedding: 4}
+	all["gru norm, tied, par"] = model.Settings{Name: "gru", ResetAfter: true, LayerNorm: true, Tied: true, Inject: "par", Units: 5, Embedding: 5}
+	all["lstm added, hidden"] = model.Settings{Name: "lstm", Inject: "merge", Merge: "add", Hidden: 4, ImageActivation: "relu", Units: 6, Embedding: 4}
+	return all
+}
+
+func tinyOf(t *testing.T, s model.Settings) *tiny {
+	t.Helper()
+	d, err := model.New(s, model.Size{Features: featureLen, Vocabulary: vocabulary})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,11 +163,11 @@ func repeats(c []int32, n int) bool {
 // each rule; its log-probabilities are the teacher-forced ones.
 func TestBeamEqualsExhaustiveSearch(t *testing.T) {
 	captions := every()
-	for _, inject := range []string{"pre", "init", "par", "merge"} {
-		m := newTiny(t, inject)
+	for name, decoder := range variants() {
+		m := tinyOf(t, decoder)
 		truth := m.logProbabilities(t, captions)
 		cases := []decode.Settings{{LengthPenalty: 1.5}}
-		if inject == "pre" {
+		if name == "lstm pre" {
 			cases = append(cases, decode.Settings{}, decode.Settings{MinLength: 2}, decode.Settings{MinLength: 3, LengthPenalty: 1}, decode.Settings{MaxLength: 2},
 				decode.Settings{NoRepeat: 1, MinLength: 2}, decode.Settings{NoRepeat: 2, MinLength: 3, LengthPenalty: 0.7})
 		}
@@ -170,7 +189,7 @@ func TestBeamEqualsExhaustiveSearch(t *testing.T) {
 				}
 				score := got[0].LogProbability / math.Pow(float64(len(got[0].Tokens)+1), s.LengthPenalty)
 				if tie := math.Abs(score-bestScore) < 1e-4; !tie || slices.Equal(got[0].Tokens, captions[best]) && math.Abs(got[0].LogProbability-truth[best][at]) > 1e-4 {
-					t.Errorf("%s %+v, picture %d: got %v, the best caption is %v with %.5f", inject, s, at, got[0], captions[best], truth[best][at])
+					t.Errorf("%s %+v, picture %d: got %v, the best caption is %v with %.5f", name, s, at, got[0], captions[best], truth[best][at])
 				}
 			}
 		}
@@ -216,13 +235,13 @@ func TestEveryCandidateIsTrue(t *testing.T) {
 
 // TestBeamOfOneIsGreedy, whatever the length penalty: a caption that ended keeps the only place.
 func TestBeamOfOneIsGreedy(t *testing.T) {
-	for _, inject := range []string{"pre", "init", "par", "merge"} {
-		m := newTiny(t, inject)
+	for name, decoder := range variants() {
+		m := tinyOf(t, decoder)
 		greedy := m.generate(t, decode.Settings{Method: "greedy"})
 		for _, penalty := range []float64{0, 1} {
 			for at, got := range m.generate(t, decode.Settings{Method: "beam", BeamWidth: 1, BeamGroups: 1, LengthPenalty: penalty}) {
 				if !slices.Equal(got[0].Tokens, greedy[at][0].Tokens) || math.Abs(got[0].LogProbability-greedy[at][0].LogProbability) > 1e-5 {
-					t.Errorf("%s, penalty %g, picture %d: %v, greedy %v", inject, penalty, at, got[0], greedy[at][0])
+					t.Errorf("%s, penalty %g, picture %d: %v, greedy %v", name, penalty, at, got[0], greedy[at][0])
 				}
 			}
 		}

@@ -20,9 +20,23 @@ import (
 // picture features 4,096, Adam, no dropout. internal/bench/keras_step.py is the same in Keras. compile-s is the time
 // from nothing to the end of the first step.
 func BenchmarkTrainStep(b *testing.B) {
+	trainStep(b, model.Settings{Name: "lstm"})
+}
+
+// BenchmarkRecurrentLayers is BenchmarkTrainStep with the other recurrent layers.
+func BenchmarkRecurrentLayers(b *testing.B) {
+	for name, s := range map[string]model.Settings{
+		"gru": {Name: "gru", ResetAfter: true}, "gru_reset_before": {Name: "gru"}, "lstm_two_layers": {Name: "lstm", Layers: 2},
+		"lstm_norm": {Name: "lstm", LayerNorm: true}, "gru_norm": {Name: "gru", ResetAfter: true, LayerNorm: true},
+	} {
+		b.Run(name, func(b *testing.B) { trainStep(b, s) })
+	}
+}
+
+func trainStep(b *testing.B, s model.Settings) {
 	const batch, steps, units, vocabulary, features = 50, 80, 256, 100, 4096
-	decoder, err := model.New(model.Settings{Name: "lstm", Inject: "pre", Units: units, Embedding: units},
-		model.Size{Features: features, Vocabulary: vocabulary})
+	s.Inject, s.Units, s.Embedding = "pre", units, units
+	decoder, err := model.New(s, model.Size{Features: features, Vocabulary: vocabulary})
 	if err != nil {
 		b.Fatal(err)
 	}

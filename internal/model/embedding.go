@@ -55,7 +55,7 @@ func (v *Vectors) rows(vocabulary int) []int32 {
 // embedding is the token embedding, [vocabulary, embedding]. With word vectors it is made of two variables: one holds the
 // vectors, as the file has them or as a checkpoint does, so that freezing is a matter of leaving it out of training; the
 // other one the tokens without.
-func (d *lstmDecoder) embedding(scope *model.Scope, g *Graph) *Node {
+func (d *recurrentDecoder) embedding(scope *model.Scope, g *Graph) *Node {
 	v, others := d.Pretrained, d.Vocabulary
 	if v != nil {
 		others -= len(v.Tokens)
@@ -67,7 +67,8 @@ func (d *lstmDecoder) embedding(scope *model.Scope, g *Graph) *Node {
 		table = append(table, variable.SetTrainable(d.VectorsTrainable).NodeValue(g))
 	}
 	if others > 0 {
-		table = append(table, d.variable(scope, g, "embedding", "embeddings", uniformWithin(scope.Store(), 0.05), others, d.Embedding))
+		init := d.initialWeights(scope.Store(), uniformWithin(scope.Store(), 0.05))
+		table = append(table, d.at(scope, g, "embedding").make("embeddings", init, others, d.Embedding))
 	}
 	if v == nil {
 		return table[0]
@@ -76,7 +77,7 @@ func (d *lstmDecoder) embedding(scope *model.Scope, g *Graph) *Node {
 }
 
 // embeddingLayers lists the token embedding.
-func (d *lstmDecoder) embeddingLayers() []Layer {
+func (d *recurrentDecoder) embeddingLayers() []Layer {
 	width := []int{0, d.Embedding}
 	if d.Pretrained == nil {
 		return []Layer{{Name: "embedding", Kind: "Embedding", Output: width, Params: d.Vocabulary * d.Embedding}}

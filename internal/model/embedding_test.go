@@ -14,7 +14,7 @@ import (
 )
 
 // vectorDecoder has vectors for tokens 4, 7 and 8 of 9.
-func vectorDecoder(t *testing.T, trainable bool) (*lstmDecoder, *gomodel.Store) {
+func vectorDecoder(t *testing.T, trainable bool) (*recurrentDecoder, *gomodel.Store) {
 	t.Helper()
 	v := &Vectors{Tokens: []int32{4, 7, 8}}
 	for n := range 15 {
@@ -28,7 +28,7 @@ func vectorDecoder(t *testing.T, trainable bool) (*lstmDecoder, *gomodel.Store) 
 	if err := store.SetRNGStateFromSeed(7); err != nil {
 		t.Fatal(err)
 	}
-	return d.(*lstmDecoder), store
+	return d.(*recurrentDecoder), store
 }
 
 // TestVectorsStandAtTheirTokens: the table holds each vector bit for bit at its token, and the usual small random values

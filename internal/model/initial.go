@@ -8,7 +8,31 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Initial values follow Keras' layer defaults. They draw from the store's random state, so one seed fixes them.
+// Initial values follow Keras' layer defaults, unless Settings.Initializer says otherwise. They draw from the store's
+// random state, so one seed fixes them.
+
+// initialWeights is how kernels and embeddings begin: as keras says, or as the settings do.
+func (s Settings) initialWeights(store *model.Store, keras model.VariableInitializer) model.VariableInitializer {
+	var draw model.VariableInitializer
+	switch s.Initializer {
+	case "uniform":
+		draw = uniformWithin(store, s.InitializerScale)
+	case "normal":
+		draw = normal(store, func(shapes.Shape) float64 { return s.InitializerScale })
+	case "xavier_uniform":
+		draw = glorotUniform(store)
+	case "xavier_normal":
+		draw = normal(store, func(shape shapes.Shape) float64 { return math.Sqrt(2 / float64(shape.Dim(0)+shape.Dim(1))) })
+	default:
+		return keras
+	}
+	if s.InitializerClip == 0 {
+		return draw
+	}
+	return func(g *graph.Graph, shape shapes.Shape) *graph.Node {
+		return graph.ClipScalar(draw(g, shape), -s.InitializerClip, s.InitializerClip)
+	}
+}
 
 // glorotUniform is Keras' GlorotUniform for a matrix [in, out]: U(-l, l), l = sqrt(6 / (in + out)).
 func glorotUniform(store *model.Store) model.VariableInitializer {
@@ -27,7 +51,16 @@ func uniform(store *model.Store, g *graph.Graph, shape shapes.Shape, limit float
 	return graph.MulScalar(graph.AddScalar(store.RandomUniform(g, shape), -0.5), 2*limit)
 }
 
+// normal has a mean of zero and a standard deviation that may depend on the shape.
+func normal(store *model.Store, deviation func(shapes.Shape) float64) model.VariableInitializer {
+	return func(g *graph.Graph, shape shapes.Shape) *graph.Node {
+		return graph.MulScalar(store.RandomNormal(g, shape), deviation(shape))
+	}
+}
+
 func zeros(g *graph.Graph, shape shapes.Shape) *graph.Node { return graph.Zeros(g, shape) }
+
+func ones(g *graph.Graph, shape shapes.Shape) *graph.Node { return graph.Ones(g, shape) }
 
 // lstmBias is Keras' unit_forget_bias: one for the forget gate, zero for the others (Jozefowicz et al., 2015).
 func lstmBias(g *graph.Graph, shape shapes.Shape) *graph.Node {
@@ -35,4 +68,11 @@ func lstmBias(g *graph.Graph, shape shapes.Shape) *graph.Node {
 	part := shapes.Make(shape.DType, units)
 	return graph.Concatenate([]*graph.Node{
 		graph.Zeros(g, part), graph.Ones(g, part), graph.Zeros(g, part), graph.Zeros(g, part)}, 0)
+}
+
+// gruBeforeBias is that of TensorFlow 1's GRUCell: one for both gates, zero for the candidate.
+func gruBeforeBias(g *graph.Graph, shape shapes.Shape) *graph.Node {
+	units := shape.Dim(0) / 3
+	return graph.Concatenate([]*graph.Node{
+		graph.Ones(g, shapes.Make(shape.DType, 2*units)), graph.Zeros(g, shapes.Make(shape.DType, units))}, 0)
 }

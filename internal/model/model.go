@@ -58,7 +58,8 @@ type Size struct {
 
 // kinds are the decoders by their name in [decoder].
 var kinds = map[string]func(Settings, Size) Decoder{
-	"lstm": func(s Settings, size Size) Decoder { return &lstmDecoder{Settings: s, Size: size} },
+	"lstm": newRecurrent,
+	"gru":  newRecurrent,
 }
 
 // New returns the decoder that the settings name.
@@ -69,6 +70,10 @@ func New(s Settings, size Size) (Decoder, error) {
 	build, ok := kinds[s.Name]
 	if !ok {
 		return nil, fmt.Errorf("unknown decoder %q; known are %s", s.Name, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	}
+	s = s.withDefaults()
+	for _, p := range s.Check() {
+		return nil, fmt.Errorf("decoder %q: %w", s.Name, p.Err)
 	}
 	if size.Pretrained != nil {
 		if err := size.Pretrained.check(s, size.Vocabulary); err != nil {

@@ -7,8 +7,10 @@ import (
 	"os"
 	"testing"
 
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/layers/lstm"
 
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
 )
@@ -143,4 +145,21 @@ func TestScanEqualsKeras(t *testing.T) {
 	for n, name := range names {
 		compare(t, "gradient by "+name, flat(out[2+n]), want.Gradients[name], 1e-4)
 	}
+}
+
+// unrolledLSTM runs GoMLX's own LSTM layer on the same weights. x is [time, batch, in]; the result [time, batch, units].
+func unrolledLSTM(x, w, u, b, h0, c0 *Node) *Node {
+	g := x.Graph()
+	steps, batch, in, units := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2), u.Shape().Dim(0)
+	// GoMLX keeps gates in ONNX's order i, o, f, g, kernels as [direction, gate, units, in].
+	order := func(m *Node, rows int) *Node {
+		i, f, candidate, o := splitGates(m, units)
+		stacked := Concatenate([]*Node{i, o, f, candidate}, -1) // [rows, 4*units]
+		return Reshape(TransposeAllAxes(Reshape(stacked, rows, 4, units), 1, 2, 0), 1, 4, units, rows)
+	}
+	bi, bf, bg, bo := splitGates(b, units)
+	bias := Reshape(Concatenate([]*Node{bi, bo, bf, bg, Zeros(g, shapes.Make(b.DType(), 4*units))}, 0), 1, 8, units)
+	all, _, _ := lstm.NewWithWeights(TransposeAllAxes(x, 1, 0, 2), order(w, in), order(u, units), bias, nil).
+		InitialStates(ExpandAxes(h0, 0), ExpandAxes(c0, 0)).Done()
+	return Reshape(all, steps, batch, units)
 }

@@ -38,8 +38,12 @@ func settings() train.Settings {
 
 func decoder(t *testing.T, dropout float64) model.Decoder {
 	t.Helper()
-	d, err := model.New(model.Settings{Name: "lstm", Inject: "pre", Units: 16, Embedding: 8, Dropout: dropout},
-		model.Size{Features: features.Size, Vocabulary: vocabulary})
+	return decoderOf(t, model.Settings{Name: "lstm", Inject: "pre", Units: 16, Embedding: 8, Dropout: dropout})
+}
+
+func decoderOf(t *testing.T, s model.Settings) model.Decoder {
+	t.Helper()
+	d, err := model.New(s, model.Size{Features: features.Size, Vocabulary: vocabulary})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,11 +69,31 @@ func newTrainer(t *testing.T, s train.Settings, dropout float64, dir string) *tr
 	return tr
 }
 
-// TestOverfitsAndGenerates: a model that learns a tiny set by heart must then say each picture's caption.
+// TestOverfitsAndGenerates: a model that learns a tiny set by heart must then say each picture's caption, whichever its
+// decoder.
 func TestOverfitsAndGenerates(t *testing.T) {
+	for name, s := range map[string]model.Settings{
+		"lstm":                         {Name: "lstm", Inject: "pre"},
+		"gru, par":                     {Name: "gru", ResetAfter: true, Inject: "par"},
+		"gru reset before, learnt":     {Name: "gru", Inject: "merge", LearnState: true, Initializer: "normal", InitializerScale: 1, InitializerClip: 0.1},
+		"lstm norm, two layers, init":  {Name: "lstm", LayerNorm: true, Layers: 2, Inject: "init", Initializer: "xavier_normal"},
+		"gru norm, tied":               {Name: "gru", ResetAfter: true, LayerNorm: true, Inject: "pre", Tied: true, Embedding: 16},
+		"lstm added, hidden, as keras": {Name: "lstm", Inject: "merge", Merge: "add", ImageActivation: "relu", Hidden: 12},
+	} {
+		if s.Units = 16; s.Embedding == 0 {
+			s.Embedding = 8
+		}
+		t.Run(name, func(t *testing.T) { overfitsAndGenerates(t, decoderOf(t, s)) })
+	}
+}
+
+func overfitsAndGenerates(t *testing.T, d model.Decoder) {
 	s := settings()
 	s.Epochs = 120
-	tr := newTrainer(t, s, 0, t.TempDir())
+	tr, err := train.New(acceltest.XLA(t), d, s, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	data := set(t, batch.Options{Name: "train", Size: 2, Shuffle: true, Seed: 1})
 	validation := set(t, batch.Options{Name: "validation", Size: 3})
 	var last train.Epoch
@@ -83,7 +107,7 @@ func TestOverfitsAndGenerates(t *testing.T) {
 		t.Errorf("tokens counted: %v in validation, %v in training, want %v", last.Validation.Tokens, last.Train.Tokens, want)
 	}
 	hits := 0
-	err := tr.Predict(t.Context(), validation, func(truth, predicted int32) {
+	err = tr.Predict(t.Context(), validation, func(truth, predicted int32) {
 		if truth == predicted {
 			hits++
 		}
@@ -99,7 +123,7 @@ func TestOverfitsAndGenerates(t *testing.T) {
 	if err != nil || len(each) != len(captions) || math.Abs(sum-last.Validation.Nats) > 1e-4*sum {
 		t.Errorf("the captions' log-probabilities %v (error %v) add up to %v nats, the evaluation has %v", each, err, sum, last.Validation.Nats)
 	}
-	generator, err := decode.New(acceltest.XLA(t), tr.Store(), decoder(t, 0), decode.Settings{Method: "greedy", Batch: 3}, 5)
+	generator, err := decode.New(acceltest.XLA(t), tr.Store(), d, decode.Settings{Method: "greedy", Batch: 3}, 5)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,11 +11,37 @@ import (
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
 )
 
-var injections = []string{"pre", "init", "par", "merge"}
+// variants are the decoders and combinations of options that differ in what they compute.
+func variants() map[string]Settings {
+	all := map[string]Settings{}
+	add := func(name string, s Settings) {
+		s.Units, s.Dropout = 6, 0.5
+		if s.Embedding == 0 {
+			s.Embedding = 5
+		}
+		all[name] = s
+	}
+	for _, inject := range []string{"pre", "init", "par", "merge"} {
+		add("lstm "+inject, Settings{Name: "lstm", Inject: inject})
+		add("gru "+inject, Settings{Name: "gru", Inject: inject, ResetAfter: true})
+	}
+	add("gru reset before, init", Settings{Name: "gru", Inject: "init", Layers: 2})
+	add("gru reset before, par", Settings{Name: "gru", Inject: "par", LearnState: true})
+	add("lstm norm, two layers, pre", Settings{Name: "lstm", Inject: "pre", LayerNorm: true, Layers: 2, LearnState: true})
+	add("lstm norm, par", Settings{Name: "lstm", Inject: "par", LayerNorm: true})
+	add("gru norm, two layers, init", Settings{Name: "gru", ResetAfter: true, Inject: "init", LayerNorm: true, Layers: 2})
+	add("gru norm, par", Settings{Name: "gru", ResetAfter: true, Inject: "par", LayerNorm: true})
+	add("lstm three layers", Settings{Name: "lstm", Inject: "init", Layers: 3, ImageActivation: "tanh"})
+	add("lstm tied", Settings{Name: "lstm", Inject: "pre", Tied: true, Embedding: 6})
+	add("gru tied, hidden", Settings{Name: "gru", ResetAfter: true, Inject: "merge", Hidden: 5, Tied: true})
+	add("lstm added, hidden", Settings{Name: "lstm", Inject: "merge", Merge: "add", Hidden: 7, ImageActivation: "relu", LearnState: true})
+	add("gru added, two layers, tied", Settings{Name: "gru", ResetAfter: true, Inject: "merge", Merge: "add", Layers: 2, Tied: true, Embedding: 6})
+	return all
+}
 
-func tinyDecoder(t *testing.T, inject string, unrolled bool) (Decoder, *gomodel.Store) {
+func tinyDecoder(t *testing.T, s Settings) (Decoder, *gomodel.Store) {
 	t.Helper()
-	d, err := New(Settings{Name: "lstm", Inject: inject, Units: 6, Embedding: 5, Dropout: 0.5, Unrolled: unrolled}, Size{Features: 4, Vocabulary: 9})
+	d, err := New(s, Size{Features: 4, Vocabulary: 9})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +62,9 @@ func tinyBatch() (features, tokens *tensors.Tensor) {
 func TestStepEqualsSequence(t *testing.T) {
 	backend := acceltest.XLA(t)
 	features, tokens := tinyBatch()
-	for _, inject := range injections {
-		t.Run(inject, func(t *testing.T) {
-			d, store := tinyDecoder(t, inject, false)
+	for name, s := range variants() {
+		t.Run(name, func(t *testing.T) {
+			d, store := tinyDecoder(t, s)
 			want := gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, f, ids *Node) *Node {
 				return d.Logits(scope, f, ids)
 			}).MustCall(features, tokens)[0]
@@ -60,11 +86,12 @@ func TestStepEqualsSequence(t *testing.T) {
 
 // TestUnrolledDecoderOnPureGo runs the same weights through the scan on XLA and unrolled on the pure-Go backend.
 func TestUnrolledDecoderOnPureGo(t *testing.T) {
-	for _, inject := range injections {
-		t.Run(inject, func(t *testing.T) {
+	for name, s := range variants() {
+		t.Run(name, func(t *testing.T) {
 			features, tokens := tinyBatch()
-			scan, store := tinyDecoder(t, inject, false)
-			unrolled, _ := tinyDecoder(t, inject, true)
+			scan, store := tinyDecoder(t, s)
+			s.Unrolled = true
+			unrolled, _ := tinyDecoder(t, s)
 			want := gomodel.MustNewExec(acceltest.XLA(t), store, func(scope *gomodel.Scope, f, ids *Node) *Node {
 				return scan.Logits(scope, f, ids)
 			}).MustCall(features, tokens)[0]
@@ -96,8 +123,8 @@ func local(t *testing.T, store *gomodel.Store) *gomodel.Store {
 // TestLayersCountTheVariables: the summary's counts are those of the variables that the graph makes.
 func TestLayersCountTheVariables(t *testing.T) {
 	features, tokens := tinyBatch()
-	for _, inject := range injections {
-		d, store := tinyDecoder(t, inject, false)
+	for name, s := range variants() {
+		d, store := tinyDecoder(t, s)
 		gomodel.MustNewExec(acceltest.XLA(t), store, func(scope *gomodel.Scope, f, ids *Node) *Node {
 			return d.Logits(scope, f, ids)
 		}).MustCall(features, tokens)
@@ -112,7 +139,7 @@ func TestLayersCountTheVariables(t *testing.T) {
 			got += l.Params
 		}
 		if got != want || want == 0 {
-			t.Errorf("%s: layers count %d parameters, the variables hold %d", inject, got, want)
+			t.Errorf("%s: layers count %d parameters, the variables hold %d", name, got, want)
 		}
 	}
 }
