@@ -77,6 +77,9 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if err != nil {
 		return nil, err
 	}
+	if err := t.UseDevices(e.config.Runtime.Devices); err != nil {
+		return nil, err
+	}
 	if found, epochs, step := t.Resumed(); found {
 		e.say("%s: going on after %d epochs, step %d", dir, epochs, step)
 	}

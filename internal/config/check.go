@@ -163,6 +163,9 @@ func (l *loader) checkRuntime() {
 	if r.Device == "cuda" {
 		l.refuse([]string{"runtime.device", "runtime.backend"}, "the pure-Go backend has no cuda device; expected \"auto\" or \"cpu\"")
 	}
+	if r.Devices > 1 {
+		l.refuse([]string{"runtime.devices", "runtime.backend"}, "the pure-Go backend is one device; expected 1, or runtime.backend = \"xla\"")
+	}
 	if !l.config.Decoder.Unrolled {
 		l.refuse([]string{"decoder.unrolled", "runtime.backend"}, "the pure-Go backend can't run the scan; expected decoder.unrolled = true")
 	}

@@ -72,6 +72,7 @@ type Trainer struct {
 	store    *gomodel.Store
 	dir      string
 	state    state
+	devices  *devices // nil for one
 
 	trainer *train.Trainer
 	loop    *train.Loop
@@ -109,6 +110,15 @@ func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string)
 	return t, nil
 }
 
+// UseDevices lets Run train on the backend's first n devices at once: each takes its part of every batch. With dropout
+// the random numbers depend on the batch's size, so that losses stay the same only where n divides it. Call it before Run.
+func (t *Trainer) UseDevices(n int) (err error) {
+	if t.devices, err = newDevices(t.backend, n); err != nil || t.devices == nil {
+		return err
+	}
+	return t.devices.replicateRandomState(t.store)
+}
+
 // Store holds the decoder's variables, the optimiser's and the random state.
 func (t *Trainer) Store() *gomodel.Store { return t.store }
 
@@ -125,7 +135,7 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 		epoch := t.state.Epoch + 1
 		r.epoch, r.began, r.saved = epoch, time.Now(), time.Now()
 		if left := r.batches - t.state.Batch; left > 0 {
-			if _, err := t.loop.RunSteps(data.Epoch(epoch, t.state.Batch), left); err != nil {
+			if _, err := t.loop.RunSteps(t.feed(data.Epoch(epoch, t.state.Batch)), left); err != nil {
 				if errors.Is(err, ErrInterrupted) {
 					return ErrInterrupted
 				}
@@ -145,6 +155,14 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 		}
 	}
 	return nil
+}
+
+// feed is what the loop gets of a data set: its batches, cut over the devices where there are several.
+func (t *Trainer) feed(data train.Dataset) train.Dataset {
+	if t.devices == nil {
+		return data
+	}
+	return parallel{data, t.devices}
 }
 
 // endEpoch reports the epoch, then writes its checkpoint: a run killed in between repeats the epoch and reports
