@@ -90,6 +90,7 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	epochs := e.config.Training.Epochs
 	bar, barEpoch := (*progress.Bar)(nil), 0
 	err = t.Run(ctx, trainSet, validation, train.Events{
+		Metric: e.selection(t, blind),
 		Step: func(epoch, done, batches int, loss float64) {
 			if epoch != barEpoch {
 				bar.Finish()
@@ -102,8 +103,12 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 		Epoch: func(row train.Epoch) error {
 			bar.Finish()
 			bar, barEpoch = nil, 0
-			e.say("%s, epoch %d/%d: teacher-forced loss %.4f train, %.4f validation nats a token; accuracy %.4f, %.4f; %.0f s",
-				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), row.Seconds)
+			selected := ""
+			if by := e.config.Training.Select; by != "loss" {
+				selected = fmt.Sprintf("; greedy captions' %s %.4f", by, row.Metric)
+			}
+			e.say("%s, epoch %d/%d: teacher-forced loss %.4f train, %.4f validation nats a token; accuracy %.4f, %.4f%s; %.0f s",
+				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), selected, row.Seconds)
 			return onEpoch(row)
 		},
 	})
@@ -126,8 +131,9 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 		ValidationLoss: row.Validation.Loss(), ValidationAccuracy: row.Validation.Accuracy(),
 		ValidationNatsPerCharacter: e.perCharacter(row.Validation, dataset.Validation),
 		ValidationNatsPerCaption:   e.perCaption(row.Validation, dataset.Validation),
-		LearningRate:               e.config.Training.LearningRate,
+		LearningRate:               row.Rate,
 		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
+		SelectionMetric: row.Metric,
 	}
 	if err := e.folder.AppendEpoch(epoch); err != nil {
 		return err

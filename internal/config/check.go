@@ -140,9 +140,15 @@ var encoderKeys = map[string][]string{
 }
 
 func (l *loader) checkTraining() {
-	if l.config.Training.LearningRate == 0 {
-		l.refuse([]string{"training.learning_rate"}, "expected a number above 0")
+	if key, err := l.config.Training.Check(); err != nil {
+		l.refuse(append([]string{"training." + key}, trainingKeys[key]...), "%s", err)
 	}
+}
+
+// trainingKeys are keys that may be to blame where another one has its default.
+var trainingKeys = map[string][]string{
+	"schedule_factor": {"training.schedule"}, "min_learning_rate": {"training.learning_rate"},
+	"sampling_constant": {"training.scheduled_sampling"}, "scheduled_sampling": {"training.examples"},
 }
 
 func (l *loader) checkDecoding() {
