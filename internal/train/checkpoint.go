@@ -113,6 +113,7 @@ func (t *Trainer) write(name string) error {
 	if err != nil {
 		return err
 	}
+	t.averaged() // into the state
 	data, err := json.MarshalIndent(t.state, "", "  ")
 	if err != nil {
 		return err
