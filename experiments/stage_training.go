@@ -87,9 +87,13 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if blind {
 		label = "training blind control"
 	}
-	epochs := e.config.Training.Epochs
+	epochs := e.config.Training.Epochs + e.config.Training.SCSTEpochs
+	critical, err := e.selfCritical(ctx, t, blind)
+	if err != nil {
+		return nil, err
+	}
 	bar, barEpoch := (*progress.Bar)(nil), 0
-	err = t.Run(ctx, trainSet, validation, train.Events{
+	events := train.Events{
 		Metric: e.selection(t, blind),
 		Step: func(epoch, done, batches int, loss float64) {
 			if epoch != barEpoch {
@@ -105,13 +109,17 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 			bar, barEpoch = nil, 0
 			selected := ""
 			if by := e.config.Training.Select; by != "loss" {
-				selected = fmt.Sprintf("; greedy captions' %s %.4f", by, row.Metric)
+				selected = fmt.Sprintf("; greedy captions' %s %.4f", by, row.Metric) + critical.note()
 			}
 			e.say("%s, epoch %d/%d: teacher-forced loss %.4f train, %.4f validation nats a token; accuracy %.4f, %.4f%s; %.0f s",
 				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), selected, row.Seconds)
 			return onEpoch(row)
 		},
-	})
+	}
+	if critical != nil {
+		events.SelfCritical = critical
+	}
+	err = t.Run(ctx, trainSet, validation, events)
 	bar.Finish()
 	if err != nil {
 		return nil, err

@@ -149,6 +149,7 @@ func (l *loader) checkTraining() {
 var trainingKeys = map[string][]string{
 	"schedule_factor": {"training.schedule"}, "min_learning_rate": {"training.learning_rate"},
 	"sampling_constant": {"training.scheduled_sampling"}, "scheduled_sampling": {"training.examples"},
+	"scst_epochs": {"training.select"},
 }
 
 func (l *loader) checkDecoding() {

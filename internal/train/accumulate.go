@@ -14,7 +14,7 @@ import (
 // far it was, carries over from epoch to epoch, and refuses several devices. Here gradients are weighted by tokens, the
 // sums are in the checkpoint, and an epoch's last update takes the batches that are left.
 
-// role says what a batch's gradients are for. It is the batch's Spec, so that GoMLX compiles a graph for each.
+// role says what a batch's gradients are for.
 type role int
 
 const (
@@ -62,10 +62,11 @@ func accumulate(scope *gomodel.Scope, weights []*gomodel.Variable, gradients []*
 	return means
 }
 
-// grouped gives each batch of an epoch its role, from batch number from on.
+// grouped gives each batch of an epoch its task, from batch number from on.
 type grouped struct {
 	train.Dataset
 	from, batches, group int
+	critical             bool
 }
 
 // Iter implements train.Dataset.
@@ -73,10 +74,13 @@ func (d grouped) Iter() iter.Seq2[train.Batch, error] {
 	return func(yield func(train.Batch, error) bool) {
 		n := d.from
 		for b, err := range d.Dataset.Iter() {
-			b.Spec = hold
-			if n++; n%d.group == 0 || n == d.batches {
-				b.Spec = apply
+			role := hold
+			if n++; d.group == 1 {
+				role = alone
+			} else if n%d.group == 0 || n == d.batches {
+				role = apply
 			}
+			b.Spec = task{role, d.critical}
 			if !yield(b, err) {
 				return
 			}

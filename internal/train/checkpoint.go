@@ -39,6 +39,8 @@ type state struct {
 	Seconds      float64 `json:"seconds"`
 	EpochSeconds float64 `json:"seconds_in_epoch"`
 
+	CriticalFrom int `json:"self_critical_after_epoch,omitempty"` // 0: self-critical training has not begun
+
 	Plateau  plateau  `json:"plateau"`            // of the validation loss
 	Averaged []string `json:"averaged,omitempty"` // paths of the weights that have an average, in their order
 

@@ -2,12 +2,18 @@ package train_test
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	gotrain "github.com/gomlx/gomlx/ml/train"
 
+	"github.com/captionlab/captionlab/internal/accel/acceltest"
 	"github.com/captionlab/captionlab/internal/batch"
+	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/train"
 )
 
@@ -125,4 +131,126 @@ func TestScheduledSampling(t *testing.T) {
 	if last := rows[len(rows)-1]; last.Validation.Accuracy() != 1 {
 		t.Errorf("after %d epochs on its own tokens the accuracy is %v", last.Epoch, last.Validation.Accuracy())
 	}
+}
+
+// liked are batches of sampled captions of the four pictures with their rewards.
+type liked struct {
+	t      *testing.T
+	sample *decode.Generator
+	greedy *decode.Generator
+}
+
+func (l liked) PerEpoch() int { return 1 }
+
+func (l liked) Epoch(epoch, from int) gotrain.Dataset { return likedEpoch{l, epoch, from} }
+
+type likedEpoch struct {
+	liked
+	epoch, from int
+}
+
+func (l likedEpoch) Name() string { return "sampled" }
+
+func (l likedEpoch) Iter() iter.Seq2[gotrain.Batch, error] {
+	return func(yield func(gotrain.Batch, error) bool) {
+		if l.from > 0 {
+			return
+		}
+		rows := make([][]float32, 16) // each picture four times
+		for n := range rows {
+			rows[n] = features.Row(n % 4)
+		}
+		sampled, err := l.sample.WithSeed(int64(l.epoch)).Generate(l.t.Context(), rows, nil)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		own, err := l.greedy.Generate(l.t.Context(), rows, nil)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		items, advantage := make([]batch.Item, len(rows)), make([]float32, len(rows))
+		for n, c := range sampled {
+			items[n] = batch.Item{Picture: n % 4, Tokens: c.Tokens}
+			advantage[n] = reward(n%4, c.Tokens) - reward(n%4, own[n].Tokens)
+		}
+		s, err := batch.New(items, features, batch.Options{Name: "sampled", Size: len(rows), Time: 5})
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		for b, err := range s.Epoch(0, 0).Iter() {
+			b.Labels = append(b.Labels, tensors.FromFlatDataAndDimensions(advantage, len(rows)))
+			yield(b, err)
+			return
+		}
+	}
+}
+
+// reward likes captions that begin with the picture's token.
+func reward(picture int, tokens []int32) float32 {
+	if len(tokens) > 0 && tokens[0] == int32(8+picture) {
+		return 1
+	}
+	return 0
+}
+
+// TestSelfCriticalTrainingRaisesTheReward: cross-entropy teaches the pictures' captions; self-critical training then teaches
+// what the reward likes, which no caption of the training split says. A run that stops in between ends the same.
+func TestSelfCriticalTrainingRaisesTheReward(t *testing.T) {
+	s := settings()
+	s.Epochs, s.SCSTEpochs, s.SCSTLearningRate, s.Select = 1, 50, 0.01, "cider_d"
+	run := func(ctx context.Context, dir string, step func(int, int, int, float64)) (*train.Trainer, []train.Epoch, error) {
+		tr := newTrainer(t, s, 0, dir)
+		generator := func(method string) *decode.Generator {
+			g, err := decode.New(acceltest.XLA(t), tr.Store(), decoder(t, 0), decode.Settings{Method: method, Batch: 16, Temperature: 1, TopP: 1}, 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return g
+		}
+		l := liked{t, generator("sample"), generator("greedy")}
+		var rows []train.Epoch
+		err := tr.Run(ctx, set(t, batch.Options{Name: "train", Size: 2}), set(t, batch.Options{Name: "validation", Size: 4}), train.Events{
+			Step: step, SelfCritical: l,
+			Epoch: func(e train.Epoch) error { e.Seconds, e.Total = 0, 0; rows = append(rows, e); return nil },
+			Metric: func(ctx context.Context) (float64, error) {
+				sum := 0.0
+				for picture := range 4 {
+					c, err := l.greedy.Generate(ctx, [][]float32{features.Row(picture)}, nil)
+					if err != nil {
+						return 0, err
+					}
+					sum += float64(reward(picture, c[0].Tokens))
+				}
+				return sum / 4, nil
+			},
+		})
+		return tr, rows, err
+	}
+	whole, want, err := run(t.Context(), t.TempDir(), nil)
+	if err != nil || len(want) != 51 {
+		t.Fatalf("%d epochs, error %v", len(want), err)
+	}
+	if start, end := want[0].Metric, want[50].Metric; end < start+0.75 || end <= start {
+		t.Errorf("the reward went from %v to %v", start, end)
+	}
+	if want[1].Rate != 0.01 || want[0].Rate != 0.02 {
+		t.Errorf("learning rates %v and %v", want[0].Rate, want[1].Rate)
+	}
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	steps := 0
+	_, got, err := run(ctx, dir, func(int, int, int, float64) {
+		if steps++; steps == 12 {
+			cancel()
+		}
+	})
+	cancel()
+	if !errors.Is(err, train.ErrInterrupted) {
+		t.Fatalf("got error %v, want ErrInterrupted", err)
+	}
+	second, rest, err := run(t.Context(), dir, nil)
+	if err != nil || !slices.Equal(append(got, rest...), want) {
+		t.Errorf("the run that was stopped has other rows (error %v)", err)
+	}
+	compareStores(t, second.Store(), whole.Store())
 }

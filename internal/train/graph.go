@@ -42,6 +42,9 @@ func (t *Trainer) loss(labels, predictions []*Node) *Node {
 	logits, weights := predictions[0], TransposeAllAxes(labels[1], 1, 0)
 	tokens := MaxScalar(ReduceAllSum(weights), 1)
 	gomodel.SetGraphParam(logits.Graph(), tokensKey, tokens)
+	if isCritical(logits.Graph()) {
+		return selfCritical(labels, logits, tokens)
+	}
 	nats, _ := nll(logits, labels[0])
 	if share := t.settings.LabelSmoothing; share > 0 {
 		nats = Add(MulScalar(nats, 1-share), MulScalar(uniformNLL(logits), share))
@@ -55,11 +58,16 @@ func uniformNLL(logits *Node) *Node {
 	return Sub(Log(ReduceSum(Exp(shifted), -1)), ReduceMean(shifted, -1))
 }
 
-// trainGraph returns the logits of one step's batch, with dropout; spec is the batch's role.
+// trainGraph returns the logits of one step's batch, with dropout; spec is the batch's task.
 func (t *Trainer) trainGraph(scope *gomodel.Scope, spec any, inputs []*Node) []*Node {
 	features, tokens := inputs[0], inputs[1]
-	if r, ok := spec.(role); ok {
-		gomodel.SetGraphParam(features.Graph(), roleKey, r)
+	if is, ok := spec.(task); ok {
+		gomodel.SetGraphParam(features.Graph(), roleKey, is.role)
+		if is.critical {
+			gomodel.SetGraphParam(features.Graph(), criticalKey, true)
+			scope.Store().SetTraining(features.Graph(), false)
+			return []*Node{t.decoder.Logits(scope, features, tokens)}
+		}
 	}
 	if t.settings.samples() {
 		tokens = t.sampled(scope, features, tokens)

@@ -92,6 +92,14 @@ func (t *Trainer) moment() moment {
 	}
 }
 
+// rate is the learning rate of the next update: the schedule's, or that of self-critical training.
+func (t *Trainer) rate(m moment) float64 {
+	if t.isSelfCritical() {
+		return t.settings.SCSTLearningRate
+	}
+	return t.settings.learningRate(m)
+}
+
 // lastMoment is that of the last update of the epoch in progress.
 func (t *Trainer) lastMoment() moment {
 	m := t.moment()
@@ -108,7 +116,7 @@ const (
 // setRates puts the next step's rates into the variables that its graph reads.
 func (t *Trainer) setRates() error {
 	m := t.moment()
-	if err := t.setScalar("/"+optimizer.Scope, optimizer.ParamLearningRate, t.settings.learningRate(m)); err != nil {
+	if err := t.setScalar("/"+optimizer.Scope, optimizer.ParamLearningRate, t.rate(m)); err != nil {
 		return err
 	}
 	if t.settings.samples() {

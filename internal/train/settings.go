@@ -31,6 +31,8 @@ type Settings struct {
 	Averaging         string  `toml:"averaging" default:"none" oneof:"none ema" doc:"ema: validation, captions and the kept model use an exponential moving average of the weights over the updates; training goes on from the weights themselves"`
 	EMADecay          float64 `toml:"ema_decay" default:"0.999" min:"0" max:"1" doc:"decay of that average, an update"`
 	Select            string  `toml:"select" default:"loss" oneof:"loss cider_d bleu_4" doc:"what makes an epoch the best one, for patience and for the model that is kept: the validation loss, or a metric of greedy captions of the validation split, made every epoch"`
+	SCSTEpochs        int     `toml:"scst_epochs" default:"0" min:"0" max:"100000" doc:"epochs of self-critical training (Rennie et al. 2017) on CIDEr-D after those of cross-entropy, from the best one's weights; patience ends cross-entropy alone; needs training.select = \"cider_d\" or \"bleu_4\""`
+	SCSTLearningRate  float64 `toml:"scst_learning_rate" default:"5e-5" min:"0" max:"100" doc:"learning rate of self-critical training, constant"`
 	Padding           string  `toml:"padding" default:"masked" oneof:"masked counted" doc:"whether padding is left out of loss and accuracy (correct) or counted (common in student code, inflates accuracy)"`
 	Seed              int64   `toml:"seed" default:"1" min:"1" doc:"seed of initial weights, dropout and shuffling"`
 	Patience          int     `toml:"patience" default:"0" min:"0" doc:"stop after this many epochs without a better one by training.select (0: never)"`
@@ -56,15 +58,19 @@ func (s Settings) Check() (key string, err error) {
 		return "sampling_constant", fmt.Errorf("inverse_sigmoid scheduled sampling: expected a number of at least 1")
 	case s.Sampling != "" && s.Sampling != "none" && s.Examples == "pairs":
 		return "scheduled_sampling", fmt.Errorf("expected training.examples = \"sequences\": a pair has one prediction, and nothing that could follow it")
+	case s.SCSTEpochs > 0 && s.SCSTLearningRate == 0:
+		return "scst_learning_rate", fmt.Errorf("expected a number above 0")
+	case s.SCSTEpochs > 0 && !s.byMetric():
+		return "scst_epochs", fmt.Errorf("self-critical training raises the validation loss: expected training.select = \"cider_d\" or \"bleu_4\", which can find its best epoch")
 	}
 	return "", nil
 }
 
 // Extends reports whether training by s goes on where training by shorter ended, as if it had never stopped there: it
 // has more epochs, and all that decides an epoch is the same. An epoch depends on how many follow where the learning
-// rate falls over all of them (cosine). All else, patience and the plateau too, looks back alone.
+// rate falls over all of them (cosine); and self-critical training ends a run. All else, patience and the plateau too, looks back alone.
 func (s Settings) Extends(shorter Settings) bool {
-	if s.Epochs <= shorter.Epochs || s.Schedule == "cosine" {
+	if s.Epochs <= shorter.Epochs || s.Schedule == "cosine" || s.SCSTEpochs > 0 {
 		return false
 	}
 	shorter.Epochs, shorter.CheckpointMinutes = s.Epochs, s.CheckpointMinutes

@@ -66,6 +66,10 @@ type Events struct {
 	// Metric scores free-running captions of the validation split by the weights in the store; higher is better. It must
 	// be given where training.select is not "loss", and is called after each epoch.
 	Metric func(context.Context) (float64, error)
+	// SelfCritical are the batches of self-critical training: captions sampled from the weights in the store when a batch is
+	// asked for, with three labels: targets, weights and each caption's advantage [batch]. It must be given where
+	// training.scst_epochs asks for such epochs.
+	SelfCritical Batches
 }
 
 // Trainer fits one decoder. Its variables live in Store.
@@ -133,9 +137,19 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 	if t.settings.byMetric() && events.Metric == nil {
 		return fmt.Errorf("training.select is %q, but there is no such metric", t.settings.Select)
 	}
-	r := &run{ctx: ctx, batches: data.PerEpoch(), events: events}
+	if t.settings.SCSTEpochs > 0 && events.SelfCritical == nil {
+		return errors.New("training.scst_epochs asks for self-critical training, but there is no reward")
+	}
+	r := &run{ctx: ctx, events: events}
 	t.state.run = r
-	for t.state.Epoch < t.settings.Epochs && !t.stoppedEarly() {
+	for {
+		if done, err := t.finished(); err != nil || done {
+			return err
+		}
+		if t.isSelfCritical() {
+			data = events.SelfCritical
+		}
+		r.batches = data.PerEpoch()
 		epoch := t.state.Epoch + 1
 		r.epoch, r.began, r.saved = epoch, time.Now(), time.Now()
 		if left := r.batches - t.state.Batch; left > 0 {
@@ -145,6 +159,10 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 			if _, err := t.loop.RunSteps(t.feed(data.Epoch(epoch, t.state.Batch)), left); err != nil {
 				if errors.Is(err, ErrInterrupted) {
 					return ErrInterrupted
+				}
+				if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // while a batch was sampled
+					t.countTime()
+					return errors.Join(ErrInterrupted, t.save(""))
 				}
 				return fmt.Errorf("training, epoch %d: %w", epoch, err)
 			}
@@ -161,13 +179,12 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 			return err
 		}
 	}
-	return nil
 }
 
 // feed is what the loop gets of a data set: its batches, cut over the devices where there are several.
 func (t *Trainer) feed(data train.Dataset) train.Dataset {
-	if group := t.settings.group(); group > 1 {
-		data = grouped{data, t.state.Batch, t.state.run.batches, group}
+	if group, critical := t.settings.group(), t.isSelfCritical(); group > 1 || critical {
+		data = grouped{data, t.state.Batch, t.state.run.batches, group, critical}
 	}
 	if t.devices == nil {
 		return data
@@ -199,7 +216,7 @@ func (t *Trainer) endEpoch(epoch int, score Score, metric float64, events Events
 		t.state.Best, t.state.BestMetric, t.state.BestEpoch = score.Loss(), metric, epoch
 	}
 	row := Epoch{Epoch: epoch, Step: t.state.Step, Train: t.state.Partial, Validation: score,
-		Seconds: t.state.EpochSeconds, Total: t.state.Seconds, Best: best, Metric: metric, Rate: t.settings.learningRate(t.lastMoment())}
+		Seconds: t.state.EpochSeconds, Total: t.state.Seconds, Best: best, Metric: metric, Rate: t.rate(t.lastMoment())}
 	t.state.Plateau = t.state.Plateau.after(score.Loss(), t.settings.ScheduleEpochs)
 	t.state.Epoch, t.state.Batch, t.state.Partial, t.state.EpochSeconds = epoch, 0, Score{}, 0
 	if events.Epoch != nil {
