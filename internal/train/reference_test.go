@@ -96,7 +96,7 @@ func steps(t *testing.T, s Settings, r reference, rates []float64) (all [][]floa
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &Trainer{settings: s, backend: acceltest.XLA(t), store: gomodel.NewStore()}
+	tr := &Trainer{settings: s, backend: acceltest.XLA(t), store: gomodel.NewStore(), scalars: map[string]float64{}}
 	shape := []shapes.Shape{shapes.Make(dtypes.Float32, 2, 3), shapes.Make(dtypes.Float32, 4)}
 	names := []string{"a", "b"}
 	for n := range names {

@@ -125,8 +125,13 @@ func (t *Trainer) setRates() error {
 	return nil
 }
 
-// setScalar gives a variable that no gradient changes a value, creating it where it isn't there.
+// setScalar gives a variable that no graph changes a value, creating it where it isn't there. The value that it has already
+// isn't moved to the device again.
 func (t *Trainer) setScalar(scope, name string, value float64) error {
+	if old, ok := t.scalars[name]; ok && old == value {
+		return nil
+	}
+	t.scalars[name] = value
 	v, err := t.store.Scope(scope).CreateVariable(name, tensors.FromScalar(float32(value)))
 	if err != nil {
 		return err

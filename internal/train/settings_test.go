@@ -24,6 +24,16 @@ func TestExtends(t *testing.T) {
 	}
 }
 
+// TestExtendsWithoutSelfCriticalTraining: more epochs of cross-entropy don't follow self-critical ones.
+func TestExtendsWithoutSelfCriticalTraining(t *testing.T) {
+	s := Settings{Epochs: 5, SCSTEpochs: 2}
+	longer := s
+	longer.Epochs = 10
+	if longer.Extends(s) {
+		t.Error("cross-entropy went on after self-critical training")
+	}
+}
+
 // TestExtendsWithSchedule: the cosine falls over all epochs, so that each epoch of a longer training is another one.
 func TestExtendsWithSchedule(t *testing.T) {
 	for schedule, want := range map[string]bool{"constant": true, "step": true, "plateau": true, "cosine": false} {
@@ -56,6 +66,8 @@ func TestCheck(t *testing.T) {
 		{"sampling_constant", func(s *Settings) { s.Sampling, s.SamplingConstant = "exponential", 1 }},
 		{"sampling_constant", func(s *Settings) { s.Sampling, s.SamplingConstant = "linear", 0 }},
 		{"scheduled_sampling", func(s *Settings) { s.Examples = "pairs" }},
+		{"scst_epochs", func(s *Settings) { s.SCSTEpochs, s.SCSTLearningRate, s.Select = 5, 0.1, "loss" }},
+		{"scst_learning_rate", func(s *Settings) { s.SCSTEpochs, s.Select = 5, "cider_d" }},
 	} {
 		s := right
 		test.change(&s)

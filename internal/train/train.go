@@ -80,7 +80,8 @@ type Trainer struct {
 	store    *gomodel.Store
 	dir      string
 	state    state
-	devices  *devices // nil for one
+	devices  *devices           // nil for one
+	scalars  map[string]float64 // rates that are in variables, by name
 
 	trainer *train.Trainer
 	loop    *train.Loop
@@ -89,7 +90,7 @@ type Trainer struct {
 
 // New prepares a trainer that keeps its checkpoints in dir, and loads the last checkpoint if there is one.
 func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string) (*Trainer, error) {
-	t := &Trainer{settings: s, backend: backend, decoder: decoder, store: gomodel.NewStore(), dir: dir}
+	t := &Trainer{settings: s, backend: backend, decoder: decoder, store: gomodel.NewStore(), dir: dir, scalars: map[string]float64{}}
 	t.state.Best = math.Inf(1)
 	if err := t.store.SetRNGStateFromSeed(s.Seed); err != nil {
 		return nil, fmt.Errorf("seed the random state: %w", err)
