@@ -1,4 +1,4 @@
-// Package train fits a decoder by teacher forcing with GoMLX's trainer, and keeps checkpoints it can resume from bit for bit.
+// Package train fits a decoder by teacher forcing, and then perhaps by reward, with GoMLX's trainer, and keeps checkpoints it can resume from bit for bit.
 package train
 
 import (
@@ -50,7 +50,7 @@ func (s Score) add(o Score) Score {
 // Epoch is what Run reports at the end of each epoch.
 type Epoch struct {
 	Epoch, Step int
-	Train       Score // while training: dropout on, weights moving
+	Train       Score // while training: dropout on, weights moving; of sampled captions in self-critical epochs
 	Validation  Score // after the epoch: dropout off
 	Seconds     float64
 	Total       float64 // seconds of training so far, resumed parts included
