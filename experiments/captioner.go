@@ -103,7 +103,9 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 		return fmt.Errorf("%s: no epoch of its training was finished, so it has no model", folder.Dir)
 	}
 	cache := atRoot(c.config.Runtime.Cache)
-	if c.accel, err = accel.Open(ctx, c.config.Runtime.Settings, cache, c.options.Stderr); err != nil {
+	one := c.config.Runtime.Settings
+	one.Devices = 1 // captions need no more, however many the run was trained on
+	if c.accel, err = accel.Open(ctx, one, cache, c.options.Stderr); err != nil {
 		return err
 	}
 	if c.encoder, err = encoder.New(c.config.Encoder); err != nil {

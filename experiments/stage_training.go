@@ -78,6 +78,9 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if err != nil {
 		return nil, err
 	}
+	if err := t.UseDevices(e.config.Runtime.Devices); err != nil {
+		return nil, err
+	}
 	if found, epochs, step := t.Resumed(); found {
 		e.say("%s: going on after %d epochs, step %d", dir, epochs, step)
 	}
@@ -90,9 +93,14 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if blind {
 		label = "training blind control"
 	}
-	epochs := e.config.Training.Epochs
+	epochs := e.config.Training.Epochs + e.config.Training.SCSTEpochs
+	critical, err := e.selfCritical(ctx, t, blind)
+	if err != nil {
+		return nil, err
+	}
 	bar, barEpoch := (*progress.Bar)(nil), 0
-	err = t.Run(ctx, trainSet, validation, train.Events{
+	events := train.Events{
+		Metric: e.selection(t, blind),
 		Step: func(epoch, done, batches int, loss float64) {
 			if epoch != barEpoch {
 				bar.Finish()
@@ -108,11 +116,19 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 		Epoch: func(row train.Epoch) error {
 			bar.Finish()
 			bar, barEpoch = nil, 0
-			e.say("%s, epoch %d/%d: teacher-forced loss %.4f train, %.4f validation nats a token; accuracy %.4f, %.4f; %.0f s",
-				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), row.Seconds)
+			selected := ""
+			if by := e.config.Training.Select; by != "loss" {
+				selected = fmt.Sprintf("; greedy captions' %s %.4f", by, row.Metric) + critical.note()
+			}
+			e.say("%s, epoch %d/%d: teacher-forced loss %.4f train, %.4f validation nats a token; accuracy %.4f, %.4f%s; %.0f s",
+				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), selected, row.Seconds)
 			return onEpoch(row)
 		},
-	})
+	}
+	if critical != nil {
+		events.SelfCritical = critical
+	}
+	err = t.Run(ctx, trainSet, validation, events)
 	bar.Finish()
 	if err != nil {
 		return nil, err
@@ -132,8 +148,9 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 		ValidationLoss: row.Validation.Loss(), ValidationAccuracy: row.Validation.Accuracy(),
 		ValidationNatsPerCharacter: e.perCharacter(row.Validation, dataset.Validation),
 		ValidationNatsPerCaption:   e.perCaption(row.Validation, dataset.Validation),
-		LearningRate:               e.config.Training.LearningRate,
+		LearningRate:               row.Rate,
 		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
+		SelectionMetric: row.Metric,
 	}
 	if err := e.folder.AppendEpoch(epoch); err != nil {
 		return err

@@ -40,7 +40,8 @@ type Accel struct {
 //
 // Device "auto" takes CUDA where an NVIDIA GPU is visible and a CUDA plugin is installed, else the CPU; "cuda" takes
 // steps 1 to 3 only. GOMLX_BACKEND=go opens the pure-Go backend whatever the settings say of XLA; settings that ask for
-// "go" get it without a look at the environment. log (may be nil) hears of downloads and of plugins that are passed
+// "go" get it without a look at the environment. A backend with fewer devices than the settings ask for is refused. log
+// (may be nil) hears of downloads and of plugins that are passed
 // over. The error of a failed Open names each source tried, why it failed and what to do.
 func Open(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*Accel, error) {
 	if log == nil {
@@ -49,6 +50,18 @@ func Open(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*Acc
 	if err := s.check(); err != nil {
 		return nil, err
 	}
+	a, err := s.open(ctx, cacheDir, log)
+	if err != nil {
+		return nil, err
+	}
+	if a.Devices < s.Devices {
+		a.Close()
+		return nil, fmt.Errorf("runtime.devices is %d, but %s has %s: expected at most %d", s.Devices, a.Name, plural(a.Devices, "device"), a.Devices)
+	}
+	return a, nil
+}
+
+func (s Settings) open(ctx context.Context, cacheDir string, log io.Writer) (*Accel, error) {
 	if s.Backend == "go" {
 		return openGo("")
 	}

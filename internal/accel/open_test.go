@@ -43,6 +43,13 @@ func TestOpenGo(t *testing.T) {
 	}
 }
 
+func TestOpenWithFewerDevicesThanAskedFor(t *testing.T) {
+	_, err := accel.Open(t.Context(), accel.Settings{Backend: "go", Devices: 2}, t.TempDir(), nil)
+	if err == nil || !strings.Contains(err.Error(), "runtime.devices is 2, but go has 1 device") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // The plugin that TestOpenXLA and the other packages' tests run on is fetched on first use.
 func TestOpenXLA(t *testing.T) {
 	var log bytes.Buffer

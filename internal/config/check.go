@@ -142,9 +142,16 @@ var encoderKeys = map[string][]string{
 }
 
 func (l *loader) checkTraining() {
-	if l.config.Training.LearningRate == 0 {
-		l.refuse([]string{"training.learning_rate"}, "expected a number above 0")
+	if key, err := l.config.Training.Check(); err != nil {
+		l.refuse(append([]string{"training." + key}, trainingKeys[key]...), "%s", err)
 	}
+}
+
+// trainingKeys are keys that may be to blame where another one has its default.
+var trainingKeys = map[string][]string{
+	"schedule_factor": {"training.schedule"}, "min_learning_rate": {"training.learning_rate"},
+	"sampling_constant": {"training.scheduled_sampling"}, "scheduled_sampling": {"training.examples"},
+	"scst_epochs": {"training.select"},
 }
 
 func (l *loader) checkDecoding() {
@@ -164,6 +171,9 @@ func (l *loader) checkRuntime() {
 	}
 	if r.Device == "cuda" {
 		l.refuse([]string{"runtime.device", "runtime.backend"}, "the pure-Go backend has no cuda device; expected \"auto\" or \"cpu\"")
+	}
+	if r.Devices > 1 {
+		l.refuse([]string{"runtime.devices", "runtime.backend"}, "the pure-Go backend is one device; expected 1, or runtime.backend = \"xla\"")
 	}
 	if !l.config.Decoder.Unrolled {
 		l.refuse([]string{"decoder.unrolled", "runtime.backend"}, "the pure-Go backend can't run the scan; expected decoder.unrolled = true")

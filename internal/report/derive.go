@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -14,14 +15,23 @@ import (
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
-// bestEpoch is the epoch of the lowest validation loss, the first of equals.
+// bestEpoch is the epoch whose model is kept: that of the lowest validation loss, or of the highest metric where
+// training.select names one; the first of equals.
 func bestEpoch(epochs []runfolder.Epoch) (best runfolder.Epoch, ok bool) {
+	if byMetric(epochs) {
+		return slices.MaxFunc(epochs, func(a, b runfolder.Epoch) int { return cmp.Compare(a.SelectionMetric, b.SelectionMetric) }), true
+	}
 	for _, e := range epochs {
 		if finite(e.ValidationLoss) && (!ok || e.ValidationLoss < best.ValidationLoss) {
 			best, ok = e, true
 		}
 	}
 	return best, ok
+}
+
+// byMetric tells that a metric of captions selected the best epoch.
+func byMetric(epochs []runfolder.Epoch) bool {
+	return slices.ContainsFunc(epochs, func(e runfolder.Epoch) bool { return e.SelectionMetric != 0 })
 }
 
 // keyFigures are the few figures that a reader looks for first.
@@ -32,9 +42,12 @@ func keyFigures(d Data) []keyFigure {
 	}
 	best, ok := bestEpoch(d.Epochs)
 	if ok {
-		add("Best validation loss", fixed(best.ValidationLoss, 3), "nats a token",
-			fmt.Sprintf("Teacher-forced: each token is predicted from the true ones before it. Lowest of %s, at epoch %d.",
-				plural(len(d.Epochs), "epoch"), best.Epoch))
+		name, is := "Best validation loss", "Lowest of %s, at epoch %d."
+		if byMetric(d.Epochs) {
+			name, is = "Validation loss", "Of %s, greedy captions scored best ("+fixed(best.SelectionMetric, 4)+") at epoch %d."
+		}
+		add(name, fixed(best.ValidationLoss, 3), "nats a token",
+			fmt.Sprintf("Teacher-forced: each token is predicted from the true ones before it. "+is, plural(len(d.Epochs), "epoch"), best.Epoch))
 		add("Validation accuracy", percent(best.ValidationAccuracy), "of tokens",
 			"Teacher-forced, at the same epoch: accuracy a token, not the share of good captions. Not comparable between "+
 				"characters and words.")
@@ -106,14 +119,22 @@ func epochTable(epochs []runfolder.Epoch) table {
 		{Name: "Learning rate", Number: true}, {Name: "Seconds", Number: true}, {Name: "Examples/s", Number: true},
 	}}
 	best, ok := bestEpoch(epochs)
+	selected := byMetric(epochs)
+	if selected {
+		t.Columns = append(t.Columns, column{Name: "Greedy captions' score", Number: true})
+	}
 	for _, e := range epochs {
 		n := strconv.Itoa(e.Epoch)
 		if ok && e.Epoch == best.Epoch {
 			n = "best → " + n
 		}
-		t.row(n, fixed(e.TrainLoss, 4), fixed(e.ValidationLoss, 4), fixed(e.ValidationNatsPerCharacter, 4),
+		cells := []string{n, fixed(e.TrainLoss, 4), fixed(e.ValidationLoss, 4), fixed(e.ValidationNatsPerCharacter, 4),
 			fixed(e.ValidationNatsPerCharacter/math.Ln2, 4), fixed(e.ValidationNatsPerCaption, 2), percent(e.TrainAccuracy),
-			percent(e.ValidationAccuracy), strconv.FormatFloat(e.LearningRate, 'g', 4, 64), fixed(e.Seconds, 1), fixed(e.ExamplesPerSecond, 0))
+			percent(e.ValidationAccuracy), strconv.FormatFloat(e.LearningRate, 'g', 4, 64), fixed(e.Seconds, 1), fixed(e.ExamplesPerSecond, 0)}
+		if selected {
+			cells = append(cells, fixed(e.SelectionMetric, 4))
+		}
+		t.row(cells...)
 	}
 	return t
 }

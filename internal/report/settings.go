@@ -24,7 +24,7 @@ var ledger = []choice{
 	{"What a token and a character are", []string{"text.tokenizer", "text.unit"}},
 	{"Captions that are too long", []string{"text.max_length", "text.over_length"}},
 	{"Split by picture", []string{"data.split", "data.ratio"}},
-	{"Optimiser", []string{"training.optimizer", "training.learning_rate", "training.clip_norm"}},
+	{"Optimiser", []string{"training.optimizer", "training.learning_rate", "training.schedule", "training.clip_norm"}},
 	{"Sizes and dropout", []string{"decoder.units", "decoder.embedding", "decoder.dropout"}},
 	{"Decoding", []string{"decoding.method", "decoding.beam_width", "decoding.length_penalty"}},
 }

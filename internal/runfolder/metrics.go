@@ -27,7 +27,8 @@ type Epoch struct {
 	Seconds                    float64 // this epoch, evaluation included
 	TotalSeconds               float64 // training so far, over all resumes
 	ExamplesPerSecond          float64 // training examples
-	Best                       bool    // the lowest validation loss so far
+	Best                       bool    // the best so far: the lowest validation loss, or the highest SelectionMetric
+	SelectionMetric            float64 // what training.select names, of the validation split's greedy captions; 0 where the loss selects
 }
 
 // row gives Epoch its JSON names and lets figures be null.
@@ -46,6 +47,7 @@ type row struct {
 	TotalSeconds               number `json:"total_seconds"`
 	ExamplesPerSecond          number `json:"examples_per_second"`
 	Best                       bool   `json:"best"`
+	SelectionMetric            number `json:"selection_metric,omitempty"`
 }
 
 // MarshalJSON implements json.Marshaler.
@@ -54,7 +56,7 @@ func (e Epoch) MarshalJSON() ([]byte, error) {
 		e.Epoch, e.Step, number(e.TrainLoss), number(e.TrainAccuracy), number(e.ValidationLoss),
 		number(e.ValidationAccuracy), number(e.ValidationNatsPerCharacter), number(e.ValidationNatsPerCharacter / math.Ln2),
 		number(e.ValidationNatsPerCaption), number(e.LearningRate),
-		number(e.Seconds), number(e.TotalSeconds), number(e.ExamplesPerSecond), e.Best,
+		number(e.Seconds), number(e.TotalSeconds), number(e.ExamplesPerSecond), e.Best, number(e.SelectionMetric),
 	})
 }
 
@@ -67,7 +69,7 @@ func (e *Epoch) UnmarshalJSON(data []byte) error {
 	*e = Epoch{
 		r.Epoch, r.Step, float64(r.TrainLoss), float64(r.TrainAccuracy), float64(r.ValidationLoss),
 		float64(r.ValidationAccuracy), float64(r.ValidationNatsPerCharacter), float64(r.ValidationNatsPerCaption), float64(r.LearningRate),
-		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best,
+		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best, float64(r.SelectionMetric),
 	}
 	return nil
 }
@@ -168,7 +170,7 @@ func appendSynced(path string, data []byte) error {
 var csvColumns = []string{
 	"epoch", "step", "train_teacher_forced_loss", "train_teacher_forced_accuracy", "validation_teacher_forced_loss",
 	"validation_teacher_forced_accuracy", "validation_nats_per_character", "validation_bits_per_character", "validation_nats_per_caption", "learning_rate", "seconds",
-	"total_seconds", "examples_per_second", "best",
+	"total_seconds", "examples_per_second", "best", "selection_metric",
 }
 
 func (f *Folder) writeCSV(epochs []Epoch) error {
@@ -187,7 +189,11 @@ func (f *Folder) writeCSV(epochs []Epoch) error {
 				record = append(record, strconv.FormatFloat(x, 'g', -1, 64))
 			}
 		}
-		w.Write(append(record, strconv.FormatBool(e.Best)))
+		selection := ""
+		if e.SelectionMetric != 0 {
+			selection = strconv.FormatFloat(e.SelectionMetric, 'g', -1, 64)
+		}
+		w.Write(append(record, strconv.FormatBool(e.Best), selection))
 	}
 	w.Flush()
 	return f.WriteFile(MetricsCSV, b.Bytes())

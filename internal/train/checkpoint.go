@@ -12,6 +12,7 @@ import (
 	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/checkpoint"
 	"github.com/gomlx/gomlx/ml/train"
+	"github.com/gomlx/gomlx/ml/train/optimizer"
 	"github.com/google/renameio/v2"
 )
 
@@ -34,8 +35,14 @@ type state struct {
 	Partial      Score   `json:"epoch_so_far"`
 	Best         float64 `json:"best_validation_loss"`
 	BestEpoch    int     `json:"best_epoch"`
+	BestMetric   float64 `json:"best_metric,omitempty"`
 	Seconds      float64 `json:"seconds"`
 	EpochSeconds float64 `json:"seconds_in_epoch"`
+
+	CriticalFrom int `json:"self_critical_after_epoch,omitempty"` // 0: self-critical training has not begun
+
+	Plateau  plateau  `json:"plateau"`            // of the validation loss
+	Averaged []string `json:"averaged,omitempty"` // paths of the weights that have an average, in their order
 
 	run *run
 }
@@ -71,6 +78,19 @@ func (t *Trainer) save(also string) error {
 	return t.prune()
 }
 
+// saveAverage writes the checkpoint that best points to while the averages are in the weights' place. Training never goes
+// on from it.
+func (t *Trainer) saveAverage() error {
+	name := fmt.Sprintf("step-%08d-epoch-%04d-average", t.state.Step, t.state.Epoch)
+	if err := t.write(name); err != nil {
+		return fmt.Errorf("write checkpoint %s: %w", filepath.Join(t.dir, name), err)
+	}
+	if err := renameio.WriteFile(filepath.Join(t.dir, bestName), []byte(name+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write checkpoint pointer: %w", err)
+	}
+	return nil
+}
+
 func (t *Trainer) write(name string) error {
 	if err := os.MkdirAll(t.dir, 0o755); err != nil {
 		return err
@@ -95,6 +115,7 @@ func (t *Trainer) write(name string) error {
 	if err != nil {
 		return err
 	}
+	t.averaged() // into the state
 	data, err := json.MarshalIndent(t.state, "", "  ")
 	if err != nil {
 		return err
@@ -113,11 +134,12 @@ func (t *Trainer) write(name string) error {
 }
 
 // scratchVariables are what GoMLX's trainer keeps for its own display: moving averages under a new name each
-// run, and how far the loop was asked to go. Nothing trained depends on them.
+// run, and how far the loop was asked to go; and rates, which follow from the schedule. Nothing trained depends on them.
 func (t *Trainer) scratchVariables() []*gomodel.Variable {
 	var scratch []*gomodel.Variable
 	for v := range t.store.IterVariables() {
-		if strings.HasPrefix(v.Path(), "/metrics/") || v.Name() == train.TrainLastStepVarName {
+		if strings.HasPrefix(v.Path(), "/metrics/") || strings.HasPrefix(v.Path(), scheduleScope+"/") ||
+			v.Name() == train.TrainLastStepVarName || v.Name() == optimizer.ParamLearningRate {
 			scratch = append(scratch, v)
 		}
 	}

@@ -37,7 +37,43 @@ func Loss(labels []*Node, logits *Node) *Node {
 	return Div(ReduceAllSum(Mul(nats, weights)), MaxScalar(ReduceAllSum(weights), 1))
 }
 
-func lossFn(labels, predictions []*Node) *Node { return Loss(labels, predictions[0]) }
+// loss is what a step's gradients are of: Loss, smoothed.
+func (t *Trainer) loss(labels, predictions []*Node) *Node {
+	logits, weights := predictions[0], TransposeAllAxes(labels[1], 1, 0)
+	tokens := MaxScalar(ReduceAllSum(weights), 1)
+	gomodel.SetGraphParam(logits.Graph(), tokensKey, tokens)
+	if isCritical(logits.Graph()) {
+		return selfCritical(labels, logits, tokens)
+	}
+	nats, _ := nll(logits, labels[0])
+	if share := t.settings.LabelSmoothing; share > 0 {
+		nats = Add(MulScalar(nats, 1-share), MulScalar(uniformNLL(logits), share))
+	}
+	return Div(ReduceAllSum(Mul(nats, weights)), tokens)
+}
+
+// uniformNLL is the cross-entropy [time, batch], in nats, against a target that has the same probability for each token.
+func uniformNLL(logits *Node) *Node {
+	shifted := Sub(logits, StopGradient(ReduceAndKeep(logits, ReduceMax, -1)))
+	return Sub(Log(ReduceSum(Exp(shifted), -1)), ReduceMean(shifted, -1))
+}
+
+// trainGraph returns the logits of one step's batch, with dropout; spec is the batch's task.
+func (t *Trainer) trainGraph(scope *gomodel.Scope, spec any, inputs []*Node) []*Node {
+	features, tokens := inputs[0], inputs[1]
+	if is, ok := spec.(task); ok {
+		gomodel.SetGraphParam(features.Graph(), roleKey, is.role)
+		if is.critical {
+			gomodel.SetGraphParam(features.Graph(), criticalKey, true)
+			scope.Store().SetTraining(features.Graph(), false)
+			return []*Node{t.decoder.Logits(scope, features, tokens)}
+		}
+	}
+	if t.settings.samples() {
+		tokens = t.sampled(scope, features, tokens)
+	}
+	return []*Node{t.decoder.Logits(scope, features, tokens)}
+}
 
 // stepMetrics are the sums that each training step returns after the loss and its moving average.
 func stepMetrics() []metric.Interface {

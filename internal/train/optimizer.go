@@ -10,16 +10,17 @@ import (
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 )
 
-// optimizers are the optimisers by their name in [training].
+// optimizers are the optimisers by their name in [training]. GoMLX's Adam is PyTorch's, decoupled weight decay included.
+// Its RMSProp is Adam without the first moment, debiased, and its SGD has no momentum: those two are ours.
 var optimizers = map[string]func(Settings) optimizer.Interface{
-	"adam": func(s Settings) optimizer.Interface { return optimizer.Adam().LearningRate(s.LearningRate).Done() },
-	"adamw": func(s Settings) optimizer.Interface {
-		return optimizer.Adam().LearningRate(s.LearningRate).WeightDecay(0.004).Done()
-	},
-	"rmsprop": func(s Settings) optimizer.Interface { return optimizer.RMSProp().LearningRate(s.LearningRate).Done() },
-	"sgd": func(s Settings) optimizer.Interface {
-		return optimizer.StochasticGradientDescent().WithDecay(false).WithLearningRate(s.LearningRate).Done()
-	},
+	"adam":    func(s Settings) optimizer.Interface { return adam(s).Done() },
+	"adamw":   func(s Settings) optimizer.Interface { return adam(s).WeightDecay(s.WeightDecay).Done() },
+	"rmsprop": func(s Settings) optimizer.Interface { return &rmsProp{Settings: s} },
+	"sgd":     func(s Settings) optimizer.Interface { return &sgd{Settings: s} },
+}
+
+func adam(s Settings) *optimizer.AdamConfig {
+	return optimizer.Adam().LearningRate(s.LearningRate).Betas(s.Beta1, s.Beta2).Epsilon(s.Epsilon)
 }
 
 func newOptimizer(s Settings) (optimizer.Interface, error) {
@@ -28,45 +29,80 @@ func newOptimizer(s Settings) (optimizer.Interface, error) {
 		return nil, fmt.Errorf("unknown optimizer %q", s.Optimizer)
 	}
 	inner := build(s)
-	if s.ClipNorm <= 0 {
-		return inner, nil
-	}
 	withGradients, ok := inner.(train.OptimizeWithGradients)
 	if !ok {
-		return nil, fmt.Errorf("optimizer %q can't clip gradients: set training.clip_norm = 0", s.Optimizer)
+		return nil, fmt.Errorf("optimizer %q takes no gradients", s.Optimizer)
 	}
-	return &clipped{Interface: inner, inner: withGradients, norm: s.ClipNorm}, nil
+	return &updater{Interface: inner, Settings: s, inner: withGradients}, nil
 }
 
-// clipped scales all gradients by one factor when their global L2 norm exceeds norm (Pascanu et al. 2013).
-type clipped struct {
+// updater makes one update of a batch's gradients, or of several batches': it adds them up, clips them, adds L2
+// regularisation, lets the optimiser change the weights, and averages the weights.
+type updater struct {
 	optimizer.Interface
+	Settings
 	inner train.OptimizeWithGradients
-	norm  float64
 }
 
 // UpdateGraph implements optimizer.Interface.
-func (c *clipped) UpdateGraph(scope *gomodel.Scope, g *Graph, loss *Node) {
-	c.UpdateGraphWithGradients(scope, scope.BuildTrainableVariablesGradientsGraph(loss), loss.DType())
+func (u *updater) UpdateGraph(scope *gomodel.Scope, g *Graph, loss *Node) {
+	u.UpdateGraphWithGradients(scope, scope.BuildTrainableVariablesGradientsGraph(loss), loss.DType())
 }
 
 // UpdateGraphWithGradients implements train.OptimizeWithGradients.
-func (c *clipped) UpdateGraphWithGradients(scope *gomodel.Scope, gradients []*Node, dtype dtypes.DType) {
+func (u *updater) UpdateGraphWithGradients(scope *gomodel.Scope, gradients []*Node, dtype dtypes.DType) {
+	g := gradients[0].Graph()
+	weights := trainable(scope, g)
+	if role := roleOf(g); role != alone {
+		if gradients = accumulate(scope, weights, gradients, role); role == hold {
+			return
+		}
+	}
+	if u.ClipValue > 0 {
+		for n, gradient := range gradients {
+			gradients[n] = ClipScalar(gradient, -u.ClipValue, u.ClipValue)
+		}
+	}
+	if u.ClipNorm > 0 {
+		gradients = clipNorm(gradients, u.ClipNorm)
+	}
+	if u.L2 > 0 {
+		for n, v := range weights {
+			gradients[n] = Add(gradients[n], MulScalar(v.NodeValue(g), u.L2))
+		}
+	}
+	u.inner.UpdateGraphWithGradients(scope, gradients, dtype)
+	if u.averages() {
+		average(scope, g, weights, u.EMADecay)
+	}
+}
+
+// trainable are the variables whose gradients a graph computes, in GoMLX's order of the gradients.
+func trainable(scope *gomodel.Scope, g *Graph) (variables []*gomodel.Variable) {
+	for v := range scope.IterVariables() {
+		if v.Trainable && v.InUseByGraph(g) {
+			variables = append(variables, v)
+		}
+	}
+	return variables
+}
+
+// clipNorm scales all gradients by one factor when their global L2 norm exceeds norm (Pascanu et al. 2013).
+func clipNorm(gradients []*Node, norm float64) []*Node {
 	var square *Node
-	for _, grad := range gradients {
-		s := ReduceAllSum(Square(grad))
+	for _, gradient := range gradients {
+		s := ReduceAllSum(Square(gradient))
 		if square == nil {
 			square = s
 		} else {
 			square = Add(square, s)
 		}
 	}
-	g := square.Graph()
-	limit := Scalar(g, square.DType(), c.norm)
+	limit := Scalar(square.Graph(), square.DType(), norm)
 	scale := Div(limit, Max(Sqrt(square), limit)) // 1 while the norm is within the limit
 	scaled := make([]*Node, len(gradients))
-	for n, grad := range gradients {
-		scaled[n] = Mul(grad, ConvertDType(scale, grad.DType()))
+	for n, gradient := range gradients {
+		scaled[n] = Mul(gradient, ConvertDType(scale, gradient.DType()))
 	}
-	c.inner.UpdateGraphWithGradients(scope, scaled, dtype)
+	return scaled
 }

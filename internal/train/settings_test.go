@@ -23,3 +23,56 @@ func TestExtends(t *testing.T) {
 		}
 	}
 }
+
+// TestExtendsWithoutSelfCriticalTraining: more epochs of cross-entropy don't follow self-critical ones.
+func TestExtendsWithoutSelfCriticalTraining(t *testing.T) {
+	s := Settings{Epochs: 5, SCSTEpochs: 2}
+	longer := s
+	longer.Epochs = 10
+	if longer.Extends(s) {
+		t.Error("cross-entropy went on after self-critical training")
+	}
+}
+
+// TestExtendsWithSchedule: the cosine falls over all epochs, so that each epoch of a longer training is another one.
+func TestExtendsWithSchedule(t *testing.T) {
+	for schedule, want := range map[string]bool{"constant": true, "step": true, "plateau": true, "cosine": false} {
+		s := Settings{Epochs: 5, Schedule: schedule, ScheduleEpochs: 2, ScheduleFactor: 0.5, LearningRate: 0.1}
+		longer := s
+		longer.Epochs = 10
+		if got := longer.Extends(s); got != want {
+			t.Errorf("%s: %v, want %v", schedule, got, want)
+		}
+		rate := func(s Settings) float64 { return s.learningRate(moment{epoch: 3, update: 30, total: 10 * s.Epochs}) }
+		if same := rate(longer) == rate(s); same != want {
+			t.Errorf("%s: the rates of the same epoch of both are equal: %v", schedule, same)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	right := Settings{LearningRate: 0.1, ScheduleFactor: 0.5, Schedule: "step", Sampling: "inverse_sigmoid", SamplingConstant: 100, Examples: "sequences"}
+	if key, err := right.Check(); err != nil {
+		t.Errorf("%s: %v", key, err)
+	}
+	for _, test := range []struct {
+		key    string
+		change func(*Settings)
+	}{
+		{"learning_rate", func(s *Settings) { s.LearningRate = 0 }},
+		{"schedule_factor", func(s *Settings) { s.ScheduleFactor = 0 }},
+		{"min_learning_rate", func(s *Settings) { s.MinLearningRate = 1 }},
+		{"sampling_constant", func(s *Settings) { s.SamplingConstant = 0.5 }},
+		{"sampling_constant", func(s *Settings) { s.Sampling, s.SamplingConstant = "exponential", 1 }},
+		{"sampling_constant", func(s *Settings) { s.Sampling, s.SamplingConstant = "linear", 0 }},
+		{"scheduled_sampling", func(s *Settings) { s.Examples = "pairs" }},
+		{"scst_epochs", func(s *Settings) { s.SCSTEpochs, s.SCSTLearningRate, s.Select = 5, 0.1, "loss" }},
+		{"scst_learning_rate", func(s *Settings) { s.SCSTEpochs, s.Select = 5, "cider_d" }},
+	} {
+		s := right
+		test.change(&s)
+		if key, err := s.Check(); err == nil || key != test.key {
+			t.Errorf("%s: blamed %q, error %v", test.key, key, err)
+		}
+	}
+}

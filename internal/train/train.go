@@ -1,4 +1,4 @@
-// Package train fits a decoder by teacher forcing with GoMLX's trainer, and keeps checkpoints it can resume from bit for bit.
+// Package train fits a decoder by teacher forcing, and then perhaps by reward, with GoMLX's trainer, and keeps checkpoints it can resume from bit for bit.
 package train
 
 import (
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train"
@@ -51,17 +50,26 @@ func (s Score) add(o Score) Score {
 // Epoch is what Run reports at the end of each epoch.
 type Epoch struct {
 	Epoch, Step int
-	Train       Score // while training: dropout on, weights moving
+	Train       Score // while training: dropout on, weights moving; of sampled captions in self-critical epochs
 	Validation  Score // after the epoch: dropout off
 	Seconds     float64
 	Total       float64 // seconds of training so far, resumed parts included
-	Best        bool    // lowest validation loss so far
+	Best        bool    // the best so far, by training.select
+	Metric      float64 // what Events.Metric said; 0 without one
+	Rate        float64 // learning rate of the last update
 }
 
-// Events are called while Run works; either may be nil.
+// Events are called while Run works; each may be nil.
 type Events struct {
 	Step  func(epoch, batch, batches int, loss float64)
 	Epoch func(Epoch) error // before the epoch's checkpoint is written
+	// Metric scores free-running captions of the validation split by the weights in the store; higher is better. It must
+	// be given where training.select is not "loss", and is called after each epoch.
+	Metric func(context.Context) (float64, error)
+	// SelfCritical are the batches of self-critical training: captions sampled from the weights in the store when a batch is
+	// asked for, with three labels: targets, weights and each caption's advantage [batch]. It must be given where
+	// training.scst_epochs asks for such epochs.
+	SelfCritical Batches
 }
 
 // Trainer fits one decoder. Its variables live in Store.
@@ -72,6 +80,8 @@ type Trainer struct {
 	store    *gomodel.Store
 	dir      string
 	state    state
+	devices  *devices           // nil for one
+	scalars  map[string]float64 // rates that are in variables, by name
 
 	trainer *train.Trainer
 	loop    *train.Loop
@@ -80,7 +90,7 @@ type Trainer struct {
 
 // New prepares a trainer that keeps its checkpoints in dir, and loads the last checkpoint if there is one.
 func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string) (*Trainer, error) {
-	t := &Trainer{settings: s, backend: backend, decoder: decoder, store: gomodel.NewStore(), dir: dir}
+	t := &Trainer{settings: s, backend: backend, decoder: decoder, store: gomodel.NewStore(), dir: dir, scalars: map[string]float64{}}
 	t.state.Best = math.Inf(1)
 	if err := t.store.SetRNGStateFromSeed(s.Seed); err != nil {
 		return nil, fmt.Errorf("seed the random state: %w", err)
@@ -92,11 +102,8 @@ func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string)
 	if err != nil {
 		return nil, err
 	}
-	modelFn := func(scope *gomodel.Scope, features, tokens *graph.Node) *graph.Node {
-		return decoder.Logits(scope, features, tokens)
-	}
 	err = exceptions.TryCatch[error](func() {
-		t.trainer = train.NewTrainer(backend, t.store, modelFn, lossFn, opt, stepMetrics(), nil)
+		t.trainer = train.NewTrainer(backend, t.store, t.trainGraph, t.loss, opt, stepMetrics(), nil)
 		t.loop = train.NewLoop(t.trainer)
 		t.eval = gomodel.MustNewExec(backend, t.store, t.evalGraph)
 	})
@@ -109,6 +116,15 @@ func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string)
 	return t, nil
 }
 
+// UseDevices lets Run train on the backend's first n devices at once: each takes its part of every batch. With dropout
+// the random numbers depend on the batch's size, so that losses stay the same only where n divides it. Call it before Run.
+func (t *Trainer) UseDevices(n int) (err error) {
+	if t.devices, err = newDevices(t.backend, n); err != nil || t.devices == nil {
+		return err
+	}
+	return t.devices.replicateRandomState(t.store)
+}
+
 // Store holds the decoder's variables, the optimiser's and the random state.
 func (t *Trainer) Store() *gomodel.Store { return t.store }
 
@@ -119,20 +135,40 @@ func (t *Trainer) Resumed() (found bool, epochs, step int) {
 
 // Run trains until the last epoch, until patience runs out, or until ctx ends; then it returns ErrInterrupted.
 func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Events) error {
-	r := &run{ctx: ctx, batches: data.PerEpoch(), events: events}
+	if t.settings.byMetric() && events.Metric == nil {
+		return fmt.Errorf("training.select is %q, but there is no such metric", t.settings.Select)
+	}
+	if t.settings.SCSTEpochs > 0 && events.SelfCritical == nil {
+		return errors.New("training.scst_epochs asks for self-critical training, but there is no reward")
+	}
+	r := &run{ctx: ctx, events: events}
 	t.state.run = r
-	for t.state.Epoch < t.settings.Epochs && !t.stoppedEarly() {
+	for {
+		if done, err := t.finished(); err != nil || done {
+			return err
+		}
+		if t.isSelfCritical() {
+			data = events.SelfCritical
+		}
+		r.batches = data.PerEpoch()
 		epoch := t.state.Epoch + 1
 		r.epoch, r.began, r.saved = epoch, time.Now(), time.Now()
 		if left := r.batches - t.state.Batch; left > 0 {
-			if _, err := t.loop.RunSteps(data.Epoch(epoch, t.state.Batch), left); err != nil {
+			if err := t.setRates(); err != nil {
+				return fmt.Errorf("training, epoch %d: %w", epoch, err)
+			}
+			if _, err := t.loop.RunSteps(t.feed(data.Epoch(epoch, t.state.Batch)), left); err != nil {
 				if errors.Is(err, ErrInterrupted) {
 					return ErrInterrupted
+				}
+				if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // while a batch was sampled
+					t.countTime()
+					return errors.Join(ErrInterrupted, t.save(""))
 				}
 				return fmt.Errorf("training, epoch %d: %w", epoch, err)
 			}
 		}
-		score, err := t.Evaluate(ctx, validation)
+		score, metric, err := t.validate(ctx, validation, events)
 		if err != nil {
 			if ctx.Err() != nil {
 				t.countTime()
@@ -140,28 +176,60 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 			}
 			return fmt.Errorf("validation, epoch %d: %w", epoch, err)
 		}
-		if err := t.endEpoch(epoch, score, events); err != nil {
+		if err := t.endEpoch(epoch, score, metric, events); err != nil {
 			return err
 		}
 	}
-	return nil
+}
+
+// feed is what the loop gets of a data set: its batches, cut over the devices where there are several.
+func (t *Trainer) feed(data train.Dataset) train.Dataset {
+	if group, critical := t.settings.group(), t.isSelfCritical(); group > 1 || critical {
+		data = grouped{data, t.state.Batch, t.state.run.batches, group, critical}
+	}
+	if t.devices == nil {
+		return data
+	}
+	return parallel{data, t.devices}
+}
+
+// validate scores the weights, or their average, after an epoch.
+func (t *Trainer) validate(ctx context.Context, data Batches, events Events) (score Score, metric float64, err error) {
+	err = t.withAverage(func() error {
+		if score, err = t.Evaluate(ctx, data); err != nil || !t.settings.byMetric() {
+			return err
+		}
+		metric, err = events.Metric(ctx)
+		return err
+	})
+	return score, metric, err
 }
 
 // endEpoch reports the epoch, then writes its checkpoint: a run killed in between repeats the epoch and reports
 // the same figures, and the reader of the report knows the row already.
-func (t *Trainer) endEpoch(epoch int, score Score, events Events) error {
+func (t *Trainer) endEpoch(epoch int, score Score, metric float64, events Events) error {
 	t.countTime()
 	best := score.Loss() < t.state.Best
+	if t.settings.byMetric() {
+		best = t.state.BestEpoch == 0 || metric > t.state.BestMetric
+	}
 	if best {
-		t.state.Best, t.state.BestEpoch = score.Loss(), epoch
+		t.state.Best, t.state.BestMetric, t.state.BestEpoch = score.Loss(), metric, epoch
 	}
 	row := Epoch{Epoch: epoch, Step: t.state.Step, Train: t.state.Partial, Validation: score,
-		Seconds: t.state.EpochSeconds, Total: t.state.Seconds, Best: best}
+		Seconds: t.state.EpochSeconds, Total: t.state.Seconds, Best: best, Metric: metric, Rate: t.rate(t.lastMoment())}
+	t.state.Plateau = t.state.Plateau.after(score.Loss(), t.settings.ScheduleEpochs)
 	t.state.Epoch, t.state.Batch, t.state.Partial, t.state.EpochSeconds = epoch, 0, Score{}, 0
 	if events.Epoch != nil {
 		if err := events.Epoch(row); err != nil {
 			return err
 		}
+	}
+	if best && t.settings.averages() {
+		if err := t.withAverage(t.saveAverage); err != nil {
+			return err
+		}
+		return t.save("")
 	}
 	pointer := ""
 	if best {
@@ -170,14 +238,18 @@ func (t *Trainer) endEpoch(epoch int, score Score, events Events) error {
 	return t.save(pointer)
 }
 
+// byMetric tells that a metric of captions, and not the loss, makes an epoch the best one.
+func (s Settings) byMetric() bool { return s.Select != "" && s.Select != "loss" }
+
 func (t *Trainer) stoppedEarly() bool {
 	return t.settings.Patience > 0 && t.state.Epoch-t.state.BestEpoch >= t.settings.Patience
 }
 
-// LoadBest replaces the weights by those of the epoch with the lowest validation loss.
+// LoadBest replaces the weights by those of the best epoch: the one with the lowest validation loss, or the highest metric
+// where training.select names one. Where weights are averaged, these are the averages.
 func (t *Trainer) LoadBest() error { return t.load(bestName) }
 
-// BestEpoch is the epoch with the lowest validation loss so far.
+// BestEpoch is the best epoch so far, by training.select.
 func (t *Trainer) BestEpoch() int { return t.state.BestEpoch }
 
 // run is what one call of Run needs between steps.
@@ -213,7 +285,12 @@ func (t *Trainer) afterStep(metrics []*tensors.Tensor) error {
 	if m := t.settings.CheckpointMinutes; m > 0 && time.Since(r.saved).Minutes() >= m && t.state.Batch < r.batches {
 		t.countTime()
 		r.saved = time.Now()
-		return t.save("")
+		if err := t.save(""); err != nil {
+			return err
+		}
+	}
+	if t.state.Batch < r.batches {
+		return t.setRates()
 	}
 	return nil
 }

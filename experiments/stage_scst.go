@@ -1,0 +1,161 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	gotrain "github.com/gomlx/gomlx/ml/train"
+
+	"github.com/captionlab/captionlab/internal/batch"
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/decode"
+	"github.com/captionlab/captionlab/internal/score"
+	"github.com/captionlab/captionlab/internal/token"
+	"github.com/captionlab/captionlab/internal/train"
+)
+
+// rewarded are the batches of self-critical training: of each training picture one sampled caption, and how far its
+// CIDEr-D is above that of the picture's greedy caption. Document frequencies are those of the training captions.
+type rewarded struct {
+	ctx            context.Context
+	size, length   int // pictures a batch, tokens of the longest caption
+	seed           int64
+	rows           [][]float32 // features of each training picture
+	reward         *score.CIDErD
+	sample, greedy *decode.Generator
+	decode         func([]int32) string
+
+	captions                 int // rewarded since the epoch began, or was resumed
+	sampledReward, ownReward float64
+}
+
+// note tells the mean rewards of the epoch so far.
+func (r *rewarded) note() string {
+	if r == nil || r.captions == 0 {
+		return ""
+	}
+	n := float64(r.captions)
+	return fmt.Sprintf("; training pictures' cider_d %.4f sampled, %.4f greedy", r.sampledReward/n, r.ownReward/n)
+}
+
+// selfCritical prepares them where the config asks for such training. blind takes the picture away.
+func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, blind bool) (*rewarded, error) {
+	s := e.config.Training
+	if s.SCSTEpochs == 0 {
+		return nil, nil
+	}
+	r := &rewarded{ctx: ctx, size: s.Batch, length: e.maxTokens, seed: s.Seed, rows: e.splitRows(dataset.Train), decode: e.tokenizer.Decode}
+	if blind {
+		nothing := make([]float32, e.features.Size())
+		for n := range r.rows {
+			r.rows[n] = nothing
+		}
+	}
+	var references [][]string
+	for _, at := range e.data.Splits[dataset.Train] {
+		references = append(references, e.scoredReferences(at))
+	}
+	var err error
+	if r.reward, err = score.NewCIDErD(references); err != nil {
+		return nil, err
+	}
+	if r.greedy, err = decode.New(e.accel.Backend, t.Store(), e.decoder, decode.Settings{Method: "greedy", Batch: s.Batch}, e.maxTokens); err != nil {
+		return nil, err
+	}
+	r.sample, err = decode.New(e.accel.Backend, t.Store(), e.decoder, decode.Settings{Method: "sample", Batch: s.Batch, Temperature: 1, TopP: 1}, e.maxTokens)
+	return r, err
+}
+
+// PerEpoch implements train.Batches.
+func (r *rewarded) PerEpoch() int { return (len(r.rows) + r.size - 1) / r.size }
+
+// Epoch implements train.Batches: every picture once, in an order fixed by the seed and the epoch.
+func (r *rewarded) Epoch(epoch, from int) gotrain.Dataset {
+	r.captions, r.sampledReward, r.ownReward = 0, 0, 0
+	return &rewardedEpoch{r, epoch, from}
+}
+
+type rewardedEpoch struct {
+	*rewarded
+	epoch, from int
+}
+
+// Name implements train.Dataset.
+func (p *rewardedEpoch) Name() string { return "sampled captions" }
+
+// Iter implements train.Dataset.
+func (p *rewardedEpoch) Iter() iter.Seq2[gotrain.Batch, error] {
+	return func(yield func(gotrain.Batch, error) bool) {
+		order := rand.New(rand.NewPCG(uint64(p.seed), uint64(p.epoch))).Perm(len(p.rows))
+		for n := p.from; n < p.PerEpoch(); n++ {
+			// Each batch has random numbers of its own, whatever was drawn before it.
+			seed := rand.New(rand.NewPCG(uint64(p.seed)+1, uint64(p.epoch)<<32+uint64(n))).Int64()
+			b, err := p.batch(order[n*p.size:min((n+1)*p.size, len(order))], seed)
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// batch samples captions of pictures and rewards them.
+func (r *rewarded) batch(pictures []int, seed int64) (gotrain.Batch, error) {
+	rows := make([][]float32, len(pictures))
+	for n, picture := range pictures {
+		rows[n] = r.rows[picture]
+	}
+	sampled, err := r.sample.WithSeed(seed).Generate(r.ctx, rows, nil)
+	if err != nil {
+		return gotrain.Batch{}, fmt.Errorf("sample captions: %w", err)
+	}
+	greedy, err := r.greedy.Generate(r.ctx, rows, nil)
+	if err != nil {
+		return gotrain.Batch{}, fmt.Errorf("greedy captions: %w", err)
+	}
+	texts := make([]string, 0, 2*len(pictures))
+	for _, captions := range [][]decode.Caption{sampled, greedy} {
+		for _, c := range captions {
+			texts = append(texts, r.decode(c.Tokens))
+		}
+	}
+	scores := r.reward.Scores(append(pictures[:len(pictures):len(pictures)], pictures...), texts)
+	advantage := make([]float32, r.size)
+	items := make([]batch.Item, len(pictures))
+	flat := make([]float32, 0, len(pictures)*len(rows[0]))
+	for n, c := range sampled {
+		advantage[n] = float32(scores[n] - scores[len(pictures)+n])
+		r.captions++
+		r.sampledReward += scores[n]
+		r.ownReward += scores[len(pictures)+n]
+		items[n] = batch.Item{Picture: n, Tokens: c.Tokens}
+		flat = append(flat, rows[n]...)
+	}
+	set, err := batch.New(items, batch.Features{Size: len(rows[0]), Values: flat}, batch.Options{Name: "sampled captions", Size: r.size, Time: r.length})
+	if err != nil {
+		return gotrain.Batch{}, err
+	}
+	for b, err := range set.Epoch(0, 0).Iter() { // one batch
+		if err != nil {
+			return b, err
+		}
+		forget(b.Labels, items, r.length)
+		b.Labels = append(b.Labels, tensors.FromFlatDataAndDimensions(advantage, r.size))
+		return b, nil
+	}
+	return gotrain.Batch{}, fmt.Errorf("no batch of %d captions", len(items))
+}
+
+// forget lets the end of captions that are as long as they may be count for nothing: there the model had no choice.
+func forget(labels []*tensors.Tensor, items []batch.Item, length int) {
+	targets, weights := tensors.MustCopyFlatData[int32](labels[0]), tensors.MustCopyFlatData[float32](labels[1])
+	for n, item := range items {
+		if at := n*(length+1) + length; len(item.Tokens) == length && targets[at] == token.End {
+			weights[at] = 0
+		}
+	}
+	labels[1].MustFinalizeAll()
+	labels[1] = tensors.FromFlatDataAndDimensions(weights, len(weights)/(length+1), length+1)
+}

@@ -1,0 +1,55 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/decode"
+	"github.com/captionlab/captionlab/internal/score"
+	"github.com/captionlab/captionlab/internal/train"
+)
+
+// selection scores greedy captions of the validation split by the metric that training.select names: what an epoch's
+// weights say by themselves. It is nil where the loss selects. blind takes the picture away.
+func (e *experiment) selection(t *train.Trainer, blind bool) func(context.Context) (float64, error) {
+	metric := e.config.Training.Select
+	if metric == "loss" {
+		return nil
+	}
+	rows := e.splitRows(dataset.Validation)
+	if blind {
+		nothing := make([]float32, e.features.Size())
+		for n := range rows {
+			rows[n] = nothing
+		}
+	}
+	references := e.validationReferences()
+	var greedy *decode.Generator // compiled once, at the first epoch's end
+	return func(ctx context.Context) (float64, error) {
+		if greedy == nil {
+			var err error
+			s := decode.Settings{Method: "greedy", Batch: e.config.Decoding.Batch}
+			if greedy, err = decode.New(e.accel.Backend, t.Store(), e.decoder, s, e.maxTokens); err != nil {
+				return 0, err
+			}
+		}
+		captions, err := greedy.Generate(ctx, rows, nil)
+		if err != nil {
+			return 0, fmt.Errorf("captions for training.select: %w", err)
+		}
+		texts := make([]string, len(captions))
+		for n, c := range captions {
+			texts[n] = e.tokenizer.Decode(c.Tokens)
+		}
+		scores, err := e.scored(ctx, texts, references, score.Options{Metrics: []string{metric}})
+		if err != nil {
+			return 0, fmt.Errorf("score for training.select: %w", err)
+		}
+		m, ok := scores.Get(metric)
+		if !ok {
+			return 0, fmt.Errorf("training.select: no metric %q", metric)
+		}
+		return m.Corpus, nil
+	}
+}
