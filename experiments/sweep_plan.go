@@ -68,7 +68,7 @@ func (s *sweep) plan(before *study.Ledger) {
 		case hasFailed && !s.options.RetryFailed:
 			j.plan, j.todo = planFailed, false
 			c.Status, c.Error, c.Run, c.Seconds = was.Status, was.Error, was.Run, was.Seconds
-		case open != nil && open.info.Status == runfolder.Running:
+		case open != nil && open.info.Status == runfolder.Running && s.tasks[c.Hash] == nil: // a task that was cancelled may still be writing its checkpoint
 			j.plan, j.todo = planBusy, false
 			c.Error, c.Run = planBusy+": give the command again when it has ended", s.relative(open.dir)
 		case open != nil:

@@ -104,21 +104,20 @@ func (s *sweep) findTasks(ctx context.Context, before *study.Ledger) error {
 
 // ask brings the tasks' states up to date.
 func (s *sweep) ask(ctx context.Context, tasks map[string]*slurmTask) error {
-	var jobs []string
+	var names []string
 	for _, t := range tasks {
-		for _, id := range []string{t.job, t.sub.Shared} {
-			if id != "" && !slices.Contains(jobs, id) {
-				jobs = append(jobs, id)
-			}
+		names = append(names, t.name)
+		if t.sub.Shared != "" && !slices.Contains(names, t.sub.Shared) {
+			names = append(names, t.sub.Shared)
 		}
 	}
-	slices.Sort(jobs)
-	states, err := s.slurm.States(ctx, jobs)
+	states, err := s.slurm.States(ctx, names)
 	if err != nil {
 		return err
 	}
 	for _, t := range tasks {
 		t.state, t.known = slurm.Of(states, t.name)
+		t.dropped = !t.known && slurm.Knows(states, t.job)
 		t.shared, t.sharedKnown = slurm.State{}, false
 		if t.sub.Shared != "" {
 			t.shared, t.sharedKnown = slurm.Of(states, t.sub.Shared)

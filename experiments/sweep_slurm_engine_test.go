@@ -222,6 +222,13 @@ func TestSlurmForgets(t *testing.T) {
 	if _, err := slurmSweep(t, path, true, false); err != nil {
 		t.Fatal(err)
 	}
+	// Of a waiting task that was cancelled alone, Slurm keeps nothing, while it knows the others.
+	if err := os.Remove(filepath.Join(dir, "tasks", "102_3")); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := slurmSweep(t, path, true, false); err != nil || s.Cells[2].Plan != "compute" || s.Cells[3].Plan != "in Slurm's queue" {
+		t.Fatalf("plans %v: %v", cellPlans(s), err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "forgotten"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}

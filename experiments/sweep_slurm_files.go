@@ -187,6 +187,19 @@ func (sub *submission) jobs() (ids []string) {
 	return ids
 }
 
+// tasks are the names of all the submission's tasks.
+func (sub *submission) tasks() (names []string) {
+	if sub.Shared != "" {
+		names = append(names, sub.Shared)
+	}
+	for _, j := range sub.Jobs {
+		for _, number := range j.Cells {
+			names = append(names, slurm.Task(j.ID, number-j.Offset))
+		}
+	}
+	return names
+}
+
 // slurmTask is a cell that was submitted, and how Slurm said that it stands.
 type slurmTask struct {
 	sub         *submission
@@ -197,6 +210,7 @@ type slurmTask struct {
 	known       bool        // to Slurm
 	shared      slurm.State // of the job that comes first
 	sharedKnown bool
+	dropped     bool      // Slurm knows the array, but not this task: it does so once a waiting task was cancelled alone
 	since       time.Time // when it was first seen to have ended without its run being done; zero before
 	begun       bool      // its beginning was told
 }

@@ -120,7 +120,7 @@ func CancelSlurm(ctx context.Context, studyPath string, overrides []string) (tas
 		return 0, nil, err
 	}
 	for _, sub := range all {
-		states, err := s.slurm.States(ctx, sub.jobs())
+		states, err := s.slurm.States(ctx, sub.tasks())
 		if err != nil {
 			return 0, nil, err
 		}

@@ -90,8 +90,8 @@ func (sub *submission) runCell(ctx context.Context, cell string, o Options, note
 		return note(func(r *taskRecord) { r.Run = s.relative(done.dir) })
 	}
 	if open := s.runs.open[c.Hash]; open != nil {
-		if open.info.Status == runfolder.Running {
-			return fmt.Errorf("the run %s is %s", open.dir, planBusy)
+		if err := untilFree(ctx, open.dir); err != nil {
+			return err
 		}
 		j.dir = open.dir
 	}
@@ -104,6 +104,28 @@ func (sub *submission) runCell(ctx context.Context, cell string, o Options, note
 	}
 	_, err = Resume(ctx, folder, o)
 	return err
+}
+
+// busyLimit is how long a task waits for another process to leave its run: that of a task that was cancelled, which Slurm
+// lets write its checkpoint.
+const busyLimit = 2 * time.Minute
+
+// untilFree waits until no other process works on a run.
+func untilFree(ctx context.Context, dir string) error {
+	for began := time.Now(); ; {
+		info, err := (&runfolder.Folder{Dir: dir}).Info()
+		if err != nil || info.Status != runfolder.Running {
+			return err
+		}
+		if time.Since(began) > busyLimit {
+			return fmt.Errorf("the run %s is %s", dir, planBusy)
+		}
+		select {
+		case <-ctx.Done():
+			return ErrInterrupted
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // runShared does once what cells share: it reads or draws the pictures, computes their features into the cache, and makes

@@ -167,6 +167,8 @@ func (s *sweep) verdict(t *slurmTask) (dir string, status study.Status, message 
 	switch {
 	case !t.known && info.Status == runfolder.Interrupted:
 		return dir, runfolder.Interrupted, "interrupted" + at, nil
+	case t.dropped && record.Started.IsZero():
+		return dir, runfolder.Interrupted, "cancelled before it began" + at, nil
 	case !t.known && !t.sub.Cancelled.IsZero():
 		return dir, runfolder.Interrupted, "cancelled" + at, nil
 	case !t.known && own != "":

@@ -1,9 +1,11 @@
 package slurm_test
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +61,6 @@ func TestRecordedStates(t *testing.T) {
 		"28_401":  {Name: slurm.Pending, Reason: "JobHeldUser"},
 		"29_4":    {Name: slurm.Cancelled},
 	}
-	jobs := []string{"20", "25", "26", "27", "28", "29"}
 	for _, c := range []struct{ reason, sacct, scontrol string }{
 		{"accounting", "cat '" + here + "/" + recorded + "sacct.txt'", "echo must not be asked >&2; exit 1"},
 		{"no accounting", "echo Slurm accounting storage is disabled >&2; exit 1",
@@ -71,7 +72,7 @@ func TestRecordedStates(t *testing.T) {
 		t.Run(c.reason, func(t *testing.T) {
 			write(t, filepath.Join(bin, "sacct"), "#!/bin/sh\n"+c.sacct+"\n")
 			write(t, filepath.Join(bin, "scontrol"), "#!/bin/bash\nset -- x \"$@\"\n"+c.scontrol+"\n")
-			states, err := new(slurm.Client).States(t.Context(), jobs)
+			states, err := new(slurm.Client).States(t.Context(), slices.Collect(maps.Keys(want)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,12 +124,16 @@ func TestNodeFailure(t *testing.T) {
 	write(t, filepath.Join(dir, "tasks", "9_1"), "PENDING 0:0\n")
 	t.Setenv("PATH", filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
 	var c slurm.Client
-	states, err := c.States(t.Context(), []string{"9"})
+	states, err := c.States(t.Context(), []string{"9_1"})
 	if err != nil || states["9_1"].Name != slurm.Pending {
 		t.Errorf("%+v, want the task in the queue again: %v", states, err)
 	}
+	write(t, filepath.Join(dir, "tasks", "9_2"), "CANCELLED 0:0\n") // the accounting has no line of it
+	if states, err = c.States(t.Context(), []string{"9_1", "9_2"}); err != nil || states["9_2"].Name != slurm.Cancelled {
+		t.Errorf("%+v, want a cancelled task: %v", states, err)
+	}
 	write(t, filepath.Join(dir, "forgotten"), "")
-	states, err = c.States(t.Context(), []string{"9"})
+	states, err = c.States(t.Context(), []string{"9_1"})
 	if err != nil || !states["9_1"].Ended() {
 		t.Errorf("%+v, want a task that ended: %v", states, err)
 	}

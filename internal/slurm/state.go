@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,13 +49,20 @@ var requeued = map[string]bool{NodeFailed: true, Preempted: true, BootFailed: tr
 // Ended reports whether the task is over.
 func (s State) Ended() bool { return ended[s.Name] }
 
-// States asks how jobs stand. Each is there by the name of its task, as "12_3", or of the job, "12". What Slurm no longer
-// knows is absent.
+// States asks how tasks, as "12_3", and jobs, as "12", stand. What Slurm no longer knows is absent. States of other tasks of
+// the same jobs may be there, too.
 //
 // The accounting is asked first, where there is one: that spares the controller. It lags, though, and has no word of what
-// was put back into the queue, so for such tasks the controller's word counts.
-func (c *Client) States(ctx context.Context, jobs []string) (map[string]State, error) {
+// was put back into the queue, so for such tasks the controller's
+// word counts.
+func (c *Client) States(ctx context.Context, tasks []string) (map[string]State, error) {
 	states := map[string]State{}
+	wanted := map[string][]string{}
+	for _, task := range tasks {
+		job, _, _ := strings.Cut(task, "_")
+		wanted[job] = append(wanted[job], task)
+	}
+	jobs := slices.Sorted(maps.Keys(wanted))
 	if len(jobs) == 0 {
 		return states, nil
 	}
@@ -73,7 +82,7 @@ func (c *Client) States(ctx context.Context, jobs []string) (map[string]State, e
 		}
 	}
 	for _, job := range jobs {
-		if settled(states, job) {
+		if settled(states, job, wanted[job]) {
 			continue
 		}
 		out, err := command(ctx, "scontrol", "show", "job", "--oneliner", job)
@@ -104,21 +113,32 @@ func Of(states map[string]State, task string) (s State, known bool) {
 	return s, known
 }
 
+// Knows reports whether there is a state of some task of the job.
+func Knows(states map[string]State, job string) bool {
+	for task := range states {
+		if of, _, _ := strings.Cut(task, "_"); of == job {
+			return true
+		}
+	}
+	return false
+}
+
 // cutOff, after a job's id, is the name of those tasks of an array that a list too long for Slurm leaves out: 1,3,5...
 const cutOff = "_..."
 
-// settled reports whether the accounting's word on a job is the last: it knows all of the job, and no task of it may come
-// back.
-func settled(states map[string]State, job string) bool {
-	known := false
-	for task, state := range states {
-		if of, _, _ := strings.Cut(task, "_"); of == job {
-			if known = true; requeued[state.Name] || task == job+cutOff {
-				return false
-			}
+// settled reports whether the accounting's word on a job's tasks is the last: it knows them, and none may come back.
+func settled(states map[string]State, job string, tasks []string) bool {
+	for _, task := range tasks {
+		if _, known := Of(states, task); !known {
+			return false
 		}
 	}
-	return known
+	for task, state := range states {
+		if of, _, _ := strings.Cut(task, "_"); of == job && (requeued[state.Name] || task == job+cutOff) {
+			return false
+		}
+	}
+	return true
 }
 
 // parseAccounting reads sacct's lines: JobID|State|ExitCode|Reason|NodeList|ElapsedRaw.
