@@ -44,6 +44,8 @@ type experiment struct {
 	features *features.Table
 	rows     map[string]int // picture id -> row of values
 	values   []float32      // scaled features of all pictures, row after row
+	// freeValues gives their memory back.
+	freeValues func()
 
 	wordVectors *report.WordVectors
 	decoder     model.Decoder
@@ -95,6 +97,9 @@ func (e *experiment) close() {
 	e.events.close()
 	if e.features != nil {
 		e.features.Close()
+	}
+	if e.freeValues != nil {
+		e.freeValues()
 	}
 	if e.accel != nil {
 		e.accel.Close()

@@ -195,3 +195,18 @@ func TestAttentionRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestUnrolledAttentionOnPureGo runs the same weights through the scan on XLA and unrolled on the pure-Go backend.
+func TestUnrolledAttentionOnPureGo(t *testing.T) {
+	d, store := tinyAttention(t, "deep")
+	logits := func(d Decoder) func(*gomodel.Scope, *Node, *Node) *Node {
+		return func(scope *gomodel.Scope, f, ids *Node) *Node { return d.Logits(scope, f, ids) }
+	}
+	features, tokens := tinyGrids()
+	want := gomodel.MustNewExec(acceltest.XLA(t), store, logits(d)).MustCall(features, tokens)[0]
+	unrolled := *d.(*attentionDecoder)
+	unrolled.Unrolled = true
+	features, tokens = tinyGrids() // a tensor belongs to one backend
+	got := gomodel.MustNewExec(acceltest.Go(t), local(t, store), logits(&unrolled)).MustCall(features, tokens)[0]
+	compare(t, "logits", flat(got), flat(want), 1e-5)
+}
