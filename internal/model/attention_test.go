@@ -194,6 +194,10 @@ func TestAttentionRefuses(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", c.reason, err, c.want)
 		}
 	}
+	s.Layers, s.Tied = 2, true
+	if p := s.Check(); len(p) != 2 || p[0].Keys[0] != "layers" || p[1].Keys[0] != "tied" {
+		t.Errorf("two layers and a tied embedding: %v", p)
+	}
 }
 
 // TestUnrolledAttentionOnPureGo runs the same weights through the scan on XLA and unrolled on the pure-Go backend.
