@@ -43,7 +43,8 @@ type Captioner struct {
 type Captioned struct {
 	Path string `json:"path"`
 	Candidate
-	Others []Candidate `json:"others,omitempty"` // what else the search ended with, the best first
+	Others    []Candidate `json:"others,omitempty"`    // what else the search ended with, the best first
+	Attention *Attention  `json:"attention,omitempty"` // of Attend alone
 }
 
 // Candidate is one caption of a search.
@@ -121,7 +122,7 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	if had := info.Hashes["weights"]; had != c.encoder.WeightsHash() {
 		return fmt.Errorf("the run's features came from encoder weights with the hash %.12s, these have %.12s: name the same file in encoder.weights", had, c.encoder.WeightsHash())
 	}
-	dimensions, err := trainedSize(folder, c.encoder.FeatureSize(), c.tokenizer)
+	dimensions, err := trainedSize(folder, c.encoder.FeatureShape(), c.tokenizer)
 	if err != nil {
 		return err
 	}
@@ -175,7 +176,12 @@ func (c *Captioner) Features(ctx context.Context, paths ...string) ([][]float32,
 }
 
 // Caption captions picture files.
-func (c *Captioner) Caption(ctx context.Context, paths ...string) (out []Captioned, err error) {
+func (c *Captioner) Caption(ctx context.Context, paths ...string) ([]Captioned, error) {
+	return c.caption(ctx, nil, paths)
+}
+
+// caption captions picture files, and computes the maps of the best captions if it is given their graph.
+func (c *Captioner) caption(ctx context.Context, maps *decode.Attention, paths []string) (out []Captioned, err error) {
 	err = recovered(func() error {
 		rows, err := c.Features(ctx, paths...)
 		if err != nil {
@@ -194,7 +200,10 @@ func (c *Captioner) Caption(ctx context.Context, paths ...string) (out []Caption
 			}
 			out = append(out, captioned)
 		}
-		return err
+		if err != nil || maps == nil {
+			return err
+		}
+		return c.addAttention(ctx, maps, rows, all, out)
 	})
 	return out, err
 }
@@ -266,17 +275,5 @@ var pictureEndings = []string{".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", "
 
 // CaptionFiles captions picture files, and all pictures of folders, with the model of a run. See OpenCaptioner.
 func CaptionFiles(ctx context.Context, runDir string, paths, overrides []string, o Options) ([]Captioned, error) {
-	if _, err := runfolder.Open(runDir); err != nil {
-		return nil, err
-	}
-	files, err := pictureFiles(paths)
-	if err != nil {
-		return nil, fmt.Errorf("pictures: %w", err)
-	}
-	c, err := OpenCaptioner(ctx, runDir, overrides, o)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	return c.Caption(ctx, files...)
+	return captionFiles(ctx, runDir, paths, overrides, o, (*Captioner).Caption)
 }

@@ -44,6 +44,8 @@ type experiment struct {
 	features *features.Table
 	rows     map[string]int // picture id -> row of values
 	values   []float32      // scaled features of all pictures, row after row
+	// freeValues gives their memory back.
+	freeValues func()
 
 	wordVectors *report.WordVectors
 	decoder     model.Decoder
@@ -59,6 +61,8 @@ type experiment struct {
 	noMETEOR    string // why METEOR, which was asked for, is absent
 	emoji       *report.Emoji
 	captions    map[string][]runfolder.Prediction // by split
+	generated   map[string][]decode.Caption       // by split, in the same order
+	attention   *report.Attention                 // nil for a decoder without
 }
 
 func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*experiment, error) {
@@ -67,7 +71,7 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 		return nil, err
 	}
 	e := &experiment{folder: folder, config: c.Config, cache: atRoot(c.Config.Runtime.Cache), log: log, term: o.Stderr, epoch: o.Epoch,
-		captions: map[string][]runfolder.Prediction{}}
+		captions: map[string][]runfolder.Prediction{}, generated: map[string][]decode.Caption{}}
 	e.out = log
 	if o.Stderr != nil && !o.Quiet {
 		e.out = io.MultiWriter(o.Stderr, log)
@@ -93,6 +97,9 @@ func (e *experiment) close() {
 	e.events.close()
 	if e.features != nil {
 		e.features.Close()
+	}
+	if e.freeValues != nil {
+		e.freeValues()
 	}
 	if e.accel != nil {
 		e.accel.Close()

@@ -9,9 +9,10 @@ import (
 )
 
 // nearestCaptions are, for each validation picture, the first caption of the training picture whose scaled features
-// are nearest (Euclidean).
+// are nearest (Euclidean); those of a grid are averaged over its locations first.
 func (e *experiment) nearestCaptions() []string {
-	queries, known := e.splitRows(dataset.Validation), e.splitRows(dataset.Train)
+	locations := featureSize(e.features.Shape()).Locations
+	queries, known := averaged(e.splitRows(dataset.Validation), locations), averaged(e.splitRows(dataset.Train), locations)
 	captions := make([]string, len(queries))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))

@@ -117,6 +117,7 @@ func (e *experiment) stages(ctx context.Context) error {
 		{"training", e.train},          // the decoder, by teacher forcing
 		{"controls", e.evaluate},       // the best epoch's weights, and the same without the picture
 		{"captions", e.caption},        // free-running captions of the held-out splits
+		{"attention", e.attend},        // where a decoder with attention looked while it said them
 		{"scores", e.score},            // confusion matrices, teacher-forced and free-running
 		{"metrics", e.measure},         // BLEU and the others, beside captions without model or picture
 		{"emoji", e.measureEmoji},      // coverage, fragments, precision and recall, where the references have emoji

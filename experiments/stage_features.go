@@ -57,7 +57,9 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 		return err
 	}
 	size := e.features.Size()
-	e.values = make([]float32, len(pictures)*size)
+	if e.values, e.freeValues, err = newValues(len(pictures) * size); err != nil {
+		return err
+	}
 	for n, p := range pictures {
 		row, err := e.features.Row(p.ID)
 		if err != nil {

@@ -223,8 +223,9 @@ func (e *experiment) controlSystems(ctx context.Context, n int) ([]system, error
 	}
 	rows := e.splitRows(dataset.Validation)
 	zeros, rotated := make([][]float32, n), make([][]float32, n)
+	zero := make([]float32, e.features.Size())
 	for i := range n {
-		zeros[i], rotated[i] = make([]float32, e.features.Size()), rows[(i+1)%n]
+		zeros[i], rotated[i] = zero, rows[(i+1)%n]
 	}
 	for i, features := range [][][]float32{zeros, rotated} {
 		var err error

@@ -37,7 +37,7 @@ func (e *experiment) report(context.Context) error {
 	for _, c := range e.data.Cleaning.Counts() {
 		d.Cleaning = append(d.Cleaning, report.NamedCount{Name: c.Name, Count: c.Count})
 	}
-	d.Gallery = e.gallery()
+	d.Gallery, d.Attention = e.gallery(), e.attention
 	return report.Write(e.folder, d)
 }
 

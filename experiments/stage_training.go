@@ -39,7 +39,7 @@ func (e *experiment) batches(split string) (*batch.Set, error) {
 // train fits the decoder, or goes on from the run's last checkpoint.
 func (e *experiment) train(ctx context.Context) error {
 	var err error
-	e.decoder, err = model.New(e.config.Decoder, decoderSize(e.features.Size(), e.tokenizer, e.vectors))
+	e.decoder, err = model.New(e.config.Decoder, decoderSize(e.features.Shape(), e.tokenizer, e.vectors))
 	if err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func (e *experiment) caption(ctx context.Context) error {
 				predictions[n].References = append(predictions[n].References, reference.Text)
 			}
 		}
-		e.captions[split] = predictions
+		e.captions[split], e.generated[split] = predictions, captions
 		if err := errors.Join(e.folder.WritePredictions(split, predictions), writeCOCO(e.folder, split, predictions)); err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ type savedVectors struct {
 var withoutVectors = []string{`decoder.vectors=""`, "decoder.vectors_trainable=false"}
 
 // trainedSize is decoderSize for a run whose checkpoint has the vectors.
-func trainedSize(folder *runfolder.Folder, features int, t token.Tokenizer) (model.Size, error) {
+func trainedSize(folder *runfolder.Folder, features []int, t token.Tokenizer) (model.Size, error) {
 	text, err := os.ReadFile(folder.Path(vectorsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return decoderSize(features, t, nil), nil
@@ -95,9 +95,11 @@ func vectors(ctx context.Context, path string, t token.Tokenizer, term io.Writer
 	return v, nil
 }
 
-// decoderSize are the dimensions that the data gives a decoder, with the word vectors, if any.
-func decoderSize(features int, t token.Tokenizer, v *token.Vectors) model.Size {
-	size := model.Size{Features: features, Vocabulary: t.Size()}
+// decoderSize are the dimensions that the data gives a decoder, with the word vectors, if any. features is the shape of a
+// picture's.
+func decoderSize(features []int, t token.Tokenizer, v *token.Vectors) model.Size {
+	size := featureSize(features)
+	size.Vocabulary = t.Size()
 	if v != nil {
 		size.Pretrained = &model.Vectors{Tokens: v.Tokens, Values: v.Values}
 	}

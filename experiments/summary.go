@@ -61,8 +61,8 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 	if err != nil {
 		return nil, err
 	}
-	size := enc.FeatureSize()
-	decoder := model.Size{Features: size, Vocabulary: vocabulary}
+	decoder := featureSize(enc.FeatureShape())
+	decoder.Vocabulary = vocabulary
 	path := c.Config.Decoder.Vectors
 	switch {
 	case vocabulary > 0 && path != "":
@@ -78,7 +78,7 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 				return nil, err
 			}
 		}
-		decoder = decoderSize(size, tokens, v)
+		decoder = decoderSize(enc.FeatureShape(), tokens, v)
 	}
 	dec, err := model.New(c.Config.Decoder, decoder)
 	if err != nil {

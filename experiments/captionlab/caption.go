@@ -11,7 +11,7 @@ import (
 )
 
 func captionCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, attention bool
 	c := &cobra.Command{
 		Use:   "caption RUN PICTURE... [decoding.key=value ...]",
 		Short: "Caption your own pictures with a run's model",
@@ -34,11 +34,15 @@ picture, a tab and its caption.`,
 			if len(pictures) == 0 {
 				return &usageError{c, "captionlab caption needs pictures besides the run folder"}
 			}
-			captions, err := experiments.CaptionFiles(c.Context(), args[0], pictures, overrides, options(c))
+			caption := experiments.CaptionFiles
+			if attention {
+				caption = experiments.AttendFiles
+			}
+			captions, err := caption(c.Context(), args[0], pictures, overrides, options(c))
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			if asJSON || attention {
 				e := json.NewEncoder(c.OutOrStdout())
 				e.SetEscapeHTML(false)
 				e.SetIndent("", "  ")
@@ -51,5 +55,6 @@ picture, a tab and its caption.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one array with log-probabilities and, after beam search, the other captions of the beam")
+	c.Flags().BoolVar(&attention, "attention", false, "as --json, with the weights of the picture's parts at each token of the caption; for a decoder with attention")
 	return c
 }

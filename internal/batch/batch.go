@@ -50,6 +50,7 @@ type Set struct {
 	Options
 	items    []Item
 	features Features
+	zeroed   bool // the features are zero instead
 	// examples index items; with Pairs, each also has the number of tokens seen.
 	examples []example
 }
@@ -190,7 +191,9 @@ func (s *Set) batch(rows []int32) train.Batch {
 	for row, n := range rows {
 		e := s.examples[n]
 		item := s.items[e.item]
-		copy(features[row*s.features.Size:], s.features.Row(item.Picture))
+		if !s.zeroed {
+			copy(features[row*s.features.Size:], s.features.Row(item.Picture))
+		}
 		at := row * steps
 		s.fill(item.Tokens, int(e.seen), tokens[at:at+steps], targets[at:at+steps], weights[at:at+steps])
 	}
@@ -235,7 +238,7 @@ func (s *Set) fill(caption []int32, seen int, tokens, targets []int32, weights [
 func (s *Set) Zeroed() *Set {
 	c := *s
 	c.Name += " zeroed"
-	c.features.Values = make([]float32, len(s.features.Values))
+	c.zeroed = true
 	return &c
 }
 

@@ -23,6 +23,7 @@ func (l *loader) check() {
 	l.checkEncoder()
 	l.checkVectors()
 	l.checkDecoder()
+	l.checkAttention()
 	l.checkTraining()
 	l.checkDecoding()
 	l.checkRuntime()

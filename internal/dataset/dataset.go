@@ -36,6 +36,18 @@ type Example struct {
 	ID       string // unique and stable, such as the file name
 	Path     string // picture file
 	Captions []Caption
+	Objects  []Object // what a generator put into the picture, nil where nobody knows
+}
+
+// Object is a thing in a picture and its place. X and Y (its centre) and Size are shares of the picture's width and height.
+type Object struct {
+	Names      []string // an emoji, and the nouns that captions have for it
+	X, Y, Size float64
+}
+
+// Covers reports whether the object's box has a point, in shares of the picture's width and height.
+func (o Object) Covers(x, y float64) bool {
+	return math.Abs(x-o.X) <= o.Size/2 && math.Abs(y-o.Y) <= o.Size/2
 }
 
 // Problem is a row or a picture that was repaired or left out.

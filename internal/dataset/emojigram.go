@@ -55,7 +55,7 @@ func loadEmojigram(ctx context.Context, s Settings, cacheDir string, log io.Writ
 	for n := range examples {
 		scenes[n] = newScene(e.Seed, n)
 		row := emojigramRow{Image: fmt.Sprintf("%05d.jpg", n), Scene: scenes[n]}
-		examples[n] = Example{ID: row.Image, Path: filepath.Join(images, row.Image)}
+		examples[n] = Example{ID: row.Image, Path: filepath.Join(images, row.Image), Objects: scenes[n].objects()}
 		for k := range captionsPerPicture {
 			raw := scenes[n].caption(random(e.Seed, n, forCaption+uint64(k)), e.Dirt)
 			row.Captions = append(row.Captions, raw)

@@ -159,3 +159,13 @@ func (s scene) structure() string {
 	}
 	return b.String()
 }
+
+// objects are the scene's emoji with the names that captions have for them.
+func (s scene) objects() []Object {
+	all := make([]Object, len(s.Emoji))
+	for n, t := range s.Emoji {
+		subject := subjects[t.subject]
+		all[n] = Object{Names: []string{subject.char, subject.noun, subject.plurals()}, X: t.X, Y: t.Y, Size: t.Size}
+	}
+	return all
+}

@@ -121,7 +121,7 @@ func (g *Generator) Candidates(ctx context.Context, rows [][]float32, progress f
 	all := make([][]Caption, 0, len(rows))
 	// The loop works on batch pictures at a time and takes new ones as it goes on: the more it has, the fewer wait.
 	capacity := 1
-	for capacity < min(len(rows), g.settings.Batch*batchesALoop) {
+	for capacity < g.most(rows) {
 		capacity *= 2 // few different sizes, as each is compiled
 	}
 	for chunk := range slices.Chunk(rows, capacity) {
@@ -141,8 +141,20 @@ func (g *Generator) Candidates(ctx context.Context, rows [][]float32, progress f
 	return all, nil
 }
 
-// batchesALoop bounds how many pictures' features are on the device at once.
-const batchesALoop = 10
+// Bounds of how many pictures' features are on the device at once. A decoder may keep as much again of each picture, so that
+// grids of a hundred thousand values need the second one.
+const (
+	batchesALoop = 10
+	bytesALoop   = 256 << 20
+)
+
+// most is how many pictures a loop is to have, or up to twice as many, within a power of two.
+func (g *Generator) most(rows [][]float32) int {
+	if len(rows) == 0 {
+		return 0
+	}
+	return min(len(rows), g.settings.Batch*batchesALoop, max(1, bytesALoop/2/(4*len(rows[0]))))
+}
 
 func (g *Generator) loop(rows [][]float32, capacity int, seed int64) ([][]Caption, error) {
 	size := len(rows[0])

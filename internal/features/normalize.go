@@ -26,7 +26,8 @@ var scalings = map[string]struct {
 }
 
 // Normalize prepares the scaling kind. For the standardizing kinds, each value's mean and standard deviation
-// over the training pictures are computed; a value that never varies is only centred.
+// over the training pictures are computed; a value that never varies is only centred. Of a grid, they are each channel's,
+// over all its locations.
 func Normalize(t *Table, kind string, trainIDs []string) (*Scaler, error) {
 	scaling, ok := scalings[kind]
 	if !ok {
@@ -36,21 +37,29 @@ func Normalize(t *Table, kind string, trainIDs []string) (*Scaler, error) {
 	if !scaling.standardize {
 		return s, nil
 	}
-	s.Mean, s.Std = make([]float64, t.Size()), make([]float64, t.Size())
-	for n, id := range trainIDs { // Welford's sums: a value that never varies has a deviation of exactly 0
+	values := t.Size()
+	if len(t.shape) == 3 {
+		values = t.shape[2]
+	}
+	s.Mean, s.Std = make([]float64, values), make([]float64, values)
+	each := 0
+	for _, id := range trainIDs { // Welford's sums: a value that never varies has a deviation of exactly 0
 		row, err := t.Row(id)
 		if err != nil {
 			return nil, err
 		}
 		scaling.first(row)
-		for i, v := range row {
-			off := float64(v) - s.Mean[i]
-			s.Mean[i] += off / float64(n+1)
-			s.Std[i] += off * (float64(v) - s.Mean[i])
+		for ; len(row) > 0; row = row[values:] {
+			each++
+			for i, v := range row[:values] {
+				off := float64(v) - s.Mean[i]
+				s.Mean[i] += off / float64(each)
+				s.Std[i] += off * (float64(v) - s.Mean[i])
+			}
 		}
 	}
 	for i := range s.Std {
-		if s.Std[i] = math.Sqrt(s.Std[i] / float64(max(len(trainIDs), 1))); s.Std[i] == 0 {
+		if s.Std[i] = math.Sqrt(s.Std[i] / float64(max(each, 1))); s.Std[i] == 0 {
 			s.Std[i] = 1
 		}
 	}
@@ -60,8 +69,10 @@ func Normalize(t *Table, kind string, trainIDs []string) (*Scaler, error) {
 // Apply scales row in place.
 func (s *Scaler) Apply(row []float32) {
 	scalings[s.Kind].first(row)
-	for i := range s.Mean {
-		row[i] = float32((float64(row[i]) - s.Mean[i]) / s.Std[i])
+	for values := len(s.Mean); values > 0 && len(row) > 0; row = row[values:] {
+		for i, v := range row[:values] {
+			row[i] = float32((float64(v) - s.Mean[i]) / s.Std[i])
+		}
 	}
 }
 

@@ -20,7 +20,19 @@ import (
 // picture features 4,096, Adam, no dropout. internal/bench/keras_step.py is the same in Keras. compile-s is the time
 // from nothing to the end of the first step.
 func BenchmarkTrainStep(b *testing.B) {
-	trainStep(b, model.Settings{Name: "lstm"})
+	trainStep(b, model.Settings{Name: "lstm", Inject: "pre"}, baseline)
+}
+
+// shape is the size of a training step.
+type shape struct{ batch, steps, units, vocabulary, features, locations int }
+
+var baseline = shape{batch: 50, steps: 80, units: 256, vocabulary: 100, features: 4096}
+
+// BenchmarkAttentionStep is one training step of recipes/sat-soft.toml with captions of 20 words: a grid of 14×14 locations
+// with 512 channels.
+func BenchmarkAttentionStep(b *testing.B) {
+	trainStep(b, model.Settings{Name: "attention", AttentionUnits: 512, AttentionPenalty: 1},
+		shape{batch: 64, steps: 22, units: 512, vocabulary: 2549, features: 14 * 14 * 512, locations: 14 * 14})
 }
 
 // BenchmarkRecurrentLayers is BenchmarkTrainStep with the other recurrent layers.
@@ -29,14 +41,15 @@ func BenchmarkRecurrentLayers(b *testing.B) {
 		"gru": {Name: "gru", ResetAfter: true}, "gru_reset_before": {Name: "gru"}, "lstm_two_layers": {Name: "lstm", Layers: 2},
 		"lstm_norm": {Name: "lstm", LayerNorm: true}, "gru_norm": {Name: "gru", ResetAfter: true, LayerNorm: true},
 	} {
-		b.Run(name, func(b *testing.B) { trainStep(b, s) })
+		s.Inject = "pre"
+		b.Run(name, func(b *testing.B) { trainStep(b, s, baseline) })
 	}
 }
 
-func trainStep(b *testing.B, s model.Settings) {
-	const batch, steps, units, vocabulary, features = 50, 80, 256, 100, 4096
-	s.Inject, s.Units, s.Embedding = "pre", units, units
-	decoder, err := model.New(s, model.Size{Features: features, Vocabulary: vocabulary})
+func trainStep(b *testing.B, s model.Settings, size shape) {
+	batch, steps, vocabulary, features := size.batch, size.steps, size.vocabulary, size.features
+	s.Units, s.Embedding = size.units, size.units
+	decoder, err := model.New(s, model.Size{Features: features, Locations: size.locations, Vocabulary: vocabulary})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -40,5 +40,5 @@ func (s Settings) Check() (problems []Problem) {
 		refuse([]string{"tied", "embedding", "units", "hidden"}, "the output layer's kernel can be the embedding transposed only where it reads as many values; "+
 			"it reads %s, and decoder.embedding = %d (decoder.hidden = %d adds a layer between)", what, s.Embedding, s.Embedding)
 	}
-	return problems
+	return append(problems, s.attentionProblems()...)
 }

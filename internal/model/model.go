@@ -52,14 +52,16 @@ type Layer struct {
 // Size are the dimensions a decoder gets from the data.
 type Size struct {
 	Features   int      // values a picture
+	Locations  int      // of a grid, whose values are [Locations, Features/Locations]; 0 or 1: the features are one vector
 	Vocabulary int      // tokens, special ones included
 	Pretrained *Vectors // word vectors, nil for none
 }
 
 // kinds are the decoders by their name in [decoder].
 var kinds = map[string]func(Settings, Size) Decoder{
-	"lstm": newRecurrent,
-	"gru":  newRecurrent,
+	"lstm":      newRecurrent,
+	"gru":       newRecurrent,
+	"attention": newAttention,
 }
 
 // New returns the decoder that the settings name.
@@ -74,6 +76,11 @@ func New(s Settings, size Size) (Decoder, error) {
 	s = s.withDefaults()
 	for _, p := range s.Check() {
 		return nil, fmt.Errorf("decoder %q: %w", s.Name, p.Err)
+	}
+	if s.Name == "attention" {
+		if err := checkAttention(s, size); err != nil {
+			return nil, err
+		}
 	}
 	if size.Pretrained != nil {
 		if err := size.Pretrained.check(s, size.Vocabulary); err != nil {

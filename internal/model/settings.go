@@ -2,7 +2,7 @@ package model
 
 // Settings is the [decoder] section: the language model that turns features into token logits.
 type Settings struct {
-	Name             string  `toml:"name" default:"lstm" oneof:"lstm gru" doc:"decoder: LSTM or GRU layers over token embeddings"`
+	Name             string  `toml:"name" default:"lstm" oneof:"lstm gru attention" doc:"decoder: LSTM or GRU layers over token embeddings, or attention: an LSTM with soft attention over the grid of a layer that is not pooled (Xu et al. 2015), which has no use for decoder.inject"`
 	Inject           string  `toml:"inject" default:"pre" oneof:"pre init par merge" doc:"where the image enters: pre as first input, init as initial state (of every layer), par beside every input (of the first layer), merge after the recurrent layers"`
 	Units            int     `toml:"units" default:"256" min:"1" max:"8192" doc:"units of a recurrent layer (size of the hidden state)"`
 	Embedding        int     `toml:"embedding" default:"256" min:"1" max:"8192" doc:"size of the token embedding and of the image projection"`
@@ -21,10 +21,14 @@ type Settings struct {
 	Hidden          int    `toml:"hidden" default:"0" min:"0" max:"8192" hash:"set" doc:"size of a dense ReLU layer before the output layer (0: none)"`
 	Tied            bool   `toml:"tied" default:"false" hash:"set" doc:"the output layer's kernel is the token embedding transposed (Press & Wolf 2017, Inan et al. 2017), which must have as many values as that layer reads"`
 
-	DropoutOn        []string `toml:"dropout_on" default:"[\"embedding\", \"image\", \"layers\", \"output\"]" oneof:"features embedding image layers output" hash:"set" doc:"what dropout acts on: features (the image's, before their projection), embedding (of tokens), image (the projected one of pre, par and merge), layers (between recurrent layers), output (of the last recurrent layer)"`
+	DropoutOn        []string `toml:"dropout_on" default:"[\"embedding\", \"image\", \"layers\", \"output\"]" oneof:"features embedding image layers output" hash:"set" doc:"what dropout acts on: features (the image's, before their projection), embedding (of tokens), image (the projected one of pre, par and merge), layers (between recurrent layers), output (of the last recurrent layer, and of the deep output of attention)"`
 	Initializer      string   `toml:"initializer" default:"keras" oneof:"keras uniform normal xavier_uniform xavier_normal" hash:"set" doc:"initial kernels and embeddings: keras (its layers' defaults), uniform or normal (see decoder.initializer_scale), xavier (Glorot & Bengio 2010); biases are zero, but one for the LSTM's forget gate and for the gates of a GRU with reset_after = false"`
 	InitializerScale float64  `toml:"initializer_scale" default:"0.1" min:"0" max:"10" hash:"set" doc:"uniform: the largest initial value; normal: their standard deviation"`
 	InitializerClip  float64  `toml:"initializer_clip" default:"0" min:"0" max:"10" hash:"set" doc:"initial values are clipped to this size (0: they aren't; keras: never)"`
+
+	AttentionUnits   int     `toml:"attention_units" default:"512" min:"1" max:"8192" hash:"set" doc:"attention: units of the hidden layer that scores the locations"`
+	AttentionPenalty float64 `toml:"attention_penalty" default:"1" min:"0" max:"1000" hash:"set" doc:"attention: weight of the doubly stochastic penalty, the sum over locations of (1 - the attention that a caption's tokens paid it)^2, beside the caption's nats (Xu et al. 2015, equation 14); part of the training loss alone (0: none)"`
+	AttentionOutput  string  `toml:"attention_output" default:"deep" oneof:"deep plain" hash:"set" doc:"attention: what predicts the next token: deep, a tanh layer on the last token, the hidden state and the attended mean (equation 7); plain, the hidden state alone"`
 }
 
 // places are what dropout can act on; all but features by default.

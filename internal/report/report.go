@@ -45,6 +45,7 @@ type Data struct {
 	Layers      []LayerRow
 	WordVectors *WordVectors // nil for none
 	Gallery     []Picture
+	Attention   *Attention // nil for a decoder without
 
 	FeatureSeconds  float64 // extraction in this run; 0 when every picture's features were cached
 	ImagesPerSecond float64

@@ -32,6 +32,7 @@ type view struct {
 	EmojiNote               string
 	Retrieval               table
 	RetrievalNote           string
+	Attention               *attentionView
 	Model                   table
 	ModelNote               string
 	Data                    []table
@@ -137,6 +138,7 @@ func newView(f *runfolder.Folder, d Data) view {
 	v.Emoji, v.EmojiNote = emojiTables(d.Emoji)
 	v.Retrieval, v.RetrievalNote = retrievalTable(d)
 	v.Gallery, v.GalleryNote = cards(d.Gallery)
+	v.Attention = newAttentionView(d.Attention)
 	v.Model, v.ModelNote = modelTable(d.Layers)
 	v.ModelNote += d.WordVectors.note()
 	v.Data, v.DataNote, v.ProblemsMore = dataTables(d)

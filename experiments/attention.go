@@ -1,0 +1,87 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/captionlab/captionlab/internal/decode"
+	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/runfolder"
+)
+
+// Attention is where a model with attention looked in a picture while it said its caption: a grid of Height times Width
+// equal parts of the picture.
+type Attention struct {
+	Height int              `json:"height"`
+	Width  int              `json:"width"`
+	Tokens []TokenAttention `json:"tokens"` // of the caption, and its end
+}
+
+// TokenAttention is one token and the weights [Height*Width], row after row from the picture's top, with which the parts of
+// the picture went into it. They add up to one.
+type TokenAttention struct {
+	Token   string    `json:"token"` // "<end>" ends the caption
+	Weights []float32 `json:"weights"`
+}
+
+// Attend is Caption that also says where the model looked at each token of the best captions. The run's decoder must be one
+// with attention.
+func (c *Captioner) Attend(ctx context.Context, paths ...string) ([]Captioned, error) {
+	d, ok := c.decoder.(model.Attender)
+	if !ok {
+		return nil, fmt.Errorf("decoder %q has no attention to show; train a run with decoder.name = \"attention\"", c.config.Decoder.Name)
+	}
+	maps, err := decode.NewAttention(c.accel.Backend, c.trainer.Store(), d, c.generator.MaxLength())
+	if err != nil {
+		return nil, err
+	}
+	defer maps.Finalize()
+	return c.caption(ctx, maps, paths)
+}
+
+func (c *Captioner) addAttention(ctx context.Context, maps *decode.Attention, rows [][]float32, captions [][]decode.Caption, out []Captioned) error {
+	best := make([][]int32, len(captions))
+	for n, found := range captions {
+		best[n] = found[0].Tokens
+	}
+	all, err := maps.Maps(ctx, rows, best)
+	if err != nil {
+		return err
+	}
+	height, width := c.encoder.Grid()
+	for n, weights := range all {
+		a := &Attention{Height: height, Width: width}
+		for step, w := range weights {
+			text := endToken
+			if step < len(best[n]) {
+				text = c.tokenizer.Token(best[n][step])
+			}
+			a.Tokens = append(a.Tokens, TokenAttention{text, w})
+		}
+		out[n].Attention = a
+	}
+	return nil
+}
+
+const endToken = "<end>"
+
+// AttendFiles is CaptionFiles with where the model looked. See Captioner.Attend.
+func AttendFiles(ctx context.Context, runDir string, paths, overrides []string, o Options) ([]Captioned, error) {
+	return captionFiles(ctx, runDir, paths, overrides, o, (*Captioner).Attend)
+}
+
+func captionFiles(ctx context.Context, runDir string, paths, overrides []string, o Options, how func(*Captioner, context.Context, ...string) ([]Captioned, error)) ([]Captioned, error) {
+	if _, err := runfolder.Open(runDir); err != nil {
+		return nil, err
+	}
+	files, err := pictureFiles(paths)
+	if err != nil {
+		return nil, fmt.Errorf("pictures: %w", err)
+	}
+	c, err := OpenCaptioner(ctx, runDir, overrides, o)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return how(c, ctx, files...)
+}
