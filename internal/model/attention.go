@@ -3,8 +3,6 @@ package model
 import (
 	"fmt"
 
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train"
@@ -69,20 +67,7 @@ func (d *attentionDecoder) channels() int { return d.Features / d.Locations }
 
 func (d *attentionDecoder) deep() bool { return d.AttentionOutput != "plain" }
 
-func (d *attentionDecoder) make(scope *model.Scope, g *Graph, path, name string, init model.VariableInitializer, dims ...int) *Node {
-	return scope.At("%s", path).WithInitializer(init).VariableWithShape(name, shapes.Make(dtypes.Float32, dims...)).NodeValue(g)
-}
-
-func (d *attentionDecoder) kernel(scope *model.Scope, g *Graph, path, name string, in, out int) *Node {
-	return d.make(scope, g, path, name, d.initialWeights(scope.Store(), glorotUniform(scope.Store())), in, out)
-}
-
-func (d *attentionDecoder) dense(scope *model.Scope, x *Node, path string, out int) *Node {
-	w := d.kernel(scope, x.Graph(), path, "kernel", x.Shape().Dim(-1), out)
-	return Add(MatMul(x, w), ExpandLeftToRank(d.make(scope, x.Graph(), path, "bias", zeros, out), x.Rank()))
-}
-
-// plain is a decoder without attention, whose token embedding and dropout serve this one.
+// plain is a decoder without attention, whose token embedding serves this one.
 func (d *attentionDecoder) plain() *recurrentDecoder {
 	return &recurrentDecoder{Settings: d.Settings, Size: d.Size}
 }
@@ -96,27 +81,27 @@ func (d *attentionDecoder) tokens(scope *model.Scope, g *Graph) *Node {
 func (d *attentionDecoder) start(scope *model.Scope, features *Node) (grid, projected, h0, c0 *Node) {
 	g := features.Graph()
 	grid = Reshape(features, features.Shape().Dim(0), d.Locations, d.channels())
-	projected = Add(MatMul(grid, d.kernel(scope, g, "attention", "grid_kernel", d.channels(), d.AttentionUnits)),
-		ExpandLeftToRank(d.make(scope, g, "attention", "bias", zeros, d.AttentionUnits), 3))
+	v := d.at(scope, g, "attention")
+	projected = addRow(MatMul(grid, v.kernel("grid_kernel", d.channels(), d.AttentionUnits)), v.make("bias", zeros, d.AttentionUnits))
 	share := make([]float32, d.Locations) // the mean as a product: see attentionWeights.step on reductions
 	for n := range share {
 		share[n] = 1 / float32(d.Locations)
 	}
 	mean := Einsum("l,blc->bc", Const(g, share), grid)
-	return grid, projected, Tanh(d.dense(scope, mean, "initial_hidden", d.Units)), Tanh(d.dense(scope, mean, "initial_cell", d.Units))
+	return grid, projected, Tanh(d.at(scope, g, "initial_hidden").dense(mean, d.Units)), Tanh(d.at(scope, g, "initial_cell").dense(mean, d.Units))
 }
 
 // weights are those of the steps; fromToken [embedding, 4*units] and bias [4*units] are the LSTM's way from the token.
 func (d *attentionDecoder) weights(scope *model.Scope, g *Graph) (w attentionWeights, fromToken, bias *Node) {
-	kernel := d.kernel(scope, g, "lstm", "kernel", d.Embedding+d.channels(), 4*d.Units)
+	kernel := d.at(scope, g, "lstm").kernel("kernel", d.Embedding+d.channels(), 4*d.Units)
 	w.fromHidden = Concatenate([]*Node{
-		d.kernel(scope, g, "lstm", "recurrent_kernel", d.Units, 4*d.Units),
-		d.kernel(scope, g, "attention", "hidden_kernel", d.Units, d.AttentionUnits),
-		d.kernel(scope, g, "gate", "kernel", d.Units, 1)}, 1)
-	w.gateBias = d.make(scope, g, "gate", "bias", zeros, 1)
-	w.score = Reshape(d.kernel(scope, g, "attention", "score", d.AttentionUnits, 1), d.AttentionUnits)
+		d.at(scope, g, "lstm").kernel("recurrent_kernel", d.Units, 4*d.Units),
+		d.at(scope, g, "attention").kernel("hidden_kernel", d.Units, d.AttentionUnits),
+		d.at(scope, g, "gate").kernel("kernel", d.Units, 1)}, 1)
+	w.gateBias = d.at(scope, g, "gate").make("bias", zeros, 1)
+	w.score = Reshape(d.at(scope, g, "attention").kernel("score", d.AttentionUnits, 1), d.AttentionUnits)
 	w.fromGrid = Slice(kernel, AxisRange(d.Embedding))
-	return w, Slice(kernel, AxisRange(0, d.Embedding)), d.make(scope, g, "lstm", "bias", lstmBias, 4*d.Units)
+	return w, Slice(kernel, AxisRange(0, d.Embedding)), d.at(scope, g, "lstm").make("bias", lstmBias, 4*d.Units)
 }
 
 // run is the recurrent part over whole captions: the embedded tokens x, the hidden states, the gated means and the
@@ -126,12 +111,12 @@ func (d *attentionDecoder) run(scope *model.Scope, features, tokens *Node) (x, h
 	batch := tokens.Shape().Dim(0)
 	features.AssertDims(batch, d.Features)
 	x = Gather(d.tokens(scope, g), ExpandAxes(TransposeAllAxes(tokens, 1, 0), -1))
-	x = d.plain().drop(scope, x, "embedding")
+	x = d.drop(scope, x, "embedding")
 	a := attention{}
-	a.grid, a.projected, a.h0, a.c0 = d.start(scope, d.plain().drop(scope, features, "features"))
+	a.grid, a.projected, a.h0, a.c0 = d.start(scope, d.drop(scope, features, "features"))
 	w, fromToken, bias := d.weights(scope, g)
 	a.attentionWeights = w
-	a.xz = Add(MatMul(x, fromToken), ExpandLeftToRank(bias, 3))
+	a.xz = addRow(MatMul(x, fromToken), bias)
 	if d.Unrolled {
 		hs, zs, alphas = a.unrolled()
 	} else {
@@ -146,18 +131,18 @@ func (d *attentionDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 	if d.AttentionPenalty > 0 && scope.IsTraining(features.Graph()) {
 		train.AddRegularizationLoss(MulScalar(coveragePenalty(alphas, tokens), d.AttentionPenalty))
 	}
-	out := d.plain().drop(scope, hs, "output")
+	out := d.drop(scope, hs, "output")
 	if d.deep() {
-		out = Add(x, Add(d.dense(scope, out, "deep_hidden", d.Embedding), MatMul(zs, d.fromContext(scope, x.Graph()))))
-		out = d.plain().drop(scope, Tanh(out), "output")
+		out = Add(x, Add(d.at(scope, out.Graph(), "deep_hidden").dense(out, d.Embedding), MatMul(zs, d.fromContext(scope, x.Graph()))))
+		out = d.drop(scope, Tanh(out), "output")
 	}
-	logits := d.dense(scope, out, "output", d.Vocabulary)
+	logits := d.at(scope, out.Graph(), "output").dense(out, d.Vocabulary)
 	logits.AssertDims(tokens.Shape().Dim(1), tokens.Shape().Dim(0), d.Vocabulary)
 	return logits
 }
 
 func (d *attentionDecoder) fromContext(scope *model.Scope, g *Graph) *Node {
-	return d.kernel(scope, g, "deep_context", "kernel", d.channels(), d.Embedding)
+	return d.at(scope, g, "deep_context").kernel("kernel", d.channels(), d.Embedding)
 }
 
 // coveragePenalty is the doubly stochastic penalty of Xu et al. 2015, equation 14: the sum over a picture's locations of
@@ -189,13 +174,13 @@ func (d *attentionDecoder) Start(scope *model.Scope, features *Node) (state, con
 func (d *attentionDecoder) StepWeights(scope *model.Scope, g *Graph) []*Node {
 	w, fromToken, bias := d.weights(scope, g)
 	table := d.tokens(scope, g)
-	all := append(w.list(), Add(MatMul(table, fromToken), ExpandLeftToRank(bias, 2)))
+	all := append(w.list(), addRow(MatMul(table, fromToken), bias))
 	reads := d.Units
 	if d.deep() {
 		reads = d.Embedding
-		all = append(all, table, d.kernel(scope, g, "deep_hidden", "kernel", d.Units, d.Embedding), d.make(scope, g, "deep_hidden", "bias", zeros, d.Embedding), d.fromContext(scope, g))
+		all = append(all, table, d.at(scope, g, "deep_hidden").kernel("kernel", d.Units, d.Embedding), d.at(scope, g, "deep_hidden").make("bias", zeros, d.Embedding), d.fromContext(scope, g))
 	}
-	return append(all, d.kernel(scope, g, "output", "kernel", reads, d.Vocabulary), d.make(scope, g, "output", "bias", zeros, d.Vocabulary))
+	return append(all, d.at(scope, g, "output").kernel("kernel", reads, d.Vocabulary), d.at(scope, g, "output").make("bias", zeros, d.Vocabulary))
 }
 
 // Step implements Decoder.
@@ -205,11 +190,11 @@ func (d *attentionDecoder) Step(weights, context, state []*Node, tokens *Node) (
 	out := s.h
 	if d.deep() {
 		table, kernel, bias, fromContext := weights[5], weights[6], weights[7], weights[8]
-		out = Add(MatMul(out, kernel), ExpandLeftToRank(bias, 2))
+		out = addRow(MatMul(out, kernel), bias)
 		out = Tanh(Add(Gather(table, ids), Add(out, MatMul(s.z(), fromContext))))
 	}
 	kernel, bias := weights[len(weights)-2], weights[len(weights)-1]
-	return Add(MatMul(out, kernel), ExpandLeftToRank(bias, 2)), []*Node{s.h, s.c}
+	return addRow(MatMul(out, kernel), bias), []*Node{s.h, s.c}
 }
 
 // Layers implements Decoder.

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
@@ -112,33 +111,11 @@ func (a attention) scan() (hs, zs, alphas *Node) {
 	a.fromHidden.AssertDims(units, 4*units+width+1)
 	a.fromGrid.AssertDims(channels, 4*units)
 
-	in := a.inputs()
-	flat, size := make([]*Node, len(in)), 0
-	fixed := make([]*Node, len(in))
-	for n, x := range in {
-		flat[n], fixed[n] = Reshape(x, x.Shape().Size()), StopGradient(x)
-		size += x.Shape().Size()
-	}
-	still := attentionOf(fixed)
+	still := attentionOf(stopped(a.inputs()))
 	kept := still.forward()
-
-	// One custom gradient has one input and one output, so both are packed flat, and the input is padded to the output's size.
+	// One custom gradient has one output: the three side by side.
 	value := Concatenate([]*Node{kept.hs, gated(kept.betas, kept.means), kept.alphas}, 2)
-	if missing := value.Shape().Size() - size; missing > 0 {
-		flat = append(flat, Zeros(a.xz.Graph(), shapes.Make(a.xz.DType(), missing)))
-	}
-	carrier := IdentityWithCustomGradient(Concatenate(flat, 0), func(_, adjoint *Node) *Node {
-		gradients := still.backward(kept, Reshape(Slice(adjoint, AxisRange(0, value.Shape().Size())), value.Shape().Dimensions...))
-		for n, d := range gradients {
-			gradients[n] = Reshape(d, d.Shape().Size())
-		}
-		if missing := value.Shape().Size() - size; missing > 0 {
-			gradients = append(gradients, Zeros(adjoint.Graph(), shapes.Make(adjoint.DType(), missing)))
-		}
-		return Concatenate(gradients, 0)
-	})
-	zero := Reshape(Slice(carrier, AxisRange(0, value.Shape().Size())), value.Shape().Dimensions...)
-	value = Add(value, Sub(zero, StopGradient(zero)))
+	value = withGradient(value, a.inputs(), func(adjoint *Node) []*Node { return still.backward(kept, adjoint) })
 	return SliceAxis(value, 2, AxisRange(0, units)), SliceAxis(value, 2, AxisRange(units, units+channels)), SliceAxis(value, 2, AxisRange(units+channels))
 }
 
@@ -161,17 +138,17 @@ func (a attention) forward() keptSteps {
 	start := []*Node{Const(g, int32(0)), a.h0, a.c0,
 		over(units), over(units), over(4 * units), over(a.grid.Shape().Dim(1)), over(a.grid.Shape().Dim(2)), over(1), a.xz, a.grid, a.projected}
 	start = append(start, a.list()...)
-	out := repeatWhile(start,
-		func(t *Node) *Node { return LessThan(t, Const(t.Graph(), int32(steps))) },
+	out := whileLoop(start,
+		func(p []*Node) *Node { return LessThan(p[0], Const(p[0].Graph(), int32(steps))) },
 		func(p []*Node) []*Node {
 			t := p[0]
 			s := listedAttention(p[12:]).step(stepOf(p[9], t), p[10], p[11], p[1], p[2])
-			next := append([]*Node{Add(t, Const(t.Graph(), int32(1))), s.h, s.c,
+			return append([]*Node{Add(t, Const(t.Graph(), int32(1))), s.h, s.c,
 				setStep(p[3], t, s.h), setStep(p[4], t, s.c), setStep(p[5], t, s.gates), setStep(p[6], t, s.alpha), setStep(p[7], t, s.mean), setStep(p[8], t, s.beta)},
 				p[9:]...)
-			return next
 		})
-	return keptSteps{StopGradient(out[3]), StopGradient(out[4]), StopGradient(out[5]), StopGradient(out[6]), StopGradient(out[7]), StopGradient(out[8])}
+	k := stopped(out[3:9])
+	return keptSteps{k[0], k[1], k[2], k[3], k[4], k[5]}
 }
 
 // backward runs the recurrence in reverse: from the adjoint of the hidden states, the gated means and the attention side by
@@ -181,17 +158,16 @@ func (a attention) backward(k keptSteps, adjoint *Node) []*Node {
 	steps, batch, units := a.xz.Shape().Dim(0), a.xz.Shape().Dim(1), a.h0.Shape().Dim(1)
 	locations, channels, width := a.grid.Shape().Dim(1), a.grid.Shape().Dim(2), a.score.Shape().Dim(0)
 
-	// As in scanBackward, what does not depend on the recurrence is computed for all steps at once.
 	factors := gateFactors(k.gates, k.cs, a.c0)
 	hPrevious := shift(a.h0, k.hs)
 	hidden := MatMul(hPrevious, Slice(a.fromHidden, AxisRange(), AxisRange(4*units, 4*units+width))) // [time, batch, attention]
 
 	over := func(n int) *Node { return Zeros(g, shapes.Make(dtype, steps, batch, n)) }
 	state := Zeros(g, shapes.Make(dtype, batch, units))
-	out := repeatWhile([]*Node{Const(g, int32(steps-1)), state, state, over(4*units + width + 1), over(channels),
+	out := whileLoop([]*Node{Const(g, int32(steps-1)), state, state, over(4*units + width + 1), over(channels),
 		Zeros(g, a.projected.Shape()), Zeros(g, a.score.Shape()),
 		factors, hidden, k.alphas, k.means, k.betas, adjoint, TransposeAllAxes(a.fromHidden, 1, 0), TransposeAllAxes(a.fromGrid, 1, 0), a.score, a.grid, a.projected},
-		func(t *Node) *Node { return GreaterOrEqual(t, Const(t.Graph(), int32(0))) },
+		func(p []*Node) *Node { return GreaterOrEqual(p[0], Const(p[0].Graph(), int32(0))) },
 		func(p []*Node) []*Node {
 			t, dh, dc, dAll, dMeans, dProjected, dScore := p[0], p[1], p[2], p[3], p[4], p[5], p[6]
 			fromHiddenT, fromGridT, score, grid, projected := p[13], p[14], p[15], p[16], p[17]
@@ -199,16 +175,15 @@ func (a attention) backward(k keptSteps, adjoint *Node) []*Node {
 			g := t.Graph()
 
 			// The LSTM: the gates' adjoints before their activations.
-			f := stepOf(p[7], t)
-			factor := func(n int) *Node { return Slice(f, AxisRange(), AxisRange(n*units, (n+1)*units)) }
+			factor := parts(stepOf(p[7], t), 6)
 			dh = Add(dh, Slice(adjoint, AxisRange(), AxisRange(0, units)))
-			dc = Add(dc, Mul(dh, factor(4)))
-			dGates := Concatenate([]*Node{Mul(dc, factor(0)), Mul(dc, factor(1)), Mul(dc, factor(2)), Mul(dh, factor(3))}, 1)
+			dc = Add(dc, Mul(dh, factor[4]))
+			dGates := gateAdjoints(dh, dc, factor)
 
 			// The gated mean.
 			dz := Add(Dot(dGates, fromGridT).Product(), Slice(adjoint, AxisRange(), AxisRange(units, units+channels)))
 			dBeta := ExpandAxes(rowSums(Mul(dz, mean)), -1)
-			dGate := Mul(dBeta, Mul(beta, Sub(Const(g, float32(1)), beta)))
+			dGate := Mul(dBeta, Mul(beta, oneMinus(beta)))
 			dMean := gated(beta, dz)
 
 			// The softmax and the scores, whose hidden layer is computed again.
@@ -216,13 +191,13 @@ func (a attention) backward(k keptSteps, adjoint *Node) []*Node {
 			inner := ExpandAxes(rowSums(Mul(dAlpha, alpha)), -1)
 			dScores := Mul(alpha, Sub(dAlpha, BroadcastToDims(inner, batch, locations)))
 			m := Reshape(attentionTanh(projected, stepOf(p[8], t)), batch, locations, width)
-			slope := Sub(Const(g, float32(1)), Square(m))
+			slope := oneMinus(Square(m))
 			dProjected = Add(dProjected, Mul(slope, Mul(BroadcastToDims(ExpandAxes(dScores, -1), batch, locations, width), BroadcastToDims(Reshape(score, 1, 1, width), batch, locations, width))))
 			dHidden := Mul(Einsum("bl,bla->ba", dScores, slope), BroadcastToDims(Reshape(score, 1, width), batch, width))
 			dScore = Add(dScore, Dot(Reshape(dScores, batch*locations), Reshape(m, batch*locations, width)).Product())
 
 			d := Concatenate([]*Node{dGates, dHidden, dGate}, 1)
-			return append([]*Node{Sub(t, Const(g, int32(1))), Dot(d, fromHiddenT).Product(), Mul(dc, factor(5)),
+			return append([]*Node{Sub(t, Const(g, int32(1))), Dot(d, fromHiddenT).Product(), Mul(dc, factor[5]),
 				setStep(dAll, t, d), setStep(dMeans, t, dMean), dProjected, dScore}, p[7:]...)
 		})
 	dh0, dc0, dAll, dMeans, dProjected, dScore := out[1], out[2], out[3], out[4], out[5], out[6]
@@ -232,33 +207,6 @@ func (a attention) backward(k keptSteps, adjoint *Node) []*Node {
 	dGateBias := Reshape(ReduceAllSum(SliceAxis(dAll, 2, AxisRange(4*units+width))), 1)
 	dFromGrid := Einsum("tbc,tbz->cz", gated(k.betas, k.means), dXZ)
 	return []*Node{dXZ, dGrid, dProjected, dh0, dc0, dFromHidden, dGateBias, dScore, dFromGrid}
-}
-
-// gateFactors are the factors [time, batch, 6*units] by which an LSTM's adjoints flow at each step: from dc to the gates i, f
-// and the candidate, from dh to o and to dc, and from dc to the dc of the step before (see scanBackward).
-func gateFactors(gates, cs, c0 *Node) *Node {
-	i, f, candidate, o := splitGates(gates, c0.Shape().Dim(1))
-	tanhC := Tanh(cs)
-	one := func(x *Node) *Node { return Sub(OnesLike(x), x) }
-	return Concatenate([]*Node{
-		Mul(candidate, Mul(i, one(i))),
-		Mul(shift(c0, cs), Mul(f, one(f))),
-		Mul(i, one(Square(candidate))),
-		Mul(tanhC, Mul(o, one(o))),
-		Mul(o, one(Square(tanhC))),
-		f}, 2)
-}
-
-// repeatWhile repeats body while cond holds of the state's first tensor. Both see nothing but the state.
-func repeatWhile(state []*Node, cond func(t *Node) *Node, body func(p []*Node) []*Node) []*Node {
-	params := make([]shapes.Shape, len(state))
-	for n, x := range state {
-		params[n] = x.Shape()
-	}
-	g := state[0].Graph()
-	params[0] = shapes.Make(dtypes.Int32)
-	return While(loopClosure(g, params, func(_ *Graph, p []*Node) []*Node { return []*Node{cond(p[0])} }),
-		loopClosure(g, params, func(_ *Graph, p []*Node) []*Node { return body(p) }), state...)
 }
 
 // unrolled is scan as a graph that grows with the sequence, with GoMLX's own gradients.

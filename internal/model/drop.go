@@ -8,17 +8,17 @@ import (
 )
 
 // drop is dropout at one of the places of Settings.DropoutOn.
-func (d *recurrentDecoder) drop(scope *model.Scope, x *Node, place string) *Node {
-	if !slices.Contains(d.DropoutOn, place) {
+func (s Settings) drop(scope *model.Scope, x *Node, place string) *Node {
+	if !slices.Contains(s.DropoutOn, place) {
 		return x
 	}
-	return dropout(scope, x, d.Dropout)
+	return dropout(scope, x, s.Dropout)
 }
 
 // join concatenates two tensors after dropout of each; where both have it, one draw serves the whole.
-func (d *recurrentDecoder) join(scope *model.Scope, a *Node, placeA string, b *Node, placeB string, axis int) *Node {
-	if slices.Contains(d.DropoutOn, placeA) && slices.Contains(d.DropoutOn, placeB) {
-		return dropout(scope, Concatenate([]*Node{a, b}, axis), d.Dropout)
+func (s Settings) join(scope *model.Scope, a *Node, placeA string, b *Node, placeB string, axis int) *Node {
+	if slices.Contains(s.DropoutOn, placeA) && slices.Contains(s.DropoutOn, placeB) {
+		return dropout(scope, Concatenate([]*Node{a, b}, axis), s.Dropout)
 	}
-	return Concatenate([]*Node{d.drop(scope, a, placeA), d.drop(scope, b, placeB)}, axis)
+	return Concatenate([]*Node{s.drop(scope, a, placeA), s.drop(scope, b, placeB)}, axis)
 }

@@ -65,8 +65,8 @@ type variables struct {
 	graph *Graph
 }
 
-func (d *recurrentDecoder) at(scope *model.Scope, g *Graph, path string) variables {
-	return variables{d.Settings, scope.At("%s", path), g}
+func (s Settings) at(scope *model.Scope, g *Graph, path string) variables {
+	return variables{s, scope.At("%s", path), g}
 }
 
 func (v variables) make(name string, init model.VariableInitializer, dims ...int) *Node {

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
@@ -14,7 +13,7 @@ import (
 //	h0, c0 [batch, units]        the initial hidden and cell state
 //
 // It returns the hidden states [time, batch, units]. Gradients flow to all four arguments: While has none of
-// its own, so the backward pass is a second loop, attached through IdentityWithCustomGradient (equations of
+// its own, so the backward pass is a second loop, attached by withGradient (equations of
 // Hochreiter & Schmidhuber 1997 with a forget gate, Gers et al. 2000).
 func scanLSTM(xz, u, h0, c0 *Node) *Node {
 	steps, batch, units := xz.Shape().Dim(0), xz.Shape().Dim(1), xz.Shape().Dim(2)/4
@@ -23,22 +22,13 @@ func scanLSTM(xz, u, h0, c0 *Node) *Node {
 	h0.AssertDims(batch, units)
 	c0.AssertDims(batch, units)
 
-	hs, cs, gates := scanForward(StopGradient(xz), StopGradient(u), StopGradient(h0), StopGradient(c0))
+	still := stopped([]*Node{xz, u, h0, c0})
+	hs, cs, gates := scanForward(still[0], still[1], still[2], still[3])
 	hs, cs, gates = StopGradient(hs), StopGradient(cs), StopGradient(gates)
-
-	// A custom gradient has one input and one output, so the four arguments are packed flat. hs is added to a
-	// difference that is zero by value and carries hs' adjoint to the packed inputs; the compiler drops the copies.
-	nXZ, nU, nState := xz.Shape().Size(), u.Shape().Size(), h0.Shape().Size()
-	packed := Concatenate([]*Node{Reshape(xz, nXZ), Reshape(u, nU), Reshape(h0, nState), Reshape(c0, nState)}, 0)
-	carrier := IdentityWithCustomGradient(packed, func(_, adjoint *Node) *Node {
-		dHS := Reshape(Slice(adjoint, AxisRange(0, steps*batch*units)), steps, batch, units)
-		dXZ, dH0, dC0 := scanBackward(dHS, gates, cs, StopGradient(u), StopGradient(c0))
-		hPrev := shift(StopGradient(h0), hs)
-		dU := Einsum("tbh,tbz->hz", hPrev, dXZ)
-		return Concatenate([]*Node{Reshape(dXZ, nXZ), Reshape(dU, nU), Reshape(dH0, nState), Reshape(dC0, nState)}, 0)
+	return withGradient(hs, []*Node{xz, u, h0, c0}, func(dHS *Node) []*Node {
+		dXZ, dH0, dC0 := scanBackward(dHS, gates, cs, still[1], still[3])
+		return []*Node{dXZ, Einsum("tbh,tbz->hz", shift(still[2], hs), dXZ), dH0, dC0}
 	})
-	zero := Reshape(Slice(carrier, AxisRange(0, steps*batch*units)), steps, batch, units)
-	return Add(hs, Sub(zero, StopGradient(zero)))
 }
 
 // scanForward returns the hidden states and cell states [time, batch, units] and the gates after their
@@ -46,23 +36,18 @@ func scanLSTM(xz, u, h0, c0 *Node) *Node {
 func scanForward(xz, u, h0, c0 *Node) (hs, cs, gates *Node) {
 	g, dtype := xz.Graph(), xz.DType()
 	steps, batch, units := xz.Shape().Dim(0), xz.Shape().Dim(1), u.Shape().Dim(0)
-	stateShape := shapes.Make(dtype, batch, units)
 	allStates, allGates := shapes.Make(dtype, steps, batch, units), shapes.Make(dtype, steps, batch, 4*units)
-	params := []shapes.Shape{shapes.Make(dtypes.Int32), stateShape, stateShape, allStates, allStates, allGates, xz.Shape(), u.Shape()}
-
-	cond := loopClosure(g, params, func(g *Graph, p []*Node) []*Node {
-		return []*Node{LessThan(p[0], Const(g, int32(steps)))}
-	})
-	body := loopClosure(g, params, func(g *Graph, p []*Node) []*Node {
-		t, h, c, hs, cs, gates, xz, u := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
-		z := Add(stepOf(xz, t), Dot(h, u).Product())
-		i, f, candidate, o := activate(z, units)
-		c = Add(Mul(f, c), Mul(i, candidate))
-		h = Mul(o, Tanh(c))
-		gates = setStep(gates, t, Concatenate([]*Node{i, f, candidate, o}, 1))
-		return []*Node{Add(t, Const(g, int32(1))), h, c, setStep(hs, t, h), setStep(cs, t, c), gates, xz, u}
-	})
-	out := While(cond, body, Const(g, int32(0)), h0, c0, Zeros(g, allStates), Zeros(g, allStates), Zeros(g, allGates), xz, u)
+	out := whileLoop([]*Node{Const(g, int32(0)), h0, c0, Zeros(g, allStates), Zeros(g, allStates), Zeros(g, allGates), xz, u},
+		func(p []*Node) *Node { return LessThan(p[0], Const(p[0].Graph(), int32(steps))) },
+		func(p []*Node) []*Node {
+			t, h, c, hs, cs, gates, xz, u := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
+			z := Add(stepOf(xz, t), Dot(h, u).Product())
+			i, f, candidate, o := activate(z, units)
+			c = Add(Mul(f, c), Mul(i, candidate))
+			h = Mul(o, Tanh(c))
+			gates = setStep(gates, t, Concatenate([]*Node{i, f, candidate, o}, 1))
+			return []*Node{Add(t, Const(t.Graph(), int32(1))), h, c, setStep(hs, t, h), setStep(cs, t, c), gates, xz, u}
+		})
 	return out[3], out[4], out[5]
 }
 
@@ -72,39 +57,44 @@ func scanBackward(dHS, gates, cs, u, c0 *Node) (dXZ, dH0, dC0 *Node) {
 	g, dtype := dHS.Graph(), dHS.DType()
 	steps, batch, units := dHS.Shape().Dim(0), dHS.Shape().Dim(1), dHS.Shape().Dim(2)
 
-	// Everything that does not depend on the recurrence is computed for all steps at once, where it uses every
-	// core; the loop is left with one matrix product and a few multiplications. With
-	//   dh = dHS_t + dz_{t+1}·Uᵀ,  dc = dh·o·(1-tanh²c) + dc_{t+1}·f_{t+1}
-	// each gate's adjoint is dc or dh times a factor known from the forward pass.
-	i, f, candidate, o := splitGates(gates, units)
-	tanhC := Tanh(cs)
-	cPrev := shift(c0, cs)
-	one := func(x *Node) *Node { return Sub(OnesLike(x), x) }
-	dcFactor := Mul(o, one(Square(tanhC)))            // dh -> dc
-	iFactor := Mul(candidate, Mul(i, one(i)))         // dc -> dz_i
-	fFactor := Mul(cPrev, Mul(f, one(f)))             // dc -> dz_f
-	candidateFactor := Mul(i, one(Square(candidate))) // dc -> dz_g
-	oFactor := Mul(tanhC, Mul(o, one(o)))             // dh -> dz_o
-	factors := Concatenate([]*Node{iFactor, fFactor, candidateFactor, oFactor, dcFactor, f}, 2)
-	uT := TransposeAllAxes(u, 1, 0)
-
-	stateShape := shapes.Make(dtype, batch, units)
-	params := []shapes.Shape{shapes.Make(dtypes.Int32), stateShape, stateShape, gates.Shape(), factors.Shape(), dHS.Shape(), uT.Shape()}
-	cond := loopClosure(g, params, func(g *Graph, p []*Node) []*Node {
-		return []*Node{GreaterOrEqual(p[0], Const(g, int32(0)))}
-	})
-	body := loopClosure(g, params, func(g *Graph, p []*Node) []*Node {
-		t, dh, dc, dXZ, factors, dHS, uT := p[0], p[1], p[2], p[3], p[4], p[5], p[6]
-		k := stepOf(factors, t)
-		part := func(n int) *Node { return Slice(k, AxisRange(), AxisRange(n*units, (n+1)*units)) }
-		dh = Add(dh, stepOf(dHS, t))
-		dc = Add(dc, Mul(dh, part(4)))
-		dz := Concatenate([]*Node{Mul(dc, part(0)), Mul(dc, part(1)), Mul(dc, part(2)), Mul(dh, part(3))}, 1)
-		return []*Node{Sub(t, Const(g, int32(1))), Dot(dz, uT).Product(), Mul(dc, part(5)), setStep(dXZ, t, dz), factors, dHS, uT}
-	})
-	zeroState := Zeros(g, stateShape)
-	out := While(cond, body, Const(g, int32(steps-1)), zeroState, zeroState, Zeros(g, gates.Shape()), factors, dHS, uT)
+	factors, uT := gateFactors(gates, cs, c0), TransposeAllAxes(u, 1, 0)
+	zeroState := Zeros(g, shapes.Make(dtype, batch, units))
+	out := whileLoop([]*Node{Const(g, int32(steps-1)), zeroState, zeroState, Zeros(g, gates.Shape()), factors, dHS, uT},
+		func(p []*Node) *Node { return GreaterOrEqual(p[0], Const(p[0].Graph(), int32(0))) },
+		func(p []*Node) []*Node {
+			t, dh, dc, dXZ, factors, dHS, uT := p[0], p[1], p[2], p[3], p[4], p[5], p[6]
+			factor := parts(stepOf(factors, t), 6)
+			dh = Add(dh, stepOf(dHS, t))
+			dc = Add(dc, Mul(dh, factor[4]))
+			dz := gateAdjoints(dh, dc, factor)
+			return []*Node{Sub(t, Const(t.Graph(), int32(1))), Dot(dz, uT).Product(), Mul(dc, factor[5]), setStep(dXZ, t, dz), factors, dHS, uT}
+		})
 	return out[3], out[1], out[2]
+}
+
+// gateFactors are the factors [time, batch, 6*units] by which an LSTM's adjoints flow at each step. Everything that does not
+// depend on the recurrence is computed for all steps at once, where it uses every core; a loop is left with its matrix
+// products and a few multiplications. With
+//
+//	dh = dHS_t + dz_{t+1}·Uᵀ,  dc = dh·o·(1-tanh²c) + dc_{t+1}·f_{t+1}
+//
+// each gate's adjoint is dc or dh times a factor known from the forward pass.
+func gateFactors(gates, cs, c0 *Node) *Node {
+	i, f, candidate, o := splitGates(gates, c0.Shape().Dim(1))
+	tanhC := Tanh(cs)
+	return Concatenate([]*Node{
+		Mul(candidate, Mul(i, oneMinus(i))),     // dc -> dz_i
+		Mul(shift(c0, cs), Mul(f, oneMinus(f))), // dc -> dz_f
+		Mul(i, oneMinus(Square(candidate))),     // dc -> dz_g
+		Mul(tanhC, Mul(o, oneMinus(o))),         // dh -> dz_o
+		Mul(o, oneMinus(Square(tanhC))),         // dh -> dc
+		f,                                       // dc -> the dc of the step before
+	}, 2)
+}
+
+// gateAdjoints are those of the gates before their activations [batch, 4*units], by one step's factors.
+func gateAdjoints(dh, dc *Node, factor []*Node) *Node {
+	return Concatenate([]*Node{Mul(dc, factor[0]), Mul(dc, factor[1]), Mul(dc, factor[2]), Mul(dh, factor[3])}, 1)
 }
 
 // loopClosure declares one parameter a shape and hands them to fn. A closure sees nothing of the function

@@ -1,20 +1,29 @@
 package model
 
 import (
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // withGradient returns value, and lets backward say how its adjoint flows to the inputs: While has no gradient of its own.
-// The inputs must hold at least as many values together as value does.
 //
-// A custom gradient has one input and one output, so the inputs are packed flat; value is added to a difference that is zero
-// by value and carries the adjoint to them. The compiler drops the copies.
+// A custom gradient has one input and one output, so the inputs are packed flat, and padded where value is larger; value is
+// added to a difference that is zero by value and carries the adjoint to them. The compiler drops the copies.
 func withGradient(value *Node, inputs []*Node, backward func(adjoint *Node) []*Node) *Node {
 	value = StopGradient(value)
 	size, dims := value.Shape().Size(), value.Shape().Dimensions
-	packed := Concatenate(flattened(inputs), 0)
-	carrier := IdentityWithCustomGradient(packed, func(_, adjoint *Node) *Node {
-		return Concatenate(flattened(backward(Reshape(Slice(adjoint, AxisRange(0, size)), dims...))), 0)
+	pack := func(nodes []*Node) *Node {
+		flat, missing := flattened(nodes), size
+		for _, node := range flat {
+			missing -= node.Shape().Size()
+		}
+		if missing > 0 {
+			flat = append(flat, Zeros(value.Graph(), shapes.Make(value.DType(), missing)))
+		}
+		return Concatenate(flat, 0)
+	}
+	carrier := IdentityWithCustomGradient(pack(inputs), func(_, adjoint *Node) *Node {
+		return pack(backward(Reshape(Slice(adjoint, AxisRange(0, size)), dims...)))
 	})
 	zero := Reshape(Slice(carrier, AxisRange(0, size)), dims...)
 	return Add(value, Sub(zero, StopGradient(zero)))
