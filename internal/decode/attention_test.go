@@ -2,12 +2,8 @@ package decode_test
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"github.com/gomlx/gomlx/core/tensors"
-	gomodel "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
 	"github.com/captionlab/captionlab/internal/decode"
@@ -17,35 +13,8 @@ import (
 // newTinyAttention is newTiny for soft attention over grids of 5 locations with 2 channels.
 func newTinyAttention(t *testing.T) *tiny {
 	t.Helper()
-	d, err := model.New(model.Settings{Name: "attention", Units: 6, Embedding: 4, AttentionUnits: 3}, model.Size{Features: 10, Locations: 5, Vocabulary: vocabulary})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &tiny{decoder: d, store: gomodel.NewStore()}
-	if err := m.store.SetRNGStateFromSeed(3); err != nil {
-		t.Fatal(err)
-	}
-	r := rand.New(rand.NewPCG(5, 6))
-	for range pictures {
-		row := make([]float32, 10)
-		for n := range row {
-			row[n] = float32(r.NormFloat64()) * 3
-		}
-		m.rows = append(m.rows, row)
-	}
-	m.logProbabilities(t, [][]int32{{4}}) // makes the variables
-	for v := range m.store.IterVariables() {
-		if v.Trainable {
-			flat := tensors.MustCopyFlatData[float32](v.MustValue())
-			for n := range flat {
-				flat[n] *= 4
-			}
-			if err := v.SetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return m
+	s := model.Settings{Name: "attention", Units: 6, Embedding: 4, AttentionUnits: 3}
+	return tinySized(t, s, model.Size{Features: 10, Locations: 5, Vocabulary: vocabulary}, 4)
 }
 
 // TestAttentionBeamEqualsExhaustiveSearch: a beam that is wide enough finds the best of all captions that there are, a beam

@@ -53,7 +53,14 @@ func variants() map[string]model.Settings {
 
 func tinyOf(t *testing.T, s model.Settings) *tiny {
 	t.Helper()
-	d, err := model.New(s, model.Size{Features: featureLen, Vocabulary: vocabulary})
+	return tinySized(t, s, model.Size{Features: featureLen, Vocabulary: vocabulary}, 6)
+}
+
+// tinySized makes a decoder with pictures of that size. Weights of the initial size say nearly the same whatever came
+// before; times times larger ones make the search hard.
+func tinySized(t *testing.T, s model.Settings, size model.Size, times float32) *tiny {
+	t.Helper()
+	d, err := model.New(s, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,19 +70,18 @@ func tinyOf(t *testing.T, s model.Settings) *tiny {
 	}
 	r := rand.New(rand.NewPCG(5, 6))
 	for range pictures {
-		row := make([]float32, featureLen)
+		row := make([]float32, size.Features)
 		for n := range row {
 			row[n] = float32(r.NormFloat64()) * 3
 		}
 		m.rows = append(m.rows, row)
 	}
 	m.logProbabilities(t, [][]int32{{4}}) // makes the variables
-	// Weights of the initial size say nearly the same whatever came before; larger ones make the search hard.
 	for v := range m.store.IterVariables() {
 		if v.Trainable {
 			flat := tensors.MustCopyFlatData[float32](v.MustValue())
 			for n := range flat {
-				flat[n] *= 6
+				flat[n] *= times
 			}
 			if err := v.SetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...)); err != nil {
 				t.Fatal(err)
