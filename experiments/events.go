@@ -143,10 +143,7 @@ func epochFigures(row Epoch) (map[string]float64, error) {
 
 // stepValues are an epoch's figures at its step, in groups: train/…, validation/…, and run/… for times and the learning rate.
 func stepValues(row Epoch) (at int, values []tensorboard.Value, err error) {
-	figures, err := epochFigures(row)
-	for _, name := range slices.Sorted(maps.Keys(figures)) {
-		values = append(values, tensorboard.Scalar(stepTag(name), figures[name]))
-	}
+	values, err = tagged(row, stepTag)
 	return row.Step, values, err
 }
 
@@ -161,11 +158,16 @@ func stepTag(name string) string {
 
 // epochValues are an epoch's figures at its number.
 func epochValues(row Epoch) (at int, values []tensorboard.Value, err error) {
+	values, err = tagged(row, func(name string) string { return "by_epoch/" + name })
+	return row.Epoch, values, err
+}
+
+func tagged(row Epoch, tag func(name string) string) (values []tensorboard.Value, err error) {
 	figures, err := epochFigures(row)
 	for _, name := range slices.Sorted(maps.Keys(figures)) {
-		values = append(values, tensorboard.Scalar("by_epoch/"+name, figures[name]))
+		values = append(values, tensorboard.Scalar(tag(name), figures[name]))
 	}
-	return row.Epoch, values, err
+	return values, err
 }
 
 // writeCurves writes epochs of the past at the time at which they ended, about.

@@ -49,14 +49,12 @@ func ExportMLflow(ctx context.Context, runs []*RunFolder, store, experiment stri
 
 func mlflowRun(r *RunFolder) (m mlflow.Run, err error) {
 	m = mlflow.Run{
-		Key: r.Folder + " " + r.ConfigHash, Name: r.Folder, Status: mlflowStatus[r.Status], Started: r.Started, Ended: r.Finished,
+		Key: r.Folder + " " + r.ConfigHash, Name: r.Folder, Status: mlflowStatus[r.Status], Started: r.Started, Ended: r.ended(),
 		Metrics: map[string][]mlflow.Point{}, Artifacts: map[string]string{},
 		Tags: map[string]string{"mlflow.source.type": "LOCAL"},
 	}
 	if r.Status == runfolder.Running {
 		m.Ended = time.Time{}
-	} else if m.Ended.IsZero() {
-		m.Ended = r.Started.Add(time.Duration(r.Seconds() * float64(time.Second)))
 	}
 	if m.Params, err = r.folder.Settings(); err != nil {
 		return m, err

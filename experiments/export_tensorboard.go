@@ -219,10 +219,6 @@ func ExportTensorBoard(r *RunFolder, to string) (dir string, err error) {
 	if err != nil {
 		return "", err
 	}
-	ended := r.Finished
-	if ended.IsZero() {
-		ended = r.Started.Add(time.Duration(r.Seconds() * float64(time.Second)))
-	}
 	target := &runfolder.Folder{Dir: dir}
 	defer func() { err = errors.Join(err, target.RemoveTemporary()) }()
 	for sub, write := range map[string]func(*tensorboard.Writer) error{
@@ -231,7 +227,7 @@ func ExportTensorBoard(r *RunFolder, to string) (dir string, err error) {
 			if err != nil {
 				return err
 			}
-			return writeEnd(w, r.folder, r.RunInfo, ended)
+			return writeEnd(w, r.folder, r.RunInfo, r.ended())
 		},
 		epochEventsDir: func(w *tensorboard.Writer) error { return writeCurves(w, r.RunInfo, rows, epochValues) },
 	} {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 
@@ -169,6 +170,14 @@ func (r *RunFolder) Seconds() (total float64) {
 		total += s.Seconds
 	}
 	return total
+}
+
+// ended is when the run ended, or, if that was not written, about when.
+func (r *RunFolder) ended() time.Time {
+	if !r.Finished.IsZero() {
+		return r.Finished
+	}
+	return r.Started.Add(time.Duration(r.Seconds() * float64(time.Second)))
 }
 
 // Bytes is the size of all files in the folder.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/report"
 	"github.com/captionlab/captionlab/internal/score"
 )
@@ -222,23 +223,22 @@ func (e *experiment) controlSystems(ctx context.Context, n int) ([]system, error
 		{name: "nearest picture", meaning: "the first caption of the nearest training picture, by its features", captions: nearest},
 	}
 	rows := e.splitRows(dataset.Validation)
-	zeros, rotated := make([][]float32, n), make([][]float32, n)
-	zero := make([]float32, e.features.Size())
+	rotated := make([][]float32, n)
 	for i := range n {
-		zeros[i], rotated[i] = zero, rows[(i+1)%n]
+		rotated[i] = rows[(i+1)%n]
 	}
-	for i, features := range [][][]float32{zeros, rotated} {
+	for i, features := range [][][]float32{e.seenRows(dataset.Validation, true), rotated} {
 		var err error
-		if systems[i].captions, err = e.generate(ctx, features); err != nil {
+		if systems[i].captions, err = e.generate(ctx, e.generator, features); err != nil {
 			return nil, err
 		}
 	}
 	return systems, nil
 }
 
-// generate captions feature vectors as the config says.
-func (e *experiment) generate(ctx context.Context, rows [][]float32) ([]string, error) {
-	captions, err := e.generator.Generate(ctx, rows, nil)
+// generate captions feature vectors.
+func (e *experiment) generate(ctx context.Context, g *decode.Generator, rows [][]float32) ([]string, error) {
+	captions, err := g.Generate(ctx, rows, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -256,6 +256,18 @@ func (e *experiment) splitRows(split string) [][]float32 {
 	for _, at := range e.data.Splits[split] {
 		row := e.rows[e.data.Examples[at].ID]
 		rows = append(rows, e.values[row*size:(row+1)*size])
+	}
+	return rows
+}
+
+// seenRows are the scaled features of a split's pictures as a model sees them; the blind one sees zeros, one row for all.
+func (e *experiment) seenRows(split string, blind bool) [][]float32 {
+	rows := e.splitRows(split)
+	if blind {
+		nothing := make([]float32, e.features.Size())
+		for n := range rows {
+			rows[n] = nothing
+		}
 	}
 	return rows
 }

@@ -47,13 +47,7 @@ func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, blind b
 	if s.SCSTEpochs == 0 {
 		return nil, nil
 	}
-	r := &rewarded{ctx: ctx, size: s.Batch, length: e.maxTokens, seed: s.Seed, rows: e.splitRows(dataset.Train), decode: e.tokenizer.Decode}
-	if blind {
-		nothing := make([]float32, e.features.Size())
-		for n := range r.rows {
-			r.rows[n] = nothing
-		}
-	}
+	r := &rewarded{ctx: ctx, size: s.Batch, length: e.maxTokens, seed: s.Seed, rows: e.seenRows(dataset.Train, blind), decode: e.tokenizer.Decode}
 	var references [][]string
 	for _, at := range e.data.Splits[dataset.Train] {
 		references = append(references, e.scoredReferences(at))

@@ -17,13 +17,7 @@ func (e *experiment) selection(t *train.Trainer, blind bool) func(context.Contex
 	if metric == "loss" {
 		return nil
 	}
-	rows := e.splitRows(dataset.Validation)
-	if blind {
-		nothing := make([]float32, e.features.Size())
-		for n := range rows {
-			rows[n] = nothing
-		}
-	}
+	rows := e.seenRows(dataset.Validation, blind)
 	references := e.validationReferences()
 	var greedy *decode.Generator // compiled once, at the first epoch's end
 	return func(ctx context.Context) (float64, error) {
@@ -34,13 +28,9 @@ func (e *experiment) selection(t *train.Trainer, blind bool) func(context.Contex
 				return 0, err
 			}
 		}
-		captions, err := greedy.Generate(ctx, rows, nil)
+		texts, err := e.generate(ctx, greedy, rows)
 		if err != nil {
 			return 0, fmt.Errorf("captions for training.select: %w", err)
-		}
-		texts := make([]string, len(captions))
-		for n, c := range captions {
-			texts[n] = e.tokenizer.Decode(c.Tokens)
 		}
 		scores, err := e.scored(ctx, texts, references, score.Options{Metrics: []string{metric}})
 		if err != nil {

@@ -81,10 +81,11 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if err := t.UseDevices(e.config.Runtime.Devices); err != nil {
 		return nil, err
 	}
-	if found, epochs, step := t.Resumed(); found {
-		e.say("%s: going on after %d epochs, step %d", dir, epochs, step)
+	found, done, step := t.Resumed()
+	if found {
+		e.say("%s: going on after %d epochs, step %d", dir, done, step)
 	}
-	if _, done, step := t.Resumed(); !blind {
+	if !blind {
 		if err := e.beginEvents(done, step); err != nil {
 			return nil, err
 		}

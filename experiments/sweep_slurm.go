@@ -258,8 +258,9 @@ func (s *sweep) submitAll(ctx context.Context, sub *submission, waves [][]*job, 
 		if err != nil {
 			return nil, err
 		}
-		if sub.Shared = id; sub.save() != nil {
-			return nil, sub.save()
+		sub.Shared = id
+		if err := sub.save(); err != nil {
+			return nil, err
 		}
 	}
 	tasks := map[*job]*slurmTask{}

@@ -146,8 +146,9 @@ func CancelSlurm(ctx context.Context, studyPath string, overrides []string) (tas
 		if len(here) == 0 {
 			continue
 		}
-		if sub.Cancelled = now(); sub.save() != nil {
-			return 0, nil, sub.save()
+		sub.Cancelled = now()
+		if err := sub.save(); err != nil {
+			return 0, nil, err
 		}
 		slices.Reverse(here) // those that wait for others first, so that none of them begins
 		if err := s.slurm.Cancel(ctx, here); err != nil {
