@@ -7,6 +7,7 @@ import (
 
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/encoder"
+	"github.com/captionlab/captionlab/internal/setting"
 )
 
 // validName is what package runfolder accepts as part of a folder's name.
@@ -19,15 +20,15 @@ const maxName = 150
 func (l *loader) check() {
 	l.checkExperiment()
 	l.checkData()
-	l.checkText()
+	l.refuseAll(l.config.Text.Check())
 	l.checkEncoder()
 	l.checkVectors()
-	l.checkDecoder()
+	l.refuseAll(l.config.Decoder.Check())
 	l.checkAttention()
-	l.checkTraining()
-	l.checkDecoding()
+	l.refuseAll(l.config.Training.Check())
+	l.refuseAll(l.config.Decoding.Check())
 	l.checkRuntime()
-	l.checkSlurm()
+	l.refuseAll(l.config.Slurm.Check())
 }
 
 // refuse reports a combination at the first of the keys that a file or an override gave.
@@ -42,6 +43,13 @@ func (l *loader) refuse(keys []string, format string, args ...any) *Problem {
 		}
 	}
 	return l.problem(l.files[0], span{line: 1}, keys[0], format, args...)
+}
+
+// refuseAll reports what a component finds wrong with its own section.
+func (l *loader) refuseAll(problems setting.Problems) {
+	for _, p := range problems {
+		l.refuse(p.Keys, "%s", p.Err)
+	}
 }
 
 func (l *loader) checkExperiment() {
@@ -111,12 +119,6 @@ var missingData = map[string]string{
 		"instagram_data and instagram_data2: data.root=FOLDER after the config, or make experiment CONFIG=... DATA=FOLDER",
 }
 
-func (l *loader) checkText() {
-	if err := l.config.Text.Check(); err != nil {
-		l.refuse([]string{"text.max_vocabulary", "text.tokenizer"}, "%s", err)
-	}
-}
-
 func (l *loader) checkEncoder() {
 	e := l.config.Encoder
 	unreadable := false
@@ -128,37 +130,12 @@ func (l *loader) checkEncoder() {
 	}
 	checked, problems := encoder.Check(e)
 	for _, p := range problems {
-		if unreadable && p.Key == "weights" {
+		if unreadable && p.Keys[0] == "encoder.weights" {
 			continue
 		}
-		l.refuse(append([]string{"encoder." + p.Key}, encoderKeys[p.Key]...), "%s", p.Err)
+		l.refuse(p.Keys, "%s", p.Err)
 	}
 	l.config.Encoder = checked // names the layer
-}
-
-// encoderKeys are keys that may be to blame where another one has its default.
-var encoderKeys = map[string][]string{
-	"layer": {"encoder.name", "encoder.sources"}, "pooling": {"encoder.layer", "encoder.name"}, "weights": {"encoder.name"},
-	"sources": {"encoder.weights", "encoder.name"}, "preprocessing": {"encoder.name"},
-}
-
-func (l *loader) checkTraining() {
-	if key, err := l.config.Training.Check(); err != nil {
-		l.refuse(append([]string{"training." + key}, trainingKeys[key]...), "%s", err)
-	}
-}
-
-// trainingKeys are keys that may be to blame where another one has its default.
-var trainingKeys = map[string][]string{
-	"schedule_factor": {"training.schedule"}, "min_learning_rate": {"training.learning_rate"},
-	"sampling_constant": {"training.scheduled_sampling"}, "scheduled_sampling": {"training.examples"},
-	"scst_epochs": {"training.select"},
-}
-
-func (l *loader) checkDecoding() {
-	if err := l.config.Decoding.Check(); err != nil {
-		l.refuse([]string{"decoding.beam_groups", "decoding.beam_width", "decoding.min_length", "decoding.max_length"}, "%s", err)
-	}
 }
 
 func (l *loader) checkRuntime() {

@@ -21,15 +21,15 @@ func (d *dimension) size() int { return len(d.axes[0].values) }
 // axis is what one key, or a named set of cases, goes through.
 type axis struct {
 	name   string
-	group  string      // of zipped axes
-	field  *field      // nil for cases
-	values []any       // as the ledger has them
-	sets   [][]setting // what each value sets
-	path   []string    // in the file
+	group  string         // of zipped axes
+	field  *field         // nil for cases
+	values []any          // as the ledger has them
+	sets   [][]assignment // what each value sets
+	path   []string       // in the file
 }
 
-// setting is a key with its value and where it was given.
-type setting struct {
+// assignment is a key with its value and where it was given.
+type assignment struct {
 	field *field
 	value reflect.Value
 	from  origin
@@ -140,7 +140,7 @@ func (s *studyLoader) axis(l leaf, group string) *axis {
 	}
 	a := &axis{name: l.name, group: group, field: l.field, path: l.path}
 	for n, v := range raw {
-		set, ok := s.setting(l, v, at(n))
+		set, ok := s.assignment(l, v, at(n))
 		if !ok {
 			return nil
 		}
@@ -149,19 +149,19 @@ func (s *studyLoader) axis(l leaf, group string) *axis {
 			s.refused(at(n).value, l.name, "%s is there twice", literal(set.value.Interface()))
 			return nil
 		}
-		a.values, a.sets = append(a.values, value), append(a.sets, []setting{set})
+		a.values, a.sets = append(a.values, value), append(a.sets, []assignment{set})
 	}
 	return a
 }
 
-// setting checks one value of a key.
-func (s *studyLoader) setting(l leaf, v any, at place) (setting, bool) {
+// assignment checks one value of a key.
+func (s *studyLoader) assignment(l leaf, v any, at place) (assignment, bool) {
 	value, err := l.field.convert(v)
 	if err != nil {
 		s.refused(at.value, l.name, "%s", err)
-		return setting{}, false
+		return assignment{}, false
 	}
-	return setting{l.field, value, origin{s.studyText.source, at}}, true
+	return assignment{l.field, value, origin{s.studyText.source, at}}, true
 }
 
 // ledgerValue is a value as JSON has it.
@@ -214,9 +214,9 @@ func (s *studyLoader) cases(name string, table map[string]any) {
 	for _, label := range s.ordered(table, path) {
 		here := append(slices.Clone(path), label)
 		inner := s.section(table, here...)
-		var sets []setting
+		var sets []assignment
 		for _, l := range s.leaves(inner, here, nil, nil) {
-			if set, ok := s.setting(l, l.value, s.at(l.path...)); ok {
+			if set, ok := s.assignment(l, l.value, s.at(l.path...)); ok {
 				sets = append(sets, set)
 			}
 		}

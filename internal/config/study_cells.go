@@ -83,7 +83,7 @@ func (s *studyLoader) cell(at []int, seed int64, used map[string]int) (study.Cel
 	l.origin, l.problems = maps.Clone(s.origin), nil
 	cell := study.Cell{Settings: map[string]any{}, Status: study.Pending}
 	var id, given []string
-	set := func(one setting) {
+	set := func(one assignment) {
 		l.value(one.field).Set(one.value)
 		l.origin[one.field.Path()] = one.from
 		given = append(given, one.field.Path()+"="+literal(one.value.Interface()))

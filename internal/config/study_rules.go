@@ -10,7 +10,7 @@ import (
 type rule struct {
 	name       string
 	conditions []condition
-	set        []setting
+	set        []assignment
 	at         span
 }
 
@@ -153,14 +153,14 @@ func (s *studyLoader) axisNames() (names []string) {
 }
 
 // extra reads what a rule sets: any key but those that vary anyway.
-func (s *studyLoader) extra(table map[string]any, path []string) (found []setting) {
+func (s *studyLoader) extra(table map[string]any, path []string) (found []assignment) {
 	for _, l := range s.leaves(table, path, nil, nil) {
 		at := s.at(l.path...)
 		if by := s.varies(l.name); by != "" {
 			s.refused(at.key, l.name, "varies already, by %s", by)
 			continue
 		}
-		if set, ok := s.setting(l, l.value, at); ok {
+		if set, ok := s.assignment(l, l.value, at); ok {
 			found = append(found, set)
 		}
 	}
@@ -178,7 +178,7 @@ func (s *studyLoader) varies(key string) string {
 	for _, d := range s.dimensions {
 		for _, a := range d.axes {
 			for _, sets := range a.sets {
-				if slices.ContainsFunc(sets, func(set setting) bool { return set.field.Path() == key }) {
+				if slices.ContainsFunc(sets, func(set assignment) bool { return set.field.Path() == key }) {
 					return a.where()
 				}
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/setting"
 	"github.com/captionlab/captionlab/internal/token"
 )
 
@@ -61,20 +62,20 @@ type Generator struct {
 }
 
 // Check refuses settings that don't go together.
-func (s Settings) Check() error {
+func (s Settings) Check() (problems setting.Problems) {
 	switch {
 	case s.Method == "beam" && s.BeamGroups > 0 && s.BeamWidth%s.BeamGroups != 0:
-		return fmt.Errorf("decoding.beam_groups = %d does not divide decoding.beam_width = %d", s.BeamGroups, s.BeamWidth)
+		problems.Refuse([]string{"decoding.beam_groups", "decoding.beam_width"}, "decoding.beam_groups = %d does not divide decoding.beam_width = %d", s.BeamGroups, s.BeamWidth)
 	case s.MaxLength > 0 && s.MinLength > s.MaxLength:
-		return fmt.Errorf("decoding.min_length = %d is above decoding.max_length = %d", s.MinLength, s.MaxLength)
+		problems.Refuse([]string{"decoding.min_length", "decoding.max_length"}, "decoding.min_length = %d is above decoding.max_length = %d", s.MinLength, s.MaxLength)
 	}
-	return nil
+	return problems
 }
 
 // New prepares generation of captions of at most maxLength tokens, unless the settings have a length of their
 // own. The store holds the trained variables.
 func New(backend compute.Backend, store *gomodel.Store, d model.Decoder, s Settings, maxLength int) (*Generator, error) {
-	if err := s.Check(); err != nil {
+	if err := s.Check().Err(); err != nil {
 		return nil, err
 	}
 	if s.MaxLength > 0 {

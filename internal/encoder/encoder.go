@@ -13,6 +13,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/captionlab/captionlab/internal/setting"
 )
 
 // network is one architecture.
@@ -48,72 +50,67 @@ type Encoder struct {
 	weights  *weights // nil until LoadWeights
 }
 
-// SettingError is a setting that can't be: its key in [encoder] and why.
-type SettingError struct {
-	Key string
-	Err error
-}
-
-func (e *SettingError) Error() string { return "encoder." + e.Key + ": " + e.Err.Error() }
-
-// Unwrap gives the reason.
-func (e *SettingError) Unwrap() error { return e.Err }
-
-func wrong(key, format string, args ...any) *SettingError {
-	return &SettingError{key, fmt.Errorf(format, args...)}
+// blamed are the keys that may be at fault where one of [encoder] can't be: itself, and those that gave it its default.
+var blamed = map[string][]string{
+	"name":          {"encoder.name"},
+	"layer":         {"encoder.layer", "encoder.name", "encoder.sources"},
+	"pooling":       {"encoder.pooling", "encoder.layer", "encoder.name"},
+	"resize":        {"encoder.resize"},
+	"weights":       {"encoder.weights", "encoder.name"},
+	"sources":       {"encoder.sources", "encoder.weights", "encoder.name"},
+	"preprocessing": {"encoder.preprocessing", "encoder.name"},
 }
 
 // New checks the settings. Weights are loaded later.
 func New(s Settings) (*Encoder, error) {
 	e, problems := check(s)
-	if len(problems) > 0 {
-		return nil, problems[0]
+	if err := problems.Err(); err != nil {
+		return nil, err
 	}
 	return e, nil
 }
 
 // Check returns everything that is wrong with the settings, before anything is fetched, and the settings with the
 // network's own layer where they name none.
-func Check(s Settings) (Settings, []*SettingError) {
+func Check(s Settings) (Settings, setting.Problems) {
 	e, problems := check(s)
 	if e == nil {
 		return s, problems
 	}
-	if p := e.checkWeights(); p != nil {
-		problems = append(problems, p)
-	}
+	e.checkWeights(&problems)
 	return e.settings, problems
 }
 
 // check returns an encoder of any settings that name one, with what is wrong with them.
-func check(s Settings) (e *Encoder, problems []*SettingError) {
+func check(s Settings) (e *Encoder, problems setting.Problems) {
 	build, ok := kinds[s.Name]
 	if !ok {
-		return nil, []*SettingError{wrong("name", "unknown encoder %q; known are %s", s.Name, strings.Join(Names(), ", "))}
+		problems.Refuse(blamed["name"], "unknown encoder %q; known are %s", s.Name, strings.Join(Names(), ", "))
+		return nil, problems
 	}
 	net, err := build(s)
 	if err != nil {
-		return nil, []*SettingError{{"weights", err}}
+		problems.Refuse(blamed["weights"], "%w", err)
+		return nil, problems
 	}
 	if s.Layer == "" {
 		s.Layer = net.feature
 	}
 	e = &Encoder{settings: s, net: net}
-	refuse := func(key, format string, args ...any) { problems = append(problems, wrong(key, format, args...)) }
 	tapped, err := e.layer(s.Layer)
 	if err != nil {
-		refuse("layer", "%w", err)
+		problems.Refuse(blamed["layer"], "%w", err)
 	} else if len(tapped.Output) != 3 && (s.Pooling == "avg" || s.Pooling == "max") {
-		refuse("pooling", "%s has no height and width to pool over; expected \"none\" or \"flatten\"", s.Layer)
+		problems.Refuse(blamed["pooling"], "%s has no height and width to pool over; expected \"none\" or \"flatten\"", s.Layer)
 	}
 	if !slices.Contains([]string{"", "none", "avg", "max", "flatten"}, s.Pooling) {
-		refuse("pooling", "%q: expected none, avg, max or flatten", s.Pooling)
+		problems.Refuse(blamed["pooling"], "%q: expected none, avg, max or flatten", s.Pooling)
 	}
 	if !slices.Contains([]string{"", "nearest", "bilinear", "bicubic"}, s.Resize) {
-		refuse("resize", "%q: expected nearest, bilinear or bicubic", s.Resize)
+		problems.Refuse(blamed["resize"], "%q: expected nearest, bilinear or bicubic", s.Resize)
 	}
 	if _, ok := preprocessings[s.Preprocessing]; !ok && s.Preprocessing != "" && s.Preprocessing != "auto" {
-		refuse("preprocessing", "%q: expected auto, %s", s.Preprocessing, strings.Join(slices.Sorted(maps.Keys(preprocessings)), ", "))
+		problems.Refuse(blamed["preprocessing"], "%q: expected auto, %s", s.Preprocessing, strings.Join(slices.Sorted(maps.Keys(preprocessings)), ", "))
 	}
 	return e, problems
 }

@@ -105,7 +105,7 @@ func TestRefusedONNXModels(t *testing.T) {
 			t.Errorf("%s: no %q in: %v", name, test.want, err)
 		}
 	}
-	if _, problems := Check(Settings{Name: "onnx", Weights: "testdata/cnn_first.onnx"}); len(problems) != 1 || problems[0].Key != "preprocessing" {
+	if _, problems := Check(Settings{Name: "onnx", Weights: "testdata/cnn_first.onnx"}); len(problems) != 1 || problems[0].Keys[0] != "encoder.preprocessing" {
 		t.Errorf("without preprocessing: %v", problems)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/captionlab/captionlab/internal/fetch"
+	"github.com/captionlab/captionlab/internal/setting"
 )
 
 // weights are a network's variables, still in their file.
@@ -115,38 +116,42 @@ func (e *Encoder) hint(dense bool) string {
 }
 
 // checkWeights says before anything is fetched or read why LoadWeights would fail: the settings name no file, and none
-// of their sources has the tapped layers. nil if it may succeed.
-func (e *Encoder) checkWeights() *SettingError {
+// of their sources has the tapped layers.
+func (e *Encoder) checkWeights(problems *setting.Problems) {
 	s := e.settings
 	if e.net.imported != nil {
 		if s.Preprocessing == "" || s.Preprocessing == "auto" {
-			return wrong("preprocessing", "an ONNX file does not say what its network was trained with; expected one of %s", strings.Join(slices.Sorted(maps.Keys(preprocessings)), ", "))
+			problems.Refuse(blamed["preprocessing"], "an ONNX file does not say what its network was trained with; expected one of %s",
+				strings.Join(slices.Sorted(maps.Keys(preprocessings)), ", "))
 		}
-		return nil
+		return
 	}
 	switch {
 	case s.Weights != "":
-		return nil
+		return
 	case len(e.net.sources) == 0:
-		return wrong("weights", "%s can't be fetched: name a file in encoder.weights, as Keras' %s", s.Name, e.net.kerasFile)
+		problems.Refuse(blamed["weights"], "%s can't be fetched: name a file in encoder.weights, as Keras' %s", s.Name, e.net.kerasFile)
+		return
 	case len(s.Sources) == 0:
-		return wrong("sources", "expected at least one source, as encoder.weights names no file")
+		problems.Refuse(blamed["sources"], "expected at least one source, as encoder.weights names no file")
+		return
 	}
 	partial := ""
 	for _, name := range s.Sources {
 		from, ok := e.net.sources[name]
 		if ok && !(from.convolutions && e.dense()) {
-			return nil
+			return
 		}
 		if ok {
 			partial = name
 		}
 	}
 	if partial != "" {
-		return wrong("layer", "the %s source has the convolutions alone, not %s; add \"hub\" to encoder.sources, name a file in encoder.weights, or take block5_pool",
+		problems.Refuse(blamed["layer"], "the %s source has the convolutions alone, not %s; add \"hub\" to encoder.sources, name a file in encoder.weights, or take block5_pool",
 			partial, s.Layer)
+		return
 	}
-	return wrong("sources", "%s comes from %s; expected that, or a file in encoder.weights", s.Name, strings.Join(slices.Sorted(maps.Keys(e.net.sources)), " and "))
+	problems.Refuse(blamed["sources"], "%s comes from %s; expected that, or a file in encoder.weights", s.Name, strings.Join(slices.Sorted(maps.Keys(e.net.sources)), " and "))
 }
 
 // open finds the tapped layers' variables in a file. A file that isn't in the cache folder is hashed.

@@ -6,6 +6,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train"
+
+	"github.com/captionlab/captionlab/internal/setting"
 )
 
 // Attender is a decoder that looks at a grid of locations.
@@ -45,7 +47,7 @@ func checkAttention(s Settings, size Size) error {
 }
 
 // attentionProblems are the keys of other decoders that this one can't have.
-func (s Settings) attentionProblems() (problems []Problem) {
+func (s Settings) attentionProblems() (problems setting.Problems) {
 	if s.Name != "attention" {
 		return nil
 	}
@@ -57,7 +59,7 @@ func (s Settings) attentionProblems() (problems []Problem) {
 		{"merge", s.Merge != "concat"}, {"image_activation", s.ImageActivation != "none"},
 	} {
 		if k.set {
-			problems = append(problems, Problem{[]string{k.key, "name"}, fmt.Errorf("decoder.%s is not for decoder.name = \"attention\"", k.key)})
+			problems.Refuse([]string{"decoder." + k.key, "decoder.name"}, "decoder.%s is not for decoder.name = \"attention\"", k.key)
 		}
 	}
 	return problems

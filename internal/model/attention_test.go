@@ -195,7 +195,7 @@ func TestAttentionRefuses(t *testing.T) {
 		}
 	}
 	s.Layers, s.Tied = 2, true
-	if p := s.Check(); len(p) != 2 || p[0].Keys[0] != "layers" || p[1].Keys[0] != "tied" {
+	if p := s.Check(); len(p) != 2 || p[0].Keys[0] != "decoder.layers" || p[1].Keys[0] != "decoder.tied" {
 		t.Errorf("two layers and a tied embedding: %v", p)
 	}
 }

@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 		case c.key == "" && len(problems) > 0:
 			t.Errorf("%s: refused: %v", c.reason, problems)
 		case c.key == "":
-		case len(problems) != 1 || problems[0].Keys[0] != c.key || !strings.Contains(problems[0].Err.Error(), c.want):
+		case len(problems) != 1 || problems[0].Keys[0] != "decoder."+c.key || !strings.Contains(problems[0].Err.Error(), c.want):
 			t.Errorf("%s: got %v, want %q at %s", c.reason, problems, c.want, c.key)
 		default:
 			if _, err := New(c.s, Size{Features: 1, Vocabulary: 9}); err == nil {

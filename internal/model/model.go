@@ -74,8 +74,8 @@ func New(s Settings, size Size) (Decoder, error) {
 		return nil, fmt.Errorf("unknown decoder %q; known are %s", s.Name, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	s = s.withDefaults()
-	for _, p := range s.Check() {
-		return nil, fmt.Errorf("decoder %q: %w", s.Name, p.Err)
+	if err := s.Check().Err(); err != nil {
+		return nil, fmt.Errorf("decoder %q: %w", s.Name, err)
 	}
 	if s.Name == "attention" {
 		if err := checkAttention(s, size); err != nil {

@@ -1,10 +1,11 @@
 package slurm
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/captionlab/captionlab/internal/setting"
 )
 
 // Settings are the [slurm] section: what captionlab sweep --engine slurm asks for each cell of a study.
@@ -20,14 +21,6 @@ type Settings struct {
 	Options    []string `toml:"options" default:"[]" doc:"more options of sbatch, each as --name=value, as --qos=short"`
 	Setup      []string `toml:"setup" default:"[]" doc:"shell lines that a task runs first, as module load cuda"`
 }
-
-// SettingError is what is wrong with one key.
-type SettingError struct {
-	Key string // "time"
-	Err error
-}
-
-func (e *SettingError) Error() string { return "slurm." + e.Key + ": " + e.Err.Error() }
 
 var (
 	timeLimit  = regexp.MustCompile(`^(\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}|(?i:infinite|unlimited))$`)
@@ -50,9 +43,9 @@ var ours = map[string]string{
 }
 
 // Check says what sbatch would refuse or captionlab can't work with.
-func (s Settings) Check() (problems []*SettingError) {
+func (s Settings) Check() (problems setting.Problems) {
 	wrong := func(key, format string, args ...any) {
-		problems = append(problems, &SettingError{key, fmt.Errorf(format, args...)})
+		problems.Refuse([]string{"slurm." + key}, format, args...)
 	}
 	for _, text := range []struct{ key, value string }{{"partition", s.Partition}, {"account", s.Account}, {"gres", s.GRES}} {
 		if strings.ContainsFunc(text.value, func(r rune) bool { return r <= ' ' }) {

@@ -1,6 +1,10 @@
 package token
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/captionlab/captionlab/internal/setting"
+)
 
 // Settings are the tokenizer keys of the [text] section.
 type Settings struct {
@@ -28,7 +32,7 @@ const (
 )
 
 // Check refuses settings that don't go together.
-func (s Settings) Check() error {
+func (s Settings) Check() (problems setting.Problems) {
 	smallest, what := int(specials)+1, "one token and 4 special ones"
 	switch {
 	case s.MaxSize == 0 || s.Tokenizer == "byte":
@@ -37,9 +41,9 @@ func (s Settings) Check() error {
 		smallest, what = byteLevelSize, "256 bytes and 4 special tokens"
 	}
 	if s.MaxSize < smallest {
-		return fmt.Errorf("text.max_vocabulary = %d is too small for tokenizer %q: expected at least %d, %s", s.MaxSize, s.Tokenizer, smallest, what)
+		problems.Refuse([]string{"text.max_vocabulary", "text.tokenizer"}, "text.max_vocabulary = %d is too small for tokenizer %q: expected at least %d, %s", s.MaxSize, s.Tokenizer, smallest, what)
 	}
-	return nil
+	return problems
 }
 
 // valid refuses values that a config can't have, in a vocabulary file that was edited.

@@ -72,7 +72,7 @@ func Train(s Settings, captions iter.Seq[string]) (Tokenizer, error) {
 	if !ok {
 		return nil, fmt.Errorf("text.tokenizer: %w", unknownKind(s.Tokenizer))
 	}
-	if err := s.Check(); err != nil {
+	if err := s.Check().Err(); err != nil {
 		return nil, err
 	}
 	for text := range captions {

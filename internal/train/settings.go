@@ -1,6 +1,6 @@
 package train
 
-import "fmt"
+import "github.com/captionlab/captionlab/internal/setting"
 
 // Settings is the [training] section.
 type Settings struct {
@@ -40,30 +40,30 @@ type Settings struct {
 	CheckpointMinutes float64 `toml:"checkpoint_minutes" default:"5" min:"0" doc:"besides every epoch's end, write a checkpoint after this many minutes within an epoch (0: never)"`
 }
 
-// Check refuses settings that don't go together; key is the one to blame.
-func (s Settings) Check() (key string, err error) {
+// Check refuses settings that don't go together.
+func (s Settings) Check() (problems setting.Problems) {
 	c := s.SamplingConstant
 	switch {
 	case s.LearningRate == 0:
-		return "learning_rate", fmt.Errorf("expected a number above 0")
+		problems.Refuse([]string{"training.learning_rate"}, "expected a number above 0")
 	case (s.Schedule == "step" || s.Schedule == "plateau") && s.ScheduleFactor == 0:
-		return "schedule_factor", fmt.Errorf("expected a number above 0")
+		problems.Refuse([]string{"training.schedule_factor", "training.schedule"}, "expected a number above 0")
 	case s.Schedule != "constant" && s.MinLearningRate > s.LearningRate:
-		return "min_learning_rate", fmt.Errorf("expected at most training.learning_rate, %g", s.LearningRate)
+		problems.Refuse([]string{"training.min_learning_rate", "training.learning_rate"}, "expected at most training.learning_rate, %g", s.LearningRate)
 	case s.Sampling == "linear" && (c <= 0 || c > 1):
-		return "sampling_constant", fmt.Errorf("linear scheduled sampling: expected a slope an update, above 0 and at most 1")
+		problems.Refuse([]string{"training.sampling_constant", "training.scheduled_sampling"}, "linear scheduled sampling: expected a slope an update, above 0 and at most 1")
 	case s.Sampling == "exponential" && (c <= 0 || c >= 1):
-		return "sampling_constant", fmt.Errorf("exponential scheduled sampling: expected a number above 0 and below 1")
+		problems.Refuse([]string{"training.sampling_constant", "training.scheduled_sampling"}, "exponential scheduled sampling: expected a number above 0 and below 1")
 	case s.Sampling == "inverse_sigmoid" && c < 1:
-		return "sampling_constant", fmt.Errorf("inverse_sigmoid scheduled sampling: expected a number of at least 1")
+		problems.Refuse([]string{"training.sampling_constant", "training.scheduled_sampling"}, "inverse_sigmoid scheduled sampling: expected a number of at least 1")
 	case s.Sampling != "" && s.Sampling != "none" && s.Examples == "pairs":
-		return "scheduled_sampling", fmt.Errorf("expected training.examples = \"sequences\": a pair has one prediction, and nothing that could follow it")
+		problems.Refuse([]string{"training.scheduled_sampling", "training.examples"}, "expected training.examples = \"sequences\": a pair has one prediction, and nothing that could follow it")
 	case s.SCSTEpochs > 0 && s.SCSTLearningRate == 0:
-		return "scst_learning_rate", fmt.Errorf("expected a number above 0")
+		problems.Refuse([]string{"training.scst_learning_rate"}, "expected a number above 0")
 	case s.SCSTEpochs > 0 && !s.byMetric():
-		return "scst_epochs", fmt.Errorf("self-critical training raises the validation loss: expected training.select = \"cider_d\" or \"bleu_4\", which can find its best epoch")
+		problems.Refuse([]string{"training.scst_epochs", "training.select"}, "self-critical training raises the validation loss: expected training.select = \"cider_d\" or \"bleu_4\", which can find its best epoch")
 	}
-	return "", nil
+	return problems
 }
 
 // Extends reports whether training by s goes on where training by shorter ended, as if it had never stopped there: it

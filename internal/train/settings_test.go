@@ -52,8 +52,8 @@ func TestExtendsWithSchedule(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	right := Settings{LearningRate: 0.1, ScheduleFactor: 0.5, Schedule: "step", Sampling: "inverse_sigmoid", SamplingConstant: 100, Examples: "sequences"}
-	if key, err := right.Check(); err != nil {
-		t.Errorf("%s: %v", key, err)
+	if err := right.Check().Err(); err != nil {
+		t.Error(err)
 	}
 	for _, test := range []struct {
 		key    string
@@ -71,8 +71,8 @@ func TestCheck(t *testing.T) {
 	} {
 		s := right
 		test.change(&s)
-		if key, err := s.Check(); err == nil || key != test.key {
-			t.Errorf("%s: blamed %q, error %v", test.key, key, err)
+		if p := s.Check(); len(p) != 1 || p[0].Keys[0] != "training."+test.key {
+			t.Errorf("%s: %v", test.key, p)
 		}
 	}
 }
