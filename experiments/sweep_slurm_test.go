@@ -138,7 +138,7 @@ func TestSlurm(t *testing.T) {
 
 	t.Run("time limit", func(t *testing.T) {
 		out, err := endless.run("--engine", "slurm")
-		if err == nil || !strings.Contains(out, "failed: stopped at its time limit") {
+		if err == nil || !strings.Contains(out, "stopped at its time limit after") {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		t.Logf("%s", out)
