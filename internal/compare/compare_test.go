@@ -101,6 +101,14 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// TestNoLimitIsAll: a limit of 0 pictures would be read as none.
+func TestNoLimitIsAll(t *testing.T) {
+	c := compared(t, compare.Options{}, comparetest.Run{Limit: 50, Right: 0.5}, comparetest.Run{Unlimited: true, Right: 0.5})
+	if a, b := c.Groups[0].Label, c.Groups[1].Label; a != "limit 50" || b != "limit all" {
+		t.Errorf("labels %q and %q", a, b)
+	}
+}
+
 // TestOtherDataIsAnotherGroup: the same config and seeds on data that changed are never averaged.
 func TestOtherDataIsAnotherGroup(t *testing.T) {
 	c := compared(t, compare.Options{},

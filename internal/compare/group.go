@@ -125,7 +125,7 @@ func (c *Comparison) label() {
 		if len(c.Keys) > 0 && len(c.Keys) <= fewKeys {
 			var parts []string
 			for _, key := range c.Keys {
-				parts = append(parts, ShortKey(key, c.Keys)+" "+Bare(g.Settings[key]))
+				parts = append(parts, c.part(g, key, c.Keys))
 			}
 			g.Label = strings.Join(parts, ", ")
 		}
@@ -136,6 +136,15 @@ func (c *Comparison) label() {
 			g.Label += " (" + g.Tag + ")"
 		}
 	}
+}
+
+// part is a key with a group's value in a label.
+func (c *Comparison) part(g *Group, key string, among []string) string {
+	value := Bare(g.Settings[key])
+	if key == "data.limit" && value == "0" {
+		value = "all"
+	}
+	return ShortKey(key, among) + " " + value
 }
 
 // ShortKey is a key without its section, where that leaves no doubt.

@@ -40,7 +40,7 @@ func (c *Comparison) sizeCurves() {
 	for n, g := range c.Groups {
 		var parts []string
 		for _, key := range others {
-			parts = append(parts, ShortKey(key, others)+" "+Bare(g.Settings[key]))
+			parts = append(parts, c.part(g, key, others))
 		}
 		label := strings.Join(parts, ", ")
 		if series[label] == nil {
