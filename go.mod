@@ -19,6 +19,7 @@ require (
 	github.com/gomlx/gomlx v0.28.6
 	github.com/gomlx/onnx-gomlx v0.5.4
 	github.com/google/go-cmp v0.7.0
+	github.com/google/pprof v0.0.0-20251114195745-4902fdda35c8
 	github.com/google/renameio/v2 v2.0.0
 	github.com/jedib0t/go-pretty/v6 v6.6.8
 	github.com/nlpodyssey/gopickle v0.3.0

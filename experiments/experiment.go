@@ -15,6 +15,7 @@ import (
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/features"
 	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/profile"
 	"github.com/captionlab/captionlab/internal/report"
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/score"
@@ -31,6 +32,9 @@ type experiment struct {
 	out    io.Writer      // messages, to the terminal and log.txt
 	term   io.Writer      // progress bars, to the terminal alone
 	epoch  func(Epoch)    // the caller's, or nil
+
+	profile     *profile.Recorder // nil where none was asked for
+	profilePage string            // "" until it is written
 
 	data      *dataset.Dataset
 	splits    []string // the splits that have pictures: train, validation and perhaps test
@@ -116,7 +120,7 @@ func (e *experiment) timed(ctx context.Context, name string, stage func(context.
 		return ErrInterrupted
 	}
 	began := time.Now()
-	err := stage(ctx)
+	err := e.profile.Stage(ctx, name, stage)
 	if err != nil && ctx.Err() != nil && !errors.Is(err, ErrInterrupted) {
 		err = fmt.Errorf("%w during %s", ErrInterrupted, name)
 	}
@@ -162,7 +166,7 @@ func (e *experiment) result() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Dir: e.folder.Dir, ReportHTML: e.folder.Path("report.html"), Figures: info.Results, PeakMemoryBytes: info.PeakMemoryBytes}
+	r := &Result{Dir: e.folder.Dir, ReportHTML: e.folder.Path("report.html"), Profile: e.profilePage, Figures: info.Results, PeakMemoryBytes: info.PeakMemoryBytes}
 	for _, s := range info.Stages {
 		r.Seconds += s.Seconds
 	}

@@ -37,12 +37,16 @@ type Options struct {
 	Stdout io.Writer   // results; nil is silent
 	Quiet  bool        // messages go to the run's log.txt alone; progress bars stay
 	Epoch  func(Epoch) // called at the end of each epoch of the decoder's training; may be nil
+	// Profile writes Go's CPU and heap profiles, and where the time went, to the folder's profiles, also where the run fails
+	// or is stopped. A process can take one at a time.
+	Profile bool
 }
 
 // Result is a finished run.
 type Result struct {
 	Dir             string             // the run folder
 	ReportHTML      string             // its report
+	Profile         string             // its profile's page, "" without Options.Profile
 	Figures         map[string]float64 // the figures of run.json, by name
 	PeakMemoryBytes int64
 	Seconds         float64
@@ -95,7 +99,7 @@ func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o
 		return nil, err
 	}
 	defer e.close()
-	err = recovered(func() error { return e.stages(ctx) })
+	err = e.profiled(o.Profile, func() error { return recovered(func() error { return e.stages(ctx) }) })
 	if err := errors.Join(err, e.finish(err)); err != nil {
 		return nil, &RunError{Dir: folder.Dir, Err: err}
 	}

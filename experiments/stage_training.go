@@ -100,6 +100,7 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 		return nil, err
 	}
 	bar, barEpoch := (*progress.Bar)(nil), 0
+	steps := e.profile.Training(label)
 	events := train.Events{
 		Metric: e.selection(t, blind),
 		Step: func(epoch, done, batches int, loss float64) {
@@ -108,6 +109,7 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 				bar, barEpoch = progress.New(e.term, fmt.Sprintf("%s, epoch %d/%d", label, epoch, epochs), "steps", int64(batches)), epoch
 				bar.Skip(int64(done - 1)) // what a resumed epoch had done
 			}
+			steps.Done(epoch)
 			bar.Note(fmt.Sprintf("loss %.3f", loss))
 			bar.Add(1)
 			if !blind {

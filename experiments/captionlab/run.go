@@ -14,7 +14,8 @@ import (
 )
 
 func runCommand() *cobra.Command {
-	return &cobra.Command{
+	var profile bool
+	c := &cobra.Command{
 		Use:   "run CONFIG [section.key=value ...]",
 		Short: "Run an experiment",
 		Long: `Run carries out the experiment of one config: pictures to features, training, captions, report.
@@ -26,15 +27,26 @@ checkpoint that captionlab resume goes on from. A study is run as captionlab swe
 		Args: needArg("a config, as in captionlab run quickstart.toml", -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if experiments.IsStudy(args[0]) {
+				if profile {
+					return &usageError{c, "--profile is for one run, and " + args[0] + " is a study"}
+				}
 				return sweep(c, args, experiments.SweepOptions{})
 			}
-			result, err := experiments.Run(c.Context(), args[0], args[1:], options(c))
+			o := options(c)
+			o.Profile = profile
+			result, err := experiments.Run(c.Context(), args[0], args[1:], o)
 			if err != nil {
 				return err
 			}
 			return printResult(c.OutOrStdout(), result)
 		},
 	}
+	profileFlag(c, &profile)
+	return c
+}
+
+func profileFlag(c *cobra.Command, profile *bool) {
+	c.Flags().BoolVar(profile, "profile", false, "write CPU and heap profiles (pprof) and where the time went (profile.md) to the run's folder profiles")
 }
 
 func options(c *cobra.Command) experiments.Options {
