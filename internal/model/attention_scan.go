@@ -158,7 +158,7 @@ func (a attention) backward(k keptSteps, adjoint *Node) []*Node {
 	steps, batch, units := a.xz.Shape().Dim(0), a.xz.Shape().Dim(1), a.h0.Shape().Dim(1)
 	locations, channels, width := a.grid.Shape().Dim(1), a.grid.Shape().Dim(2), a.score.Shape().Dim(0)
 
-	factors := gateFactors(k.gates, k.cs, a.c0)
+	factors := Concatenate(gateFactors(k.gates, shift(a.c0, k.cs), Tanh(k.cs)), 2)
 	hPrevious := shift(a.h0, k.hs)
 	hidden := MatMul(hPrevious, Slice(a.fromHidden, AxisRange(), AxisRange(4*units, 4*units+width))) // [time, batch, attention]
 

@@ -18,20 +18,16 @@ func (lstmCell) weights(v variables, units int) []*Node {
 
 func (lstmCell) params(units int) int { return 4 * units * (units + 1) }
 
-func (lstmCell) input(product *Node, weights []*Node) *Node { return addRow(product, weights[1]) }
+// input is the product alone: the bias is added where the gates are computed.
+func (lstmCell) input(product *Node, _ []*Node) *Node { return product }
 
 func (lstmCell) scan(x *Node, weights, state []*Node) *Node {
-	return scanLSTM(x, weights[0], state[0], state[1])
+	return scanLSTM(x, weights[0], weights[1], state[0], state[1])
 }
 
 func (lstmCell) step(x *Node, weights, state []*Node) []*Node {
-	h, c := cellStep(x, state[0], state[1], weights[0])
-	return []*Node{h, c}
-}
-
-// cellStep is one LSTM step: xz [batch, 4*units] is what the input adds to the gates, h and c [batch, units].
-func cellStep(xz, h, c, u *Node) (*Node, *Node) {
-	i, f, candidate, o := activate(Add(xz, MatMul(h, u)), u.Shape().Dim(0))
+	h, c := state[0], state[1]
+	i, f, candidate, o := activate(Add(addRow(x, weights[1]), MatMul(h, weights[0])), h.Shape().Dim(1))
 	c = Add(Mul(f, c), Mul(i, candidate))
-	return Mul(o, Tanh(c)), c
+	return []*Node{Mul(o, Tanh(c)), c}
 }

@@ -84,6 +84,17 @@ func (v variables) dense(x *Node, out int) *Node {
 	return addRow(MatMul(x, w), v.make("bias", zeros, out))
 }
 
+// overTime is x·w of x [time, batch, in] and w [in, out]. Its gradient by w is xᵀ·adjoint, with the batch's steps summed up. GoMLX
+// would take the transpose of adjointᵀ·x, for which XLA transposes the adjoint, which is the larger of the two, on one core.
+func overTime(x, w *Node) *Node {
+	var adjoint *Node
+	w = IdentityWithCustomGradient(w, func(_, _ *Node) *Node { return Einsum("tbi,tbo->io", x, adjoint) })
+	return IdentityWithCustomGradient(MatMul(x, w), func(_, v *Node) *Node {
+		adjoint = v // GoMLX comes here first, on its way back
+		return v
+	})
+}
+
 // layer is one recurrent layer's variables in a graph: the input kernel, and what its cell has besides.
 type layer struct {
 	kernel  *Node
@@ -174,7 +185,7 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 		if n > 0 {
 			x = d.drop(scope, x, "layers")
 		}
-		x = d.input(MatMul(x, l.kernel), l.weights)
+		x = d.input(overTime(x, l.kernel), l.weights)
 		if d.Unrolled {
 			x = unroll(d.cell, x, l.weights, state[n])
 		} else {
@@ -192,7 +203,7 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 		x = d.join(scope, x, "output", everyStep(), "image", 2)
 	}
 	head := d.head(scope, table)
-	logits := head.then(addRow(MatMul(x, head[0]), head[1]))
+	logits := head.then(addRow(overTime(x, head[0]), head[1]))
 	logits.AssertDims(steps, batch, d.Vocabulary)
 	return logits
 }

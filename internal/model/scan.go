@@ -8,88 +8,103 @@ import (
 // scanLSTM runs an LSTM over all time steps in one compiled loop, so the graph's size does not depend on the
 // sequence's length.
 //
-//	xz   [time, batch, 4*units]  the inputs' projection x·W + b, gates in Keras' order i, f, g, o
+//	xz   [time, batch, 4*units]  the inputs' projection x·W, gates in Keras' order i, f, g, o
 //	u    [units, 4*units]        the recurrent kernel
+//	bias [4*units]
 //	h0, c0 [batch, units]        the initial hidden and cell state
 //
-// It returns the hidden states [time, batch, units]. Gradients flow to all four arguments: While has none of
+// It returns the hidden states [time, batch, units]. Gradients flow to all five arguments: While has none of
 // its own, so the backward pass is a second loop, attached by withGradient (equations of
 // Hochreiter & Schmidhuber 1997 with a forget gate, Gers et al. 2000).
-func scanLSTM(xz, u, h0, c0 *Node) *Node {
+func scanLSTM(xz, u, bias, h0, c0 *Node) *Node {
 	steps, batch, units := xz.Shape().Dim(0), xz.Shape().Dim(1), xz.Shape().Dim(2)/4
 	xz.AssertDims(steps, batch, 4*units)
 	u.AssertDims(units, 4*units)
+	bias.AssertDims(4 * units)
 	h0.AssertDims(batch, units)
 	c0.AssertDims(batch, units)
 
-	still := stopped([]*Node{xz, u, h0, c0})
-	hs, cs, gates := scanForward(still[0], still[1], still[2], still[3])
-	hs, cs, gates = StopGradient(hs), StopGradient(cs), StopGradient(gates)
-	return withGradient(hs, []*Node{xz, u, h0, c0}, func(dHS *Node) []*Node {
-		dXZ, dH0, dC0 := scanBackward(dHS, gates, cs, still[1], still[3])
-		return []*Node{dXZ, Einsum("tbh,tbz->hz", shift(still[2], hs), dXZ), dH0, dC0}
+	inputs := []*Node{xz, u, bias, h0, c0}
+	still := stopped(inputs)
+	f := scanForward(still[0], still[1], still[2], still[3], still[4])
+	return withGradient(f.hs, inputs, func(dHS *Node) []*Node {
+		dXZ, dH0, dC0 := scanBackward(dHS, still[1], f)
+		return []*Node{dXZ, Einsum("tbh,tbz->hz", shift(still[3], f.hs), dXZ), ReduceSum(dXZ, 0, 1), dH0, dC0}
 	})
 }
 
-// scanForward returns the hidden states and cell states [time, batch, units] and the gates after their
-// activations [time, batch, 4*units].
-func scanForward(xz, u, h0, c0 *Node) (hs, cs, gates *Node) {
+// forwardPass is what scanForward leaves, over all time steps.
+type forwardPass struct {
+	hs     *Node // [time, batch, units] the hidden states
+	before *Node // [time, batch, units] the cell state before each step
+	last   *Node // [batch, units] the cell state after the last one
+	gates  *Node // [time, batch, 4*units] the gates after their activations
+}
+
+// scanForward runs the recurrence. A step's gates take the place of its part of xz, which is read no more: tensors of this
+// size that are filled with zeros first, or copied, cost as much as the arithmetic. So does a pass for the bias alone.
+func scanForward(xz, u, bias, h0, c0 *Node) forwardPass {
 	g, dtype := xz.Graph(), xz.DType()
 	steps, batch, units := xz.Shape().Dim(0), xz.Shape().Dim(1), u.Shape().Dim(0)
-	allStates, allGates := shapes.Make(dtype, steps, batch, units), shapes.Make(dtype, steps, batch, 4*units)
-	out := whileLoop([]*Node{Const(g, int32(0)), h0, c0, Zeros(g, allStates), Zeros(g, allStates), Zeros(g, allGates), xz, u},
+	states := shapes.Make(dtype, steps, batch, units)
+	out := whileLoop([]*Node{Const(g, int32(0)), h0, c0, Zeros(g, states), Zeros(g, states), xz, u, bias},
 		func(p []*Node) *Node { return LessThan(p[0], Const(p[0].Graph(), int32(steps))) },
 		func(p []*Node) []*Node {
-			t, h, c, hs, cs, gates, xz, u := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
-			z := Add(stepOf(xz, t), Dot(h, u).Product())
-			i, f, candidate, o := activate(z, units)
+			t, h, c, hs, before, gates, u, bias := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
+			i, f, candidate, o := activate(Add(addRow(stepOf(gates, t), bias), Dot(h, u).Product()), units)
+			before = setStep(before, t, c)
 			c = Add(Mul(f, c), Mul(i, candidate))
 			h = Mul(o, Tanh(c))
 			gates = setStep(gates, t, Concatenate([]*Node{i, f, candidate, o}, 1))
-			return []*Node{Add(t, Const(t.Graph(), int32(1))), h, c, setStep(hs, t, h), setStep(cs, t, c), gates, xz, u}
+			return []*Node{Add(t, Const(t.Graph(), int32(1))), h, c, setStep(hs, t, h), before, gates, u, bias}
 		})
-	return out[3], out[4], out[5]
+	out = stopped(out)
+	return forwardPass{hs: out[3], before: out[4], last: out[2], gates: out[5]}
 }
 
 // scanBackward runs the recurrence in reverse: from the adjoint of the hidden states to those of the projected
 // inputs [time, batch, 4*units] and of the initial state.
-func scanBackward(dHS, gates, cs, u, c0 *Node) (dXZ, dH0, dC0 *Node) {
+//
+// A step's adjoints take the place of its gates. XLA does that without a copy of the whole tensor if nothing else reads what is
+// written to, so each step reads the gates for the next one from the result.
+func scanBackward(dHS, u *Node, s forwardPass) (dXZ, dH0, dC0 *Node) {
 	g, dtype := dHS.Graph(), dHS.DType()
 	steps, batch, units := dHS.Shape().Dim(0), dHS.Shape().Dim(1), dHS.Shape().Dim(2)
 
-	factors, uT := gateFactors(gates, cs, c0), TransposeAllAxes(u, 1, 0)
 	zeroState := Zeros(g, shapes.Make(dtype, batch, units))
-	out := whileLoop([]*Node{Const(g, int32(steps-1)), zeroState, zeroState, Zeros(g, gates.Shape()), factors, dHS, uT},
+	gates := Reshape(Slice(s.gates, AxisElem(steps-1)), batch, 4*units)
+	out := whileLoop([]*Node{Const(g, int32(steps-1)), zeroState, zeroState, s.last, gates, s.gates, s.before, dHS, TransposeAllAxes(u, 1, 0)},
 		func(p []*Node) *Node { return GreaterOrEqual(p[0], Const(p[0].Graph(), int32(0))) },
 		func(p []*Node) []*Node {
-			t, dh, dc, dXZ, factors, dHS, uT := p[0], p[1], p[2], p[3], p[4], p[5], p[6]
-			factor := parts(stepOf(factors, t), 6)
+			t, dh, dc, c, gates, all, before, dHS, uT := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8]
+			cPrev := stepOf(before, t)
+			factors := gateFactors(gates, cPrev, Tanh(c))
 			dh = Add(dh, stepOf(dHS, t))
-			dc = Add(dc, Mul(dh, factor[4]))
-			dz := gateAdjoints(dh, dc, factor)
-			return []*Node{Sub(t, Const(t.Graph(), int32(1))), Dot(dz, uT).Product(), Mul(dc, factor[5]), setStep(dXZ, t, dz), factors, dHS, uT}
+			dc = Add(dc, Mul(dh, factors[4]))
+			dz := gateAdjoints(dh, dc, factors)
+			all = setStep(all, t, dz)
+			t = Sub(t, Const(t.Graph(), int32(1)))
+			return []*Node{t, Dot(dz, uT).Product(), Mul(dc, factors[5]), cPrev, stepOf(all, t), all, before, dHS, uT}
 		})
-	return out[3], out[1], out[2]
+	return out[5], out[1], out[2]
 }
 
-// gateFactors are the factors [time, batch, 6*units] by which an LSTM's adjoints flow at each step. Everything that does not
-// depend on the recurrence is computed for all steps at once, where it uses every core; a loop is left with its matrix
-// products and a few multiplications. With
+// gateFactors are the six factors [..., units] by which an LSTM's adjoints flow at a step, from its gates after their activations
+// [..., 4*units], the cell state before it and the tanh of the one after it. With
 //
 //	dh = dHS_t + dz_{t+1}·Uᵀ,  dc = dh·o·(1-tanh²c) + dc_{t+1}·f_{t+1}
 //
 // each gate's adjoint is dc or dh times a factor known from the forward pass.
-func gateFactors(gates, cs, c0 *Node) *Node {
-	i, f, candidate, o := splitGates(gates, c0.Shape().Dim(1))
-	tanhC := Tanh(cs)
-	return Concatenate([]*Node{
-		Mul(candidate, Mul(i, oneMinus(i))),     // dc -> dz_i
-		Mul(shift(c0, cs), Mul(f, oneMinus(f))), // dc -> dz_f
-		Mul(i, oneMinus(Square(candidate))),     // dc -> dz_g
-		Mul(tanhC, Mul(o, oneMinus(o))),         // dh -> dz_o
-		Mul(o, oneMinus(Square(tanhC))),         // dh -> dc
-		f,                                       // dc -> the dc of the step before
-	}, 2)
+func gateFactors(gates, cPrev, tanhC *Node) []*Node {
+	i, f, candidate, o := splitGates(gates, cPrev.Shape().Dim(-1))
+	return []*Node{
+		Mul(candidate, Mul(i, oneMinus(i))), // dc -> dz_i
+		Mul(cPrev, Mul(f, oneMinus(f))),     // dc -> dz_f
+		Mul(i, oneMinus(Square(candidate))), // dc -> dz_g
+		Mul(tanhC, Mul(o, oneMinus(o))),     // dh -> dz_o
+		Mul(o, oneMinus(Square(tanhC))),     // dh -> dc
+		f,                                   // dc -> the dc of the step before
+	}
 }
 
 // gateAdjoints are those of the gates before their activations [batch, 4*units], by one step's factors.

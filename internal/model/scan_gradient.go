@@ -7,26 +7,17 @@ import (
 
 // withGradient returns value, and lets backward say how its adjoint flows to the inputs: While has no gradient of its own.
 //
-// A custom gradient has one input and one output, so the inputs are packed flat, and padded where value is larger; value is
-// added to a difference that is zero by value and carries the adjoint to them. The compiler drops the copies.
+// A custom gradient has one input and one output, so the inputs are packed flat, behind as many zeros as value has values: these
+// zeros are added to value, and carry its adjoint to the inputs. The compiler drops the copies, and the zeros.
 func withGradient(value *Node, inputs []*Node, backward func(adjoint *Node) []*Node) *Node {
 	value = StopGradient(value)
 	size, dims := value.Shape().Size(), value.Shape().Dimensions
 	pack := func(nodes []*Node) *Node {
-		flat, missing := flattened(nodes), size
-		for _, node := range flat {
-			missing -= node.Shape().Size()
-		}
-		if missing > 0 {
-			flat = append(flat, Zeros(value.Graph(), shapes.Make(value.DType(), missing)))
-		}
-		return Concatenate(flat, 0)
+		return Concatenate(append([]*Node{Zeros(value.Graph(), shapes.Make(value.DType(), size))}, flattened(nodes)...), 0)
 	}
-	carrier := IdentityWithCustomGradient(pack(inputs), func(_, adjoint *Node) *Node {
-		return pack(backward(Reshape(Slice(adjoint, AxisRange(0, size)), dims...)))
-	})
-	zero := Reshape(Slice(carrier, AxisRange(0, size)), dims...)
-	return Add(value, Sub(zero, StopGradient(zero)))
+	front := func(packed *Node) *Node { return Reshape(Slice(packed, AxisRange(0, size)), dims...) }
+	carrier := IdentityWithCustomGradient(pack(inputs), func(_, adjoint *Node) *Node { return pack(backward(front(adjoint))) })
+	return Add(value, front(carrier))
 }
 
 func flattened(nodes []*Node) []*Node {
