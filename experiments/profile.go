@@ -66,8 +66,9 @@ func (e *experiment) writeProfile() error {
 // profileNotes say how the profiles are read, and what they leave out.
 func (e *experiment) profileNotes(cpu, heap string) []string {
 	return []string{
-		fmt.Sprintf("`go tool pprof -http=: %s` draws Go's functions and what they call. Code of XLA has no names in it, since its plugin has none; "+
-			"`XLA_FLAGS=\"--xla_dump_to=DIR --xla_dump_hlo_as_text\"` before the command writes each graph as XLA compiles it.", path.Base(cpu)),
+		fmt.Sprintf("`go tool pprof -http=: %s` draws Go's functions and what they call. Code of XLA has no names in it, since its plugin has none.", path.Base(cpu)),
+		"There is no time line of XLA's operations: its CPU plugin offers no profiler (PJRT's profiler extension), and go-xla doesn't pass on that of the CUDA plugin. " +
+			"`XLA_FLAGS=\"--xla_dump_to=DIR --xla_dump_hlo_as_text\"` before the command writes each graph as XLA compiles it.",
 		fmt.Sprintf("%s is Go's memory, in use at the end and allocated over the run. XLA's buffers are not in it, nor are the pictures' features, where they are many: "+
 			"the stages' memory has all.", path.Base(heap)),
 	}

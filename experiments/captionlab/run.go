@@ -20,8 +20,14 @@ func runCommand() *cobra.Command {
 		Short: "Run an experiment",
 		Long: `Run carries out the experiment of one config: pictures to features, training, captions, report.
 Features are kept in the cache and used again. Ctrl-C ends the run after its current step, with a
-checkpoint that captionlab resume goes on from. A study is run as captionlab sweep runs it.` + overridesHelp,
+checkpoint that captionlab resume goes on from. A study is run as captionlab sweep runs it.
+
+With --profile, the run's folder gets profiles: Go's CPU and heap profiles for go tool pprof, and
+profile.md, which says where the time of stages and training steps went, and how much of it was XLA's.
+There is no time line of XLA's operations: its CPU plugin offers no profiler, and go-xla doesn't pass on
+that of the CUDA plugin.` + overridesHelp,
 		Example: `  captionlab run baseline.toml
+  captionlab run quickstart.toml --profile
   captionlab run flickr8k.toml data.root=../flickr8k
   captionlab run baseline.toml training.epochs=5 decoder.units=512 experiment.name=wide`,
 		Args: needArg("a config, as in captionlab run quickstart.toml", -1),
@@ -46,7 +52,7 @@ checkpoint that captionlab resume goes on from. A study is run as captionlab swe
 }
 
 func profileFlag(c *cobra.Command, profile *bool) {
-	c.Flags().BoolVar(profile, "profile", false, "write CPU and heap profiles (pprof) and where the time went (profile.md) to the run's folder profiles")
+	c.Flags().BoolVar(profile, "profile", false, "write CPU and heap profiles (pprof) and where the time went to the run's folder (no XLA time line: see captionlab run --help)")
 }
 
 func options(c *cobra.Command) experiments.Options {
@@ -61,6 +67,9 @@ func printResult(w io.Writer, r *experiments.Result) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Figures)) {
 		fmt.Fprintf(w, "%-*s  %.5g\n", width, name, r.Figures[name])
+	}
+	if r.Profile != "" {
+		fmt.Fprintln(w, r.Profile)
 	}
 	_, err := fmt.Fprintf(w, "%s, peak memory %s\n%s\n", time.Duration(r.Seconds*float64(time.Second)).Round(time.Second),
 		humanize.IBytes(uint64(max(r.PeakMemoryBytes, 0))), r.ReportHTML)
