@@ -101,6 +101,30 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// TestUnknownTokensAreNotPredicted: a vocabulary that lacks rare words is told less of the text than one that has all of it.
+func TestUnknownTokensAreNotPredicted(t *testing.T) {
+	c := compared(t, compare.Options{}, comparetest.Run{Right: 0.5}, comparetest.Run{Right: 0.5, Tokenizer: "word", Unknown: 0.03},
+		comparetest.Run{Right: 0.5, Tokenizer: "bpe", Unknown: 0.0005})
+	column, _ := c.Column("nats_per_character")
+	if c.Comparable(column, c.Groups[0], c.Groups[1]) || !c.Comparable(column, c.Groups[0], c.Groups[2]) {
+		t.Error("losses a character are comparable where a vocabulary lacks 3 % of the words, or not where it lacks a 2,000th")
+	}
+	if !slices.ContainsFunc(c.Notes, func(note string) bool { return strings.HasPrefix(note, "Losses a character of B can't be compared") }) {
+		t.Errorf("notes: %q", c.Notes)
+	}
+}
+
+// TestGroupsOfManyKeys: where more keys differ than a name can hold, a study's cells are called by their names without the seeds.
+func TestGroupsOfManyKeys(t *testing.T) {
+	const more = "batch = 1\nclip_norm = 2\noptimizer = \"sgd\"\n"
+	c := compared(t, compare.Options{},
+		comparetest.Run{Name: "tokens-char-s1", Seed: 1, Right: 0.5}, comparetest.Run{Name: "tokens-char-s2", Seed: 2, Right: 0.5},
+		comparetest.Run{Name: "mine-small", Tokenizer: "word", Right: 0.5, Extra: more})
+	if a, b := c.Groups[0].Label, c.Groups[1].Label; a != "tokens-char" || b != "mine-small" {
+		t.Errorf("labels %q and %q; keys %v", a, b, c.Keys)
+	}
+}
+
 // TestNoLimitIsAll: a limit of 0 pictures would be read as none.
 func TestNoLimitIsAll(t *testing.T) {
 	c := compared(t, compare.Options{}, comparetest.Run{Limit: 50, Right: 0.5}, comparetest.Run{Unlimited: true, Right: 0.5})

@@ -78,12 +78,16 @@ func (c *Comparison) differences() error {
 	return nil
 }
 
+// sameUnknown is a difference in the share of unknown tokens that a loss a character doesn't show: an unknown token stands for
+// text that a model need not predict.
+const sameUnknown = 0.001
+
 // Comparable says whether two groups' figures in a column are of the same thing.
 func (c *Comparison) Comparable(col Column, a, b *Group) bool {
 	x, y := a.Runs[0], b.Runs[0]
 	switch col.Kind {
 	case PerCharacter:
-		return x.cleaned == y.cleaned && x.Settings["text.unit"] == y.Settings["text.unit"]
+		return x.cleaned == y.cleaned && x.Settings["text.unit"] == y.Settings["text.unit"] && math.Abs(x.unknown-y.unknown) < sameUnknown
 	case PerToken:
 		return x.cleaned == y.cleaned && x.Info.Hashes["vocabulary"] == y.Info.Hashes["vocabulary"] &&
 			x.Settings["training.padding"] == y.Settings["training.padding"]
@@ -99,7 +103,7 @@ func (c *Comparison) remark() {
 		kind          Kind
 		figures, what string
 	}{
-		{PerCharacter, "Losses a character", "the captions were cleaned in other ways"},
+		{PerCharacter, "Losses a character", "the captions were cleaned in other ways, or more of them is unknown to a vocabulary"},
 		{PerToken, "Losses and accuracies a token", "they predict other tokens (vocabulary, cleaning or padding)"},
 		{Cost, "Times", "they ran on another machine or device"},
 	} {

@@ -121,7 +121,7 @@ const fewKeys = 3
 func (c *Comparison) label() {
 	used := map[string]int{}
 	for _, g := range c.Groups {
-		g.Label = g.Runs[0].Info.Name
+		g.Label = groupName(g.Runs)
 		if len(c.Keys) > 0 && len(c.Keys) <= fewKeys {
 			var parts []string
 			for _, key := range c.Keys {
@@ -136,6 +136,19 @@ func (c *Comparison) label() {
 			g.Label += " (" + g.Tag + ")"
 		}
 	}
+}
+
+// groupName is the first run's name; without its seed where the runs are a study's cells, as tokens-char-s1 and tokens-char-s2.
+func groupName(runs []*Run) string {
+	first := runs[0].Info.Name
+	stem := first[:strings.LastIndex(first, "-s")+1]
+	for _, r := range runs {
+		seed, cell := strings.CutPrefix(r.Info.Name, stem+"s")
+		if _, err := strconv.Atoi(seed); !cell || stem == "" || err != nil {
+			return first
+		}
+	}
+	return strings.TrimSuffix(stem, "-")
 }
 
 // part is a key with a group's value in a label.

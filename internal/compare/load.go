@@ -29,8 +29,9 @@ type Run struct {
 	Scores        *score.Scores          // of the captions
 	Figures       map[string]float64     // by Column.Name
 
-	cleaned string // hash of all pictures and their cleaned references
-	tested  string // the same of the references that captions are scored against
+	unknown float64 // share of the split's tokens that its vocabulary lacks
+	cleaned string  // hash of all pictures and their cleaned references
+	tested  string  // the same of the references that captions are scored against
 	draws   *score.Draws
 }
 
@@ -89,6 +90,7 @@ func readRun(f *runfolder.Folder, o Options) (*Run, error) {
 			r.Settings[key] = value
 		}
 	}
+	r.unknown = r.Info.Results[o.Split+"_unknown_rate"]
 	r.Predictions, err = f.ReadPredictions(o.Split)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

@@ -30,6 +30,7 @@ type Run struct {
 	References string  // evaluation.references; "": raw
 	Old        bool    // keeps cleaned references only, as runs of earlier versions do
 	Loss       float64 // nats a character at the end; 0: 1
+	Unknown    float64 // share of tokens that the vocabulary lacks
 	Vocabulary string  // hash; "": by the tokenizer
 	Data       string  // hash; "": by the limit
 	Status     runfolder.Status
@@ -70,7 +71,7 @@ func Make(t testing.TB, results string, r Run) *runfolder.Folder {
 		i.Hashes["data"], i.Hashes["vocabulary"] = r.Data, r.Vocabulary
 		i.Stages = []runfolder.Stage{{Name: "data", Seconds: 2}, {Name: "training", Seconds: 60 * float64(r.Epochs)}}
 		i.Results["validation_nats_per_character"], i.Results["validation_teacher_forced_loss"] = r.Loss, r.Loss
-		i.Results["validation_teacher_forced_accuracy"] = 0.5
+		i.Results["validation_teacher_forced_accuracy"], i.Results["validation_unknown_rate"] = 0.5, r.Unknown
 	}))
 	return f
 }
