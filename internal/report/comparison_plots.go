@@ -68,28 +68,23 @@ func curvePlots(c *compare.Comparison) (plots []plotFigure, note string) {
 	note = "Teacher-forced, at the end of every epoch. Thin lines are single runs, thick ones their group's mean."
 	if what == "loss a token" {
 		note += " Losses a token compare only between runs with the same tokens."
+	} else if !allComparable(c, compare.PerCharacter) {
+		note += " Losses a character compare only between runs whose captions were cleaned the same way, and whose vocabularies lack none of their text."
 	}
-	if timed := costs(c); !timed {
+	if !allComparable(c, compare.Cost) {
 		note += " Times are of different machines."
 	}
 	return plots, note
 }
 
-// perCharacter says whether all runs have losses a character of the same captions.
+// perCharacter says whether all runs have losses a character.
 func perCharacter(c *compare.Comparison) bool {
-	for _, g := range c.Groups {
-		f, ok := g.Figures["nats_per_character"]
-		if !ok || f.N < len(g.Runs) || !c.Comparable(compare.Column{Kind: compare.PerCharacter}, c.Groups[0], g) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.Groups, func(g *compare.Group) bool { return g.Figures["nats_per_character"].N < len(g.Runs) })
 }
 
-func costs(c *compare.Comparison) bool {
-	return !slices.ContainsFunc(c.Groups, func(g *compare.Group) bool {
-		return !c.Comparable(compare.Column{Kind: compare.Cost}, c.Groups[0], g)
-	})
+// allComparable says whether all groups' figures of a kind compare with the first's.
+func allComparable(c *compare.Comparison, kind compare.Kind) bool {
+	return !slices.ContainsFunc(c.Groups, func(g *compare.Group) bool { return !c.Comparable(compare.Column{Kind: kind}, c.Groups[0], g) })
 }
 
 func curveAlt(c *compare.Comparison, value func(runfolder.Epoch) float64) string {
