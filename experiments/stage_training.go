@@ -127,6 +127,10 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), selected, row.Seconds)
 			return onEpoch(row)
 		},
+		Mean: func(row train.Epoch) error {
+			e.sayMean(label, row)
+			return onEpoch(row)
+		},
 	}
 	if critical != nil {
 		events.SelfCritical = critical
@@ -154,6 +158,9 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 		LearningRate:               row.Rate,
 		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
 		SelectionMetric: row.Metric,
+	}
+	if row.MeanOf > 0 {
+		return e.folder.AppendEpoch(meanRow(epoch, row.MeanOf))
 	}
 	if err := e.folder.AppendEpoch(epoch); err != nil {
 		return err
@@ -193,6 +200,9 @@ var controlMeanings = map[string]string{
 // evaluate scores the best epoch's weights under teacher forcing, and the controls beside them.
 func (e *experiment) evaluate(ctx context.Context) error {
 	results := map[string]float64{"best_epoch": float64(e.trainer.BestEpoch())}
+	if e.config.Training.AverageLast > 0 {
+		results["kept_mean_of_epochs"] = float64(e.trainer.MeanOf())
+	}
 	add := func(t *train.Trainer, name, meaning, split string, data *batch.Set) error {
 		score, err := t.Evaluate(ctx, data)
 		if err != nil {
