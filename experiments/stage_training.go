@@ -38,6 +38,9 @@ func (e *experiment) batches(split string) (*batch.Set, error) {
 
 // train fits the decoder, or goes on from the run's last checkpoint.
 func (e *experiment) train(ctx context.Context) error {
+	if isEnsemble(e.config) {
+		return e.assemble()
+	}
 	var err error
 	e.decoder, err = model.New(e.config.Decoder, decoderSize(e.features.Shape(), e.tokenizer, e.vectors))
 	if err != nil {
@@ -200,7 +203,10 @@ var controlMeanings = map[string]string{
 // evaluate scores the best epoch's weights under teacher forcing, and the controls beside them.
 func (e *experiment) evaluate(ctx context.Context) error {
 	results := map[string]float64{"best_epoch": float64(e.trainer.BestEpoch())}
-	if e.config.Training.AverageLast > 0 {
+	switch {
+	case isEnsemble(e.config):
+		results = map[string]float64{"ensemble_members": float64(len(e.config.Ensemble.Runs))}
+	case e.config.Training.AverageLast > 0:
 		results["kept_mean_of_epochs"] = float64(e.trainer.MeanOf())
 	}
 	add := func(t *train.Trainer, name, meaning, split string, data *batch.Set) error {

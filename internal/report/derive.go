@@ -55,6 +55,7 @@ func keyFigures(d Data) []keyFigure {
 			"Teacher-forced, "+by+": accuracy a token, not the share of good captions. Not comparable between "+
 				"characters and words.")
 	}
+	figures = append(figures, ensembleFigures(d)...)
 	if ok && finite(best.ValidationNatsPerCharacter) {
 		if d.Floor != nil && finite(d.Floor.NatsPerCharacter) {
 			add("Above the entropy floor", signed(best.ValidationNatsPerCharacter-d.Floor.NatsPerCharacter, 3), "nats a character",

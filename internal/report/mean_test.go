@@ -32,3 +32,18 @@ func TestMeanOfEpochs(t *testing.T) {
 		}
 	}
 }
+
+// TestEnsembleHasNoEpochs: an ensemble's first figures are those of its validation, and the page says that nothing was trained.
+func TestEnsembleHasNoEpochs(t *testing.T) {
+	d := Data{Members: 3, Controls: []Control{{Name: modelName, Split: "validation", Loss: 1.25, Accuracy: 0.5}}}
+	figures := keyFigures(d)
+	if len(figures) < 2 || figures[0].Value != "1.250" || !strings.Contains(figures[0].Meaning, "3 models") || figures[1].Value != "50.0 %" {
+		t.Errorf("figures %+v", figures)
+	}
+	if text := noEpochs(d); !strings.Contains(text, "3 runs are decoded together") {
+		t.Error(text)
+	}
+	if figures := keyFigures(Data{Controls: d.Controls}); len(figures) > 0 && figures[0].Name == "Validation loss" {
+		t.Errorf("a run without a finished epoch has %+v", figures[0])
+	}
+}

@@ -20,6 +20,7 @@ type Data struct {
 	Mean     *runfolder.Epoch  // how the mean of the last epochs' weights did; read from the folder, with Epochs; nil for none
 	Resolved string            // the resolved config, TOML; read from the folder when empty
 
+	Members  int       // of an ensemble, which has no epochs; 0 for a run that was trained
 	Floor    *Floor    // nil where the true distribution of the captions is unknown
 	Controls []Control // the model itself, named "model", comes first in each split; the validation split comes first
 

@@ -193,8 +193,10 @@ func (t *Trainer) prune() error {
 	return nil
 }
 
-func (t *Trainer) pointed(pointer string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(t.dir, pointer))
+func (t *Trainer) pointed(pointer string) (string, error) { return pointed(t.dir, pointer) }
+
+func pointed(dir, pointer string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(dir, pointer))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", errNoCheckpoint
 	}

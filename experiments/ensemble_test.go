@@ -1,0 +1,162 @@
+package experiments_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/captionlab/captionlab/experiments"
+	"github.com/captionlab/captionlab/internal/token"
+)
+
+// TestEnsemble: a run together with itself says what it says alone; two runs together lose no more than the mean of both, can
+// be compared with them, resumed, and caption pictures.
+func TestEnsemble(t *testing.T) {
+	ctx := t.Context()
+	config, results := crashFolder(t, crashData(t))
+	trained := func(overrides ...string) *experiments.RunFolder {
+		t.Helper()
+		few := []string{"training.epochs=2", "evaluation.retrieval=0", "evaluation.controls=zeroed", "decoding.splits=validation", "runtime.tensorboard=false"}
+		r, err := experiments.Run(ctx, config, append(few, overrides...), experiments.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return opened(t, r.Dir)
+	}
+	lstm, gru := trained("training.average_last=2"), trained("decoder.name=gru", "training.seed=2")
+	if mean, found, err := lstm.Mean(); err != nil || !found || mean.MeanOf != 2 || (lstm.Results["kept_mean_of_epochs"] == 2) != mean.Best {
+		t.Errorf("the mean of the last epochs is %+v, found %v (%v); the figures have %v", mean, found, err, lstm.Results["kept_mean_of_epochs"])
+	}
+
+	r, err := experiments.Ensemble(ctx, []string{lstm.Dir, lstm.Dir}, nil, experiments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := opened(t, r.Dir)
+	for name, want := range lstm.Results {
+		got, ok := same.Results[name]
+		if name != "best_epoch" && name != "kept_mean_of_epochs" && (!ok || math.Abs(got-want) > 1e-5*math.Max(1, math.Abs(want))) {
+			t.Errorf("with itself %s is %v, alone %v", name, got, want)
+		}
+	}
+	alone, together := predictions(t, lstm), predictions(t, same)
+	for n, want := range alone {
+		if got := together[n]; got.ImageID != want.ImageID || got.Caption != want.Caption || math.Abs(got.LogProbability-want.LogProbability) > 1e-5*math.Abs(want.LogProbability) {
+			t.Errorf("picture %s: with itself %q (%v), alone %q (%v)", want.ImageID, got.Caption, got.LogProbability, want.Caption, want.LogProbability)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(same.Dir, "checkpoints")); !os.IsNotExist(err) || same.Results["ensemble_members"] != 2 {
+		t.Errorf("an ensemble has checkpoints (%v), or %v members", err, same.Results["ensemble_members"])
+	}
+
+	r, err = experiments.Ensemble(ctx, []string{lstm.Dir, gru.Dir}, []string{"decoding.method=beam", "experiment.name=both"}, experiments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := opened(t, r.Dir)
+	const loss = "validation_teacher_forced_loss"
+	// The logarithm of a mean is at least the mean of the logarithms.
+	if a, b, c := lstm.Results[loss], gru.Results[loss], both.Results[loss]; c > (a+b)/2+1e-6 || c == a {
+		t.Errorf("both together lose %v, alone %v and %v", c, a, b)
+	}
+	c, err := experiments.Compare(ctx, []string{lstm.Dir, gru.Dir, both.Dir}, experiments.CompareOptions{Results: results, Resamples: 10})
+	if err != nil || len(c.Groups) != 3 || len(c.LeftOut) != 0 {
+		t.Errorf("the comparison has %d groups, %v left out (%v)", len(c.Groups), c.LeftOut, err)
+	}
+	want := predictions(t, both)[0]
+	captions, err := experiments.CaptionFiles(ctx, both.Dir, []string{want.Path}, nil, experiments.Options{})
+	if err != nil || captions[0].Caption != want.Caption || math.Abs(captions[0].LogProbability-want.LogProbability) > 1e-4 {
+		t.Errorf("the picture's caption is %+v (%v), in the run %q (%v)", captions, err, want.Caption, want.LogProbability)
+	}
+	refusals(t, lstm, both)
+}
+
+// refusals are the runs that can't be decoded together with a run.
+func refusals(t *testing.T, run, ensemble *experiments.RunFolder) {
+	changed := func(file string, change func([]byte) []byte) string {
+		dir := filepath.Join(t.TempDir(), "other")
+		if err := os.CopyFS(dir, os.DirFS(run.Dir)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, file)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, change(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	tokens := changed("vocab.json", func([]byte) []byte {
+		words, err := token.Train(token.Settings{Tokenizer: "word", MinCount: 1}, slices.Values([]string{"colour here", "look"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := words.Save(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	})
+	split := changed("split.json", func(text []byte) []byte {
+		var s struct {
+			Hash   string              `json:"hash"`
+			Splits map[string][]string `json:"splits"`
+		}
+		if err := json.Unmarshal(text, &s); err != nil {
+			t.Fatal(err)
+		}
+		s.Splits["train"] = append(s.Splits["train"], s.Splits["test"][0])
+		text, _ = json.Marshal(s)
+		return text
+	})
+	encoder := changed("run.json", func(text []byte) []byte { return bytes.Replace(text, []byte(`"features": "`), []byte(`"features": "0`), 1) })
+	before, _ := filepath.Glob(filepath.Join(filepath.Dir(run.Dir), "*"))
+	for _, c := range []struct {
+		other string
+		says  []string
+	}{
+		{tokens, []string{run.Dir, tokens, "different vocabularies", "(char)", "(word)"}},
+		{split, []string{split + " trained on picture", run.Dir + " has in its test split"}},
+		{encoder, []string{run.Dir, encoder, "different features"}},
+		{ensemble.Dir, []string{ensemble.Dir, "is an ensemble itself"}},
+	} {
+		_, err := experiments.Ensemble(t.Context(), []string{run.Dir, c.other}, nil, experiments.Options{})
+		if err == nil {
+			t.Errorf("%v: no error", c.says)
+			continue
+		}
+		for _, want := range c.says {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("the error lacks %q: %v", want, err)
+			}
+		}
+	}
+	if after, _ := filepath.Glob(filepath.Join(filepath.Dir(run.Dir), "*")); len(after) != len(before) {
+		t.Errorf("%d folders became %d", len(before), len(after))
+	}
+}
+
+func opened(t *testing.T, dir string) *experiments.RunFolder {
+	t.Helper()
+	r, err := experiments.OpenRun("", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func predictions(t *testing.T, r *experiments.RunFolder) []experiments.Prediction {
+	t.Helper()
+	all, err := r.Predictions("validation")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d captions (%v)", len(all), err)
+	}
+	return all
+}
