@@ -116,7 +116,9 @@ func refusals(t *testing.T, run, ensemble *experiments.RunFolder) {
 		text, _ = json.Marshal(s)
 		return text
 	})
-	encoder := changed("run.json", func(text []byte) []byte { return bytes.Replace(text, []byte(`"features": "`), []byte(`"features": "0`), 1) })
+	encoder := changed("run.json", func(text []byte) []byte {
+		return bytes.Replace(text, []byte(`"features": "`), []byte(`"features": "0`), 1)
+	})
 	before, _ := filepath.Glob(filepath.Join(filepath.Dir(run.Dir), "*"))
 	for _, c := range []struct {
 		other string
