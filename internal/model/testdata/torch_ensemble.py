@@ -11,7 +11,7 @@ import torch
 
 from torch_decoders import BATCH, COUNTS, DEFAULTS, FEATURES, STEPS, TARGETS, TOKENS, logits, shapes, text
 
-MEMBERS = [dict(Name="lstm", Inject="pre"), dict(Name="gru", Inject="par", Layers=2), dict(Name="lstm", Inject="merge", Merge="add", Hidden=4)]
+MEMBERS = [dict(Name="lstm", Inject="pre"), dict(Name="gru", Inject="par", Layers=2), dict(Name="lstm", Inject="merge", Merge="add", ImageActivation="tanh")]
 
 
 def main():
