@@ -49,6 +49,9 @@ func Ensemble(ctx context.Context, runDirs, overrides []string, o Options) (*Res
 		if err != nil {
 			return nil, err
 		}
+		if slices.Contains(runs, abs) {
+			return nil, fmt.Errorf("%s is named twice: its probabilities would count double", dir)
+		}
 		runs = append(runs, abs)
 	}
 	members, err := openMembers(runs)

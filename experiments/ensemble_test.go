@@ -3,6 +3,7 @@ package experiments_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,39 +15,43 @@ import (
 	"github.com/captionlab/captionlab/internal/token"
 )
 
-// TestEnsemble: a run together with itself says what it says alone; two runs together lose no more than the mean of both, can
-// be compared with them, resumed, and caption pictures.
+// TestEnsemble: a run together with a copy of itself says what it says alone; with the model of another epoch it loses no more
+// than the mean of both, can be compared, and captions pictures. One training serves all: its checkpoints are of two epochs.
 func TestEnsemble(t *testing.T) {
 	ctx := t.Context()
 	config, results := crashFolder(t, crashData(t))
-	trained := func(overrides ...string) *experiments.RunFolder {
-		t.Helper()
-		few := []string{"training.epochs=2", "evaluation.retrieval=0", "evaluation.controls=zeroed", "decoding.splits=validation", "runtime.tensorboard=false"}
-		r, err := experiments.Run(ctx, config, append(few, overrides...), experiments.Options{})
-		if err != nil {
+	r, err := experiments.Run(ctx, config, []string{"training.epochs=2", "training.average_last=2", "training.learning_rate=0.02", "evaluation.retrieval=0",
+		"evaluation.controls=zeroed", "decoding.splits=validation", "runtime.tensorboard=false"}, experiments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := opened(t, r.Dir)
+	mean, found, err := run.Mean()
+	if err != nil || !found || mean.MeanOf != 2 || (run.Results["kept_mean_of_epochs"] == 2) != mean.Best {
+		t.Errorf("the mean of the last epochs is %+v, found %v (%v); the figures have %v", mean, found, err, run.Results["kept_mean_of_epochs"])
+	}
+	copied := func(name string) string {
+		dir := filepath.Join(results, name)
+		if err := os.CopyFS(dir, os.DirFS(run.Dir)); err != nil {
 			t.Fatal(err)
 		}
-		return opened(t, r.Dir)
-	}
-	lstm, gru := trained("training.average_last=2"), trained("decoder.name=gru", "training.seed=2")
-	if mean, found, err := lstm.Mean(); err != nil || !found || mean.MeanOf != 2 || (lstm.Results["kept_mean_of_epochs"] == 2) != mean.Best {
-		t.Errorf("the mean of the last epochs is %+v, found %v (%v); the figures have %v", mean, found, err, lstm.Results["kept_mean_of_epochs"])
+		return dir
 	}
 
-	r, err := experiments.Ensemble(ctx, []string{lstm.Dir, lstm.Dir}, nil, experiments.Options{})
+	r, err = experiments.Ensemble(ctx, []string{run.Dir, copied("same")}, nil, experiments.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same := opened(t, r.Dir)
-	for name, want := range lstm.Results {
+	for name, want := range run.Results {
 		got, ok := same.Results[name]
 		if name != "best_epoch" && name != "kept_mean_of_epochs" && (!ok || math.Abs(got-want) > 1e-5*math.Max(1, math.Abs(want))) {
 			t.Errorf("with itself %s is %v, alone %v", name, got, want)
 		}
 	}
-	alone, together := predictions(t, lstm), predictions(t, same)
+	alone, together := predictions(t, run), predictions(t, same)
 	for n, want := range alone {
-		if got := together[n]; got.ImageID != want.ImageID || got.Caption != want.Caption || math.Abs(got.LogProbability-want.LogProbability) > 1e-5*math.Abs(want.LogProbability) {
+		if got := together[n]; got.ImageID != want.ImageID || got.Caption != want.Caption || math.Abs(got.LogProbability-want.LogProbability) > 1e-5*math.Max(1, math.Abs(want.LogProbability)) {
 			t.Errorf("picture %s: with itself %q (%v), alone %q (%v)", want.ImageID, got.Caption, got.LogProbability, want.Caption, want.LogProbability)
 		}
 	}
@@ -54,18 +59,32 @@ func TestEnsemble(t *testing.T) {
 		t.Errorf("an ensemble has checkpoints (%v), or %v members", err, same.Results["ensemble_members"])
 	}
 
-	r, err = experiments.Ensemble(ctx, []string{lstm.Dir, gru.Dir}, []string{"decoding.method=beam", "experiment.name=both"}, experiments.Options{})
+	epochs, err := run.Curve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := epochs[2-int(run.Results["best_epoch"])] // not the best one
+	earlier := copied("earlier")
+	ends, _ := filepath.Glob(filepath.Join(earlier, "checkpoints", fmt.Sprintf("step-*-epoch-%04d", other.Epoch)))
+	if len(ends) != 1 {
+		t.Fatalf("checkpoints of epoch %d: %v", other.Epoch, ends)
+	}
+	_ = os.Remove(filepath.Join(earlier, "checkpoints", "mean")) // there where the mean was kept
+	if err := os.WriteFile(filepath.Join(earlier, "checkpoints", "best"), []byte(filepath.Base(ends[0])+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, err = experiments.Ensemble(ctx, []string{run.Dir, earlier}, []string{"decoding.method=beam", "experiment.name=both"}, experiments.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	both := opened(t, r.Dir)
 	const loss = "validation_teacher_forced_loss"
 	// The logarithm of a mean is at least the mean of the logarithms.
-	if a, b, c := lstm.Results[loss], gru.Results[loss], both.Results[loss]; c > (a+b)/2+1e-6 || c == a {
+	if a, b, c := run.Results[loss], other.ValidationLoss, both.Results[loss]; c > (a+b)/2+1e-6 || c == a {
 		t.Errorf("both together lose %v, alone %v and %v", c, a, b)
 	}
-	c, err := experiments.Compare(ctx, []string{lstm.Dir, gru.Dir, both.Dir}, experiments.CompareOptions{Results: results, Resamples: 10})
-	if err != nil || len(c.Groups) != 3 || len(c.LeftOut) != 0 {
+	c, err := experiments.Compare(ctx, []string{run.Dir, both.Dir}, experiments.CompareOptions{Results: results, Resamples: 10})
+	if err != nil || len(c.Groups) != 2 || len(c.LeftOut) != 0 {
 		t.Errorf("the comparison has %d groups, %v left out (%v)", len(c.Groups), c.LeftOut, err)
 	}
 	want := predictions(t, both)[0]
@@ -73,7 +92,7 @@ func TestEnsemble(t *testing.T) {
 	if err != nil || captions[0].Caption != want.Caption || math.Abs(captions[0].LogProbability-want.LogProbability) > 1e-4 {
 		t.Errorf("the picture's caption is %+v (%v), in the run %q (%v)", captions, err, want.Caption, want.LogProbability)
 	}
-	refusals(t, lstm, both)
+	refusals(t, run, both)
 }
 
 // refusals are the runs that can't be decoded together with a run.
@@ -128,6 +147,7 @@ func refusals(t *testing.T, run, ensemble *experiments.RunFolder) {
 		{split, []string{split + " trained on picture", run.Dir + " has in its test split"}},
 		{encoder, []string{run.Dir, encoder, "different features"}},
 		{ensemble.Dir, []string{ensemble.Dir, "is an ensemble itself"}},
+		{run.Dir, []string{run.Dir, "is named twice"}},
 	} {
 		_, err := experiments.Ensemble(t.Context(), []string{run.Dir, c.other}, nil, experiments.Options{})
 		if err == nil {
