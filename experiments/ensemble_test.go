@@ -2,8 +2,8 @@ package experiments_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -92,64 +92,60 @@ func TestEnsemble(t *testing.T) {
 	if err != nil || captions[0].Caption != want.Caption || math.Abs(captions[0].LogProbability-want.LogProbability) > 1e-4 {
 		t.Errorf("the picture's caption is %+v (%v), in the run %q (%v)", captions, err, want.Caption, want.LogProbability)
 	}
-	refusals(t, run, both)
 }
 
-// refusals are the runs that can't be decoded together with a run.
-func refusals(t *testing.T, run, ensemble *experiments.RunFolder) {
-	changed := func(file string, change func([]byte) []byte) string {
-		dir := filepath.Join(t.TempDir(), "other")
-		if err := os.CopyFS(dir, os.DirFS(run.Dir)); err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, file)
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, change(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return dir
-	}
-	tokens := changed("vocab.json", func([]byte) []byte {
-		words, err := token.Train(token.Settings{Tokenizer: "word", MinCount: 1}, slices.Values([]string{"colour here", "look"}))
+// TestEnsembleRefuses: runs that can't be decoded together give one error that names both, and leave no folder behind.
+func TestEnsembleRefuses(t *testing.T) {
+	results := t.TempDir()
+	vocabulary := func(kind string) string {
+		words := token.WordSettings{Punctuation: "drop", Emoji: "drop"}
+		tokens, err := token.Train(token.Settings{Tokenizer: kind, Unit: "grapheme", MinCount: 1, Words: words}, slices.Values([]string{"a dog here", "look"}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var b bytes.Buffer
-		if err := words.Save(&b); err != nil {
+		if err := tokens.Save(&b); err != nil {
 			t.Fatal(err)
 		}
-		return b.Bytes()
-	})
-	split := changed("split.json", func(text []byte) []byte {
-		var s struct {
-			Hash   string              `json:"hash"`
-			Splits map[string][]string `json:"splits"`
+		return b.String()
+	}
+	finished := func(name string, change map[string]string) string { // what a run leaves, as far as an ensemble looks before it opens anything
+		dir := filepath.Join(results, name)
+		files := map[string]string{
+			"run.json": `{"name": "x", "status": "done", "hashes": {"features": "f"}}`, "config.resolved.toml": "[experiment]\nname = \"x\"\n",
+			"vocab.json": vocabulary("char"), "scaler.json": "{}", "split.json": `{"splits": {"train": ["a"], "validation": ["b"], "test": ["c"]}}`,
+			"checkpoints/best": "step-00000001-epoch-0001\n",
 		}
-		if err := json.Unmarshal(text, &s); err != nil {
-			t.Fatal(err)
+		maps.Copy(files, change)
+		for name, text := range files {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
-		s.Splits["train"] = append(s.Splits["train"], s.Splits["test"][0])
-		text, _ = json.Marshal(s)
-		return text
-	})
-	encoder := changed("run.json", func(text []byte) []byte {
-		return bytes.Replace(text, []byte(`"features": "`), []byte(`"features": "0`), 1)
-	})
-	before, _ := filepath.Glob(filepath.Join(filepath.Dir(run.Dir), "*"))
+		return dir
+	}
+	run := finished("run", nil)
+	tokens := finished("tokens", map[string]string{"vocab.json": vocabulary("word")})
+	encoder := finished("encoder", map[string]string{"run.json": `{"name": "x", "status": "done", "hashes": {"features": "g"}}`})
+	scaler := finished("scaler", map[string]string{"scaler.json": `{"mean": [1]}`})
+	split := finished("split", map[string]string{"split.json": `{"splits": {"train": ["a", "c"], "validation": ["b"]}}`})
+	ensemble := finished("ensemble", map[string]string{"config.resolved.toml": fmt.Sprintf("[experiment]\nname = \"x\"\n[ensemble]\nruns = [%q]\n", run)})
 	for _, c := range []struct {
 		other string
 		says  []string
 	}{
-		{tokens, []string{run.Dir, tokens, "different vocabularies", "(char)", "(word)"}},
-		{split, []string{split + " trained on picture", run.Dir + " has in its test split"}},
-		{encoder, []string{run.Dir, encoder, "different features"}},
-		{ensemble.Dir, []string{ensemble.Dir, "is an ensemble itself"}},
-		{run.Dir, []string{run.Dir, "is named twice"}},
+		{tokens, []string{run, tokens, "different vocabularies", "(char)", "(word)"}},
+		{encoder, []string{run, encoder, "different features"}},
+		{scaler, []string{run, scaler, "scale their features differently"}},
+		{split, []string{split + " trained on picture c", run + " has in its test split"}},
+		{ensemble, []string{ensemble, "is an ensemble itself", run}},
+		{run, []string{run, "is named twice"}},
 	} {
-		_, err := experiments.Ensemble(t.Context(), []string{run.Dir, c.other}, nil, experiments.Options{})
+		_, err := experiments.Ensemble(t.Context(), []string{run, c.other}, []string{"runtime.results=" + results}, experiments.Options{})
 		if err == nil {
 			t.Errorf("%v: no error", c.says)
 			continue
@@ -160,8 +156,8 @@ func refusals(t *testing.T, run, ensemble *experiments.RunFolder) {
 			}
 		}
 	}
-	if after, _ := filepath.Glob(filepath.Join(filepath.Dir(run.Dir), "*")); len(after) != len(before) {
-		t.Errorf("%d folders became %d", len(before), len(after))
+	if folders, _ := filepath.Glob(filepath.Join(results, "*")); len(folders) != 6 {
+		t.Errorf("six folders became %v", folders)
 	}
 }
 
