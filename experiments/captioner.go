@@ -100,7 +100,12 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	if err := json.Unmarshal(scaler, &c.scaler); err != nil {
 		return fmt.Errorf("scaler.json: %w", err)
 	}
-	if _, err := os.Stat(folder.Path("checkpoints", "best")); errors.Is(err, fs.ErrNotExist) {
+	var members []member
+	if isEnsemble(c.config) {
+		if members, err = openMembers(c.config.Ensemble.Runs); err != nil {
+			return err
+		}
+	} else if _, err := os.Stat(folder.Path("checkpoints", "best")); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: no epoch of its training was finished, so it has no model", folder.Dir)
 	}
 	cache := atRoot(c.config.Runtime.Cache)
@@ -122,18 +127,8 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	if had := info.Hashes["weights"]; had != c.encoder.WeightsHash() {
 		return fmt.Errorf("the run's features came from encoder weights with the hash %.12s, these have %.12s: name the same file in encoder.weights", had, c.encoder.WeightsHash())
 	}
-	dimensions, err := trainedSize(folder, c.encoder.FeatureShape(), c.tokenizer)
-	if err != nil {
+	if c.decoder, c.trainer, err = c.trained(folder, members); err != nil {
 		return err
-	}
-	if c.decoder, err = model.New(c.config.Decoder, dimensions); err != nil {
-		return err
-	}
-	if c.trainer, err = train.New(c.accel.Backend, c.decoder, c.config.Training, folder.Path("checkpoints")); err != nil {
-		return err
-	}
-	if err := c.trainer.LoadBest(); err != nil {
-		return fmt.Errorf("load the best epoch's weights: %w", err)
 	}
 	longest := int(info.Results[longestCaption])
 	if longest == 0 { // a run from before this figure was kept
@@ -144,6 +139,29 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	}
 	c.next, err = decode.NewNextTokens(c.accel.Backend, c.trainer.Store(), c.decoder, longest)
 	return err
+}
+
+// trained is the run's decoder with its weights: its own, or those of an ensemble's members.
+func (c *Captioner) trained(folder *runfolder.Folder, members []member) (model.Decoder, *train.Trainer, error) {
+	if len(members) > 0 {
+		return assemble(c.accel, members, c.encoder.FeatureShape(), c.config.Training, folder.Path("checkpoints"))
+	}
+	dimensions, err := trainedSize(folder, c.encoder.FeatureShape(), c.tokenizer)
+	if err != nil {
+		return nil, nil, err
+	}
+	decoder, err := model.New(c.config.Decoder, dimensions)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := train.New(c.accel.Backend, decoder, c.config.Training, folder.Path("checkpoints"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := t.LoadBest(); err != nil {
+		return nil, nil, fmt.Errorf("load the best epoch's weights: %w", err)
+	}
+	return decoder, t, nil
 }
 
 // Close frees the backend.

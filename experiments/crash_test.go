@@ -110,7 +110,7 @@ func TestKilledAnywhereResumesBitIdentical(t *testing.T) {
 	}
 	data := crashData(t)
 	config, results := crashFolder(t, data)
-	run(t, exec.Command(binary, "run", config))
+	run(t, exec.Command(binary, "run", config, "training.average_last=2"))
 	whole := onlyRun(t, results)
 	want := outcome(t, whole)
 	want["tensorboard"] = fmt.Append(nil, wantEvents(t, whole))
@@ -140,7 +140,7 @@ func TestKilledAnywhereResumesBitIdentical(t *testing.T) {
 	} {
 		t.Run(c.during, func(t *testing.T) {
 			config, results := crashFolder(t, data)
-			killWhen(t, exec.Command(binary, "run", config), func() bool {
+			killWhen(t, exec.Command(binary, "run", config, "training.average_last=2"), func() bool {
 				dirs, _ := filepath.Glob(filepath.Join(results, "*-crash-*"))
 				return len(dirs) == 1 && c.now(dirs[0], config)
 			})

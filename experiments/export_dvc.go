@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,7 +46,11 @@ func writeDVC(f *runfolder.Folder, info RunInfo) error {
 		return err
 	}
 	plots := []any{}
-	for _, c := range dvcCurves {
+	curves := dvcCurves
+	if _, err := os.Stat(f.Path(runfolder.MetricsCSV)); errors.Is(err, fs.ErrNotExist) {
+		curves = nil // an ensemble trained nothing
+	}
+	for _, c := range curves {
 		plots = append(plots, map[string]dvcPlot{c.name: {X: c.x, Y: map[string][]string{runfolder.MetricsCSV: c.y},
 			XLabel: c.xLabel, YLabel: c.yLabel, Title: c.name + ", teacher-forced", Template: "linear"}})
 	}

@@ -198,6 +198,10 @@ func (r *RunFolder) Bytes() (total int64, err error) {
 // Curve reads the epochs that the run has finished.
 func (r *RunFolder) Curve() ([]Epoch, error) { return r.folder.Epochs() }
 
+// Mean reads how the mean of the last epochs' weights was validated, and whether it is the model that was kept (Epoch.Best);
+// found is false for a run without training.average_last, or still in training.
+func (r *RunFolder) Mean() (mean Epoch, found bool, err error) { return r.folder.Mean() }
+
 // Predictions reads a split's captions; the error is fs.ErrNotExist where the split was not captioned.
 func (r *RunFolder) Predictions(split string) ([]Prediction, error) {
 	return r.folder.ReadPredictions(split)

@@ -37,7 +37,7 @@ func (e *experiment) report(context.Context) error {
 	for _, c := range e.data.Cleaning.Counts() {
 		d.Cleaning = append(d.Cleaning, report.NamedCount{Name: c.Name, Count: c.Count})
 	}
-	d.Gallery, d.Attention = e.gallery(), e.attention
+	d.Gallery, d.Attention, d.Members = e.gallery(), e.attention, len(e.config.Ensemble.Runs)
 	return report.Write(e.folder, d)
 }
 

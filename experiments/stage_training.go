@@ -38,6 +38,9 @@ func (e *experiment) batches(split string) (*batch.Set, error) {
 
 // train fits the decoder, or goes on from the run's last checkpoint.
 func (e *experiment) train(ctx context.Context) error {
+	if isEnsemble(e.config) {
+		return e.assemble()
+	}
 	var err error
 	e.decoder, err = model.New(e.config.Decoder, decoderSize(e.features.Shape(), e.tokenizer, e.vectors))
 	if err != nil {
@@ -127,6 +130,10 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), selected, row.Seconds)
 			return onEpoch(row)
 		},
+		Mean: func(row train.Epoch) error {
+			e.sayMean(label, row)
+			return onEpoch(row)
+		},
 	}
 	if critical != nil {
 		events.SelfCritical = critical
@@ -154,6 +161,9 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 		LearningRate:               row.Rate,
 		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
 		SelectionMetric: row.Metric,
+	}
+	if row.MeanOf > 0 {
+		return e.folder.AppendEpoch(meanRow(epoch, row.MeanOf))
 	}
 	if err := e.folder.AppendEpoch(epoch); err != nil {
 		return err
@@ -193,6 +203,12 @@ var controlMeanings = map[string]string{
 // evaluate scores the best epoch's weights under teacher forcing, and the controls beside them.
 func (e *experiment) evaluate(ctx context.Context) error {
 	results := map[string]float64{"best_epoch": float64(e.trainer.BestEpoch())}
+	switch {
+	case isEnsemble(e.config):
+		results = map[string]float64{"ensemble_members": float64(len(e.config.Ensemble.Runs))}
+	case e.config.Training.AverageLast > 0:
+		results["kept_mean_of_epochs"] = float64(e.trainer.MeanOf())
+	}
 	add := func(t *train.Trainer, name, meaning, split string, data *batch.Set) error {
 		score, err := t.Evaluate(ctx, data)
 		if err != nil {

@@ -119,10 +119,8 @@ func continueFrom(folder *runfolder.Folder, donor *knownRun) error {
 	if err := syncTree(copying); err != nil {
 		return err
 	}
-	for _, name := range []string{runfolder.MetricsFile, runfolder.MetricsCSV} {
-		if err := copyFile(folder, filepath.Join(donor.dir, name), name); err != nil {
-			return err
-		}
+	if err := folder.CopyEpochs(&runfolder.Folder{Dir: donor.dir}); err != nil {
+		return err
 	}
 	if err := folder.Update(func(i *runfolder.Info) { i.Continues = filepath.Base(donor.dir) }); err != nil {
 		return err

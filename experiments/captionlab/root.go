@@ -42,7 +42,7 @@ results holds its curves, its captions and a report.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
 	root.AddCommand(
-		runCommand(), resumeCommand(), captionCommand(), sweepCommand(), cellCommand(),
+		runCommand(), resumeCommand(), captionCommand(), ensembleCommand(), sweepCommand(), cellCommand(),
 		lsCommand(), showRunCommand(), diffCommand(), compareCommand(), rmCommand(),
 		scoreCommand(), exportCommand(),
 		dataCommand(), tokenizeCommand(),

@@ -29,6 +29,7 @@ func (l *loader) check() {
 	l.refuseAll(l.config.Decoding.Check())
 	l.checkRuntime()
 	l.refuseAll(l.config.Slurm.Check())
+	l.checkEnsemble()
 }
 
 // refuse reports a combination at the first of the keys that a file or an override gave.

@@ -23,6 +23,7 @@ type Config struct {
 	Training   train.Settings   `toml:"training"`
 	Decoding   decode.Settings  `toml:"decoding"`
 	Evaluation Evaluation       `toml:"evaluation"`
+	Ensemble   Ensemble         `toml:"ensemble"`
 	Runtime    Runtime          `toml:"runtime"`
 	Slurm      slurm.Settings   `toml:"slurm"`
 }
@@ -47,6 +48,11 @@ type Evaluation struct {
 	Retrieval  int      `toml:"retrieval" default:"100" min:"0" max:"5000" doc:"validation pictures among which captions look for theirs by likelihood; the work grows with its square (0: none)"`
 	Metrics    []string `toml:"metrics" default:"[\"bleu\", \"rouge_l\", \"cider\", \"chrf\"]" oneof:"bleu meteor rouge_l cider cider_d cider_plain chrf" doc:"metrics of the validation captions and of the captions beside them; meteor needs Java and fetches its jar (68 MB)"`
 	References string   `toml:"references" default:"raw" oneof:"raw cleaned" doc:"what captions are scored against: the captions as the data set has them, or cleaned and cut as the model saw them"`
+}
+
+// Ensemble is the [ensemble] section: nothing is trained, finished runs are decoded together.
+type Ensemble struct {
+	Runs []string `toml:"runs" default:"[]" hash:"set" doc:"run folders whose models are decoded together instead of training one: the probability of a token is the mean of theirs at every step; they must have the same vocabulary, features and splits (captionlab ensemble fills this in)"`
 }
 
 // Runtime is the [runtime] section.

@@ -46,12 +46,16 @@ func keyFigures(d Data) []keyFigure {
 		if byMetric(d.Epochs) {
 			name, is = "Validation loss", "Of %s, greedy captions scored best ("+fixed(best.SelectionMetric, 4)+") at epoch %d."
 		}
-		add(name, fixed(best.ValidationLoss, 3), "nats a token",
-			fmt.Sprintf("Teacher-forced: each token is predicted from the true ones before it. "+is, plural(len(d.Epochs), "epoch"), best.Epoch))
+		meaning, by := fmt.Sprintf(is, plural(len(d.Epochs), "epoch"), best.Epoch), "at the same epoch"
+		if mean, text, kept := keptMean(d, best); kept {
+			name, best, meaning, by = "Validation loss", mean, text, "by the same weights"
+		}
+		add(name, fixed(best.ValidationLoss, 3), "nats a token", "Teacher-forced: each token is predicted from the true ones before it. "+meaning)
 		add("Validation accuracy", percent(best.ValidationAccuracy), "of tokens",
-			"Teacher-forced, at the same epoch: accuracy a token, not the share of good captions. Not comparable between "+
+			"Teacher-forced, "+by+": accuracy a token, not the share of good captions. Not comparable between "+
 				"characters and words.")
 	}
+	figures = append(figures, ensembleFigures(d)...)
 	if ok && finite(best.ValidationNatsPerCharacter) {
 		if d.Floor != nil && finite(d.Floor.NatsPerCharacter) {
 			add("Above the entropy floor", signed(best.ValidationNatsPerCharacter-d.Floor.NatsPerCharacter, 3), "nats a character",

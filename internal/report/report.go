@@ -17,8 +17,10 @@ import (
 type Data struct {
 	Info     runfolder.Info    // read from the folder when its Name is empty
 	Epochs   []runfolder.Epoch // read from the folder when nil
+	Mean     *runfolder.Epoch  // how the mean of the last epochs' weights did; read from the folder, with Epochs; nil for none
 	Resolved string            // the resolved config, TOML; read from the folder when empty
 
+	Members  int       // of an ensemble, which has no epochs; 0 for a run that was trained
 	Floor    *Floor    // nil where the true distribution of the captions is unknown
 	Controls []Control // the model itself, named "model", comes first in each split; the validation split comes first
 
@@ -138,6 +140,13 @@ func complete(f *runfolder.Folder, d *Data) (err error) {
 	if d.Epochs == nil {
 		if d.Epochs, err = f.Epochs(); err != nil {
 			return err
+		}
+		mean, found, err := f.Mean()
+		if err != nil {
+			return err
+		}
+		if found {
+			d.Mean = &mean
 		}
 	}
 	if d.Resolved == "" {

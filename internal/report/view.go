@@ -16,6 +16,7 @@ type view struct {
 	Figures                 []keyFigure
 	Plots                   []plotFigure
 	Epochs                  table
+	NoEpochs                string // what stands in their place
 	Gallery                 []card
 	GalleryNote             string
 	Controls                table
@@ -118,10 +119,10 @@ func newView(f *runfolder.Folder, d Data) view {
 	v := view{
 		Title: i.Name, Run: filepath.Base(f.Dir), Description: i.Description, Status: i.Status, Error: i.Error,
 		Started: stamp(i.Started),
-		Figures: keyFigures(d), Plots: plotFigures(d), Epochs: epochTable(d.Epochs),
+		Figures: keyFigures(d), Plots: plotFigures(d), Epochs: withMean(epochTable(d.Epochs), d.Mean),
 		Controls: controlTable(d.Controls), Verdict: verdict(d.Controls), Confusions: confusionFigures(d.Confusions),
 		Times: timesTable(i), TimesNote: timesNote(d), Provenance: provenanceTable(i),
-		Problems: d.Problems,
+		Problems: d.Problems, NoEpochs: noEpochs(d),
 	}
 	switch i.Status {
 	case runfolder.Interrupted:

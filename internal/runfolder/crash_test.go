@@ -90,10 +90,46 @@ func TestEpochIsWrittenOnce(t *testing.T) {
 	}
 }
 
+// TestMeanIsNoEpoch: the row of a mean of weights is in metrics.jsonl, written once, and neither among the epochs nor in the
+// CSV; a run that goes on with the training starts without it.
+func TestMeanIsNoEpoch(t *testing.T) {
+	f := create(t)
+	if _, found, err := f.Mean(); found || err != nil {
+		t.Errorf("a run without epochs has a mean (error %v)", err)
+	}
+	mean := Epoch{Epoch: 2, MeanOf: 2, ValidationLoss: 0.5, TrainLoss: math.NaN(), Best: true}
+	for _, e := range []Epoch{{Epoch: 1}, {Epoch: 2, ValidationLoss: 1}, mean, mean} {
+		if err := f.AppendEpoch(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	epochs, err := f.Epochs()
+	if err != nil || len(epochs) != 2 || epochs[1].ValidationLoss != 1 {
+		t.Errorf("the epochs are %+v (%v)", epochs, err)
+	}
+	got, found, err := f.Mean()
+	if err != nil || !found || got.MeanOf != 2 || got.ValidationLoss != 0.5 || !got.Best || !math.IsNaN(got.TrainLoss) {
+		t.Errorf("the mean is %+v, found %v (%v)", got, found, err)
+	}
+	if lines := strings.Count(read(t, f.Path(MetricsFile)), "\n"); lines != 3 {
+		t.Errorf("metrics.jsonl has %d lines, want 3", lines)
+	}
+	if lines := strings.Count(read(t, f.Path(MetricsCSV)), "\n"); lines != 3 {
+		t.Errorf("metrics.csv has %d lines, want the header and 2", lines)
+	}
+	longer := create(t)
+	if err := longer.CopyEpochs(f); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := longer.Mean(); found || err != nil || read(t, longer.Path(MetricsCSV)) != read(t, f.Path(MetricsCSV)) {
+		t.Errorf("a longer run begins with a mean (%v), error %v", found, err)
+	}
+}
+
 // TestMetricsFiles: the CSV has the names and figures of the JSON lines; a diverged epoch is null and empty.
 func TestMetricsFiles(t *testing.T) {
 	f := create(t)
-	first := Epoch{1, 80, 1.25, 0.5, math.NaN(), math.Inf(1), 1.5, 42.5, 0.001, 12.5, 12.5, 320, true, 0.75}
+	first := Epoch{1, 80, 1.25, 0.5, math.NaN(), math.Inf(1), 1.5, 42.5, 0.001, 12.5, 12.5, 320, true, 0.75, 0}
 	if err := f.AppendEpoch(first); err != nil {
 		t.Fatal(err)
 	}

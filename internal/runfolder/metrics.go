@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 )
 
@@ -29,6 +30,7 @@ type Epoch struct {
 	ExamplesPerSecond          float64 // training examples
 	Best                       bool    // the best so far: the lowest validation loss, or the highest SelectionMetric
 	SelectionMetric            float64 // what training.select names, of the validation split's greedy captions; 0 where the loss selects
+	MeanOf                     int     // not an epoch, but the mean of the weights of so many, the last of them Epoch; nothing was trained
 }
 
 // row gives Epoch its JSON names and lets figures be null.
@@ -48,6 +50,7 @@ type row struct {
 	ExamplesPerSecond          number `json:"examples_per_second"`
 	Best                       bool   `json:"best"`
 	SelectionMetric            number `json:"selection_metric,omitempty"`
+	MeanOf                     int    `json:"mean_of_epochs,omitempty"`
 }
 
 // MarshalJSON implements json.Marshaler.
@@ -56,7 +59,7 @@ func (e Epoch) MarshalJSON() ([]byte, error) {
 		e.Epoch, e.Step, number(e.TrainLoss), number(e.TrainAccuracy), number(e.ValidationLoss),
 		number(e.ValidationAccuracy), number(e.ValidationNatsPerCharacter), number(e.ValidationNatsPerCharacter / math.Ln2),
 		number(e.ValidationNatsPerCaption), number(e.LearningRate),
-		number(e.Seconds), number(e.TotalSeconds), number(e.ExamplesPerSecond), e.Best, number(e.SelectionMetric),
+		number(e.Seconds), number(e.TotalSeconds), number(e.ExamplesPerSecond), e.Best, number(e.SelectionMetric), e.MeanOf,
 	})
 }
 
@@ -69,7 +72,7 @@ func (e *Epoch) UnmarshalJSON(data []byte) error {
 	*e = Epoch{
 		r.Epoch, r.Step, float64(r.TrainLoss), float64(r.TrainAccuracy), float64(r.ValidationLoss),
 		float64(r.ValidationAccuracy), float64(r.ValidationNatsPerCharacter), float64(r.ValidationNatsPerCaption), float64(r.LearningRate),
-		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best, float64(r.SelectionMetric),
+		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best, float64(r.SelectionMetric), r.MeanOf,
 	}
 	return nil
 }
@@ -89,7 +92,7 @@ func (f *Folder) AppendEpoch(e Epoch) error {
 	}
 	known := false
 	for _, old := range epochs {
-		known = known || old.Epoch == e.Epoch
+		known = known || old.Epoch == e.Epoch && old.MeanOf == e.MeanOf
 	}
 	if !known {
 		line, err := encode(e, "")
@@ -104,11 +107,47 @@ func (f *Folder) AppendEpoch(e Epoch) error {
 	return f.writeCSV(epochs)
 }
 
-// Epochs reads metrics.jsonl. A torn last line, which a crash or a run in progress may leave, is not an epoch yet.
+// Epochs reads the epochs of metrics.jsonl. A torn last line, which a crash or a run in progress may leave, is not an epoch
+// yet; and the mean of epochs' weights is none.
 func (f *Folder) Epochs() ([]Epoch, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return readMetrics(f.Path(MetricsFile))
+	rows, err := readMetrics(f.Path(MetricsFile))
+	return onlyEpochs(rows), err
+}
+
+// Mean is the row of metrics.jsonl of the mean of the last epochs' weights; found is false for a run without.
+func (f *Folder) Mean() (mean Epoch, found bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	rows, err := readMetrics(f.Path(MetricsFile))
+	if n := len(rows) - 1; n >= 0 && rows[n].MeanOf > 0 { // it comes last: a longer training goes on without it
+		return rows[n], true, err
+	}
+	return Epoch{}, false, err
+}
+
+// CopyEpochs begins the metrics with the epochs of another run, whose training this one goes on with.
+func (f *Folder) CopyEpochs(from *Folder) error {
+	epochs, err := from.Epochs()
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var lines []byte
+	for _, e := range epochs {
+		line, err := encode(e, "")
+		if err != nil {
+			return fmt.Errorf("write %s: %w", f.Path(MetricsFile), err)
+		}
+		lines = append(lines, line...)
+	}
+	return errors.Join(f.WriteFile(MetricsFile, lines), f.writeCSV(epochs))
+}
+
+func onlyEpochs(rows []Epoch) []Epoch {
+	return slices.DeleteFunc(rows, func(e Epoch) bool { return e.MeanOf > 0 })
 }
 
 func readMetrics(path string) ([]Epoch, error) {
@@ -173,7 +212,9 @@ var csvColumns = []string{
 	"total_seconds", "examples_per_second", "best", "selection_metric",
 }
 
-func (f *Folder) writeCSV(epochs []Epoch) error {
+// writeCSV leaves out the mean: whoever draws a column by epoch wants no second point at the last one.
+func (f *Folder) writeCSV(rows []Epoch) error {
+	epochs := onlyEpochs(rows)
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	w.Write(csvColumns)

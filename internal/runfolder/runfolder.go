@@ -5,8 +5,8 @@
 //	config.toml            the config as given
 //	config.resolved.toml   every key with the value that was used
 //	run.json               status, times, provenance, results (type Info)
-//	metrics.jsonl          one line an epoch, append-only: the truth (type Epoch)
-//	metrics.csv            the same rows, rewritten from metrics.jsonl
+//	metrics.jsonl          one line an epoch, append-only: the truth (type Epoch); perhaps a last one for a mean of epochs
+//	metrics.csv            the epochs' rows, rewritten from metrics.jsonl
 //	log.txt                every line the run printed, with its time
 //	predictions/*.jsonl    one line a captioned picture (type Prediction)
 //

@@ -44,6 +44,10 @@ type state struct {
 	Plateau  plateau  `json:"plateau"`            // of the validation loss
 	Averaged []string `json:"averaged,omitempty"` // paths of the weights that have an average, in their order
 
+	Ends    []string `json:"epoch_ends,omitempty"` // checkpoints of the last epochs' ends, where training.average_last needs them
+	Weights []string `json:"weights,omitempty"`    // paths of what is trained, where training.average_last needs them
+	MeanOf  int      `json:"mean_of,omitempty"`    // these weights are the mean of so many epochs'
+
 	run *run
 }
 
@@ -60,10 +64,15 @@ func (s state) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wire)
 }
 
+// checkpointName names a checkpoint of this moment. The epoch tells a stop after an epoch's last step from the end of that
+// epoch.
+func (t *Trainer) checkpointName() string {
+	return fmt.Sprintf("step-%08d-epoch-%04d", t.state.Step, t.state.Epoch)
+}
+
 // save writes a checkpoint and lets last, and also the pointer named, point to it.
 func (t *Trainer) save(also string) error {
-	// The epoch tells a stop after an epoch's last step from the end of that epoch.
-	name := fmt.Sprintf("step-%08d-epoch-%04d", t.state.Step, t.state.Epoch)
+	name := t.checkpointName()
 	if err := t.write(name); err != nil {
 		return fmt.Errorf("write checkpoint %s: %w", filepath.Join(t.dir, name), err)
 	}
@@ -78,14 +87,13 @@ func (t *Trainer) save(also string) error {
 	return t.prune()
 }
 
-// saveAverage writes the checkpoint that best points to while the averages are in the weights' place. Training never goes
-// on from it.
-func (t *Trainer) saveAverage() error {
-	name := fmt.Sprintf("step-%08d-epoch-%04d-average", t.state.Step, t.state.Epoch)
+// saveBeside writes the checkpoint that a pointer other than last points to, while averages are in the weights' place.
+// Training never goes on from it.
+func (t *Trainer) saveBeside(name, pointer string) error {
 	if err := t.write(name); err != nil {
 		return fmt.Errorf("write checkpoint %s: %w", filepath.Join(t.dir, name), err)
 	}
-	if err := renameio.WriteFile(filepath.Join(t.dir, bestName), []byte(name+"\n"), 0o644); err != nil {
+	if err := renameio.WriteFile(filepath.Join(t.dir, pointer), []byte(name+"\n"), 0o644); err != nil {
 		return fmt.Errorf("write checkpoint pointer: %w", err)
 	}
 	return nil
@@ -159,10 +167,13 @@ func syncAll(dir string) error {
 	})
 }
 
-// prune removes checkpoints that no pointer names and what killed writers left.
+// prune removes checkpoints that no pointer names, that are no longer among the last epochs', and what killed writers left.
 func (t *Trainer) prune() error {
 	keep := map[string]bool{}
-	for _, pointer := range []string{lastName, bestName} {
+	for _, name := range t.state.Ends {
+		keep[name] = true
+	}
+	for _, pointer := range []string{lastName, bestName, meanName} {
 		if name, err := t.pointed(pointer); err == nil {
 			keep[name] = true
 		}
@@ -182,8 +193,10 @@ func (t *Trainer) prune() error {
 	return nil
 }
 
-func (t *Trainer) pointed(pointer string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(t.dir, pointer))
+func (t *Trainer) pointed(pointer string) (string, error) { return pointed(t.dir, pointer) }
+
+func pointed(dir, pointer string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(dir, pointer))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", errNoCheckpoint
 	}

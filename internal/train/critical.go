@@ -44,6 +44,7 @@ func (t *Trainer) beginSelfCritical() error {
 	}
 	t.state = s
 	t.state.CriticalFrom = s.Epoch
+	t.state.Ends = nil // other weights follow: a mean is of self-critical epochs alone
 	for _, path := range t.averaged() {
 		weight, err := t.store.GetVariable(path).Value()
 		if err != nil {

@@ -30,6 +30,7 @@ type Settings struct {
 	SamplingFloor     float64 `toml:"sampling_floor" default:"0" min:"0" max:"1" doc:"the probability of the true token falls no lower (scheduled_sampling)"`
 	Averaging         string  `toml:"averaging" default:"none" oneof:"none ema" doc:"ema: validation, captions and the kept model use an exponential moving average of the weights over the updates; training goes on from the weights themselves"`
 	EMADecay          float64 `toml:"ema_decay" default:"0.999" min:"0" max:"1" doc:"decay of that average, an update"`
+	AverageLast       int     `toml:"average_last" default:"0" min:"0" max:"1000" hash:"set" doc:"after training, the mean of the last so many epochs' weights (checkpoint averaging) is validated as an epoch is, and is the model that is kept if it is better than the best epoch by training.select; their checkpoints are kept (0: no such mean)"`
 	Select            string  `toml:"select" default:"loss" oneof:"loss cider_d bleu_4" doc:"what makes an epoch the best one, for patience and for the model that is kept: the validation loss, or a metric of greedy captions of the validation split, made every epoch"`
 	SCSTEpochs        int     `toml:"scst_epochs" default:"0" min:"0" max:"100000" doc:"epochs of self-critical training (Rennie et al. 2017) on CIDEr-D after those of cross-entropy, from the best one's weights; patience ends cross-entropy alone; needs training.select = \"cider_d\" or \"bleu_4\""`
 	SCSTLearningRate  float64 `toml:"scst_learning_rate" default:"5e-5" min:"0" max:"100" doc:"learning rate of self-critical training, constant"`
@@ -58,6 +59,12 @@ func (s Settings) Check() (problems setting.Problems) {
 		problems.Refuse([]string{"training.sampling_constant", "training.scheduled_sampling"}, "inverse_sigmoid scheduled sampling: expected a number of at least 1")
 	case s.Sampling != "" && s.Sampling != "none" && s.Examples == "pairs":
 		problems.Refuse([]string{"training.scheduled_sampling", "training.examples"}, "expected training.examples = \"sequences\": a pair has one prediction, and nothing that could follow it")
+	case s.AverageLast > 0 && s.averages():
+		problems.Refuse([]string{"training.average_last", "training.averaging"}, "training.averaging = %q averages the weights already: expected one of the two", s.Averaging)
+	case s.SCSTEpochs > 0 && s.AverageLast > s.SCSTEpochs:
+		problems.Refuse([]string{"training.average_last", "training.scst_epochs"}, "the mean is of self-critical epochs alone, which come last: expected at most training.scst_epochs, %d", s.SCSTEpochs)
+	case s.AverageLast > s.Epochs && s.SCSTEpochs == 0:
+		problems.Refuse([]string{"training.average_last", "training.epochs"}, "expected at most training.epochs, %d", s.Epochs)
 	case s.SCSTEpochs > 0 && s.SCSTLearningRate == 0:
 		problems.Refuse([]string{"training.scst_learning_rate"}, "expected a number above 0")
 	case s.SCSTEpochs > 0 && !s.byMetric():

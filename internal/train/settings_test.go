@@ -14,6 +14,7 @@ func TestExtends(t *testing.T) {
 		{"the same epochs are the same run", func(*Settings) {}, false},
 		{"fewer epochs: the weights of that epoch are gone", func(s *Settings) { s.Epochs = 4 }, false},
 		{"another seed", func(s *Settings) { s.Epochs, s.Seed = 6, 2 }, false},
+		{"a mean of other epochs", func(s *Settings) { s.Epochs, s.AverageLast = 6, 2 }, false},
 		{"another learning rate", func(s *Settings) { s.Epochs, s.LearningRate = 6, 0.002 }, false},
 	} {
 		longer := shorter
@@ -67,6 +68,11 @@ func TestCheck(t *testing.T) {
 		{"sampling_constant", func(s *Settings) { s.Sampling, s.SamplingConstant = "linear", 0 }},
 		{"scheduled_sampling", func(s *Settings) { s.Examples = "pairs" }},
 		{"scst_epochs", func(s *Settings) { s.SCSTEpochs, s.SCSTLearningRate, s.Select = 5, 0.1, "loss" }},
+		{"average_last", func(s *Settings) { s.Epochs, s.AverageLast = 4, 5 }},
+		{"average_last", func(s *Settings) { s.Epochs, s.AverageLast, s.Averaging = 4, 2, "ema" }},
+		{"average_last", func(s *Settings) {
+			s.Epochs, s.AverageLast, s.SCSTEpochs, s.SCSTLearningRate, s.Select = 4, 3, 2, 0.1, "cider_d"
+		}},
 		{"scst_learning_rate", func(s *Settings) { s.SCSTEpochs, s.Select = 5, "cider_d" }},
 	} {
 		s := right

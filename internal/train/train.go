@@ -57,12 +57,14 @@ type Epoch struct {
 	Best        bool    // the best so far, by training.select
 	Metric      float64 // what Events.Metric said; 0 without one
 	Rate        float64 // learning rate of the last update
+	MeanOf      int     // of Events.Mean alone: how many epochs' weights it is the mean of
 }
 
 // Events are called while Run works; each may be nil.
 type Events struct {
 	Step  func(epoch, batch, batches int, loss float64)
 	Epoch func(Epoch) error // before the epoch's checkpoint is written
+	Mean  func(Epoch) error // after the last epoch, where training.average_last has the mean of weights validated; without Train and Rate
 	// Metric scores free-running captions of the validation split by the weights in the store; higher is better. It must
 	// be given where training.select is not "loss", and is called after each epoch.
 	Metric func(context.Context) (float64, error)
@@ -144,7 +146,12 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 	r := &run{ctx: ctx, events: events}
 	t.state.run = r
 	for {
-		if done, err := t.finished(); err != nil || done {
+		if done, err := t.finished(); err != nil {
+			return err
+		} else if done {
+			return t.averageLast(ctx, validation, events)
+		}
+		if err := t.forgetMean(); err != nil {
 			return err
 		}
 		if t.isSelfCritical() {
@@ -209,10 +216,7 @@ func (t *Trainer) validate(ctx context.Context, data Batches, events Events) (sc
 // the same figures, and the reader of the report knows the row already.
 func (t *Trainer) endEpoch(epoch int, score Score, metric float64, events Events) error {
 	t.countTime()
-	best := score.Loss() < t.state.Best
-	if t.settings.byMetric() {
-		best = t.state.BestEpoch == 0 || metric > t.state.BestMetric
-	}
+	best := t.better(score, metric)
 	if best {
 		t.state.Best, t.state.BestMetric, t.state.BestEpoch = score.Loss(), metric, epoch
 	}
@@ -220,13 +224,15 @@ func (t *Trainer) endEpoch(epoch int, score Score, metric float64, events Events
 		Seconds: t.state.EpochSeconds, Total: t.state.Seconds, Best: best, Metric: metric, Rate: t.rate(t.lastMoment())}
 	t.state.Plateau = t.state.Plateau.after(score.Loss(), t.settings.ScheduleEpochs)
 	t.state.Epoch, t.state.Batch, t.state.Partial, t.state.EpochSeconds = epoch, 0, Score{}, 0
+	t.noteEnd()
 	if events.Epoch != nil {
 		if err := events.Epoch(row); err != nil {
 			return err
 		}
 	}
 	if best && t.settings.averages() {
-		if err := t.withAverage(t.saveAverage); err != nil {
+		saveAverage := func() error { return t.saveBeside(t.checkpointName()+"-average", bestName) }
+		if err := t.withAverage(saveAverage); err != nil {
 			return err
 		}
 		return t.save("")
@@ -238,6 +244,14 @@ func (t *Trainer) endEpoch(epoch int, score Score, metric float64, events Events
 	return t.save(pointer)
 }
 
+// better tells that what was just validated is better than the best epoch so far, by training.select.
+func (t *Trainer) better(score Score, metric float64) bool {
+	if t.settings.byMetric() {
+		return t.state.BestEpoch == 0 || metric > t.state.BestMetric
+	}
+	return score.Loss() < t.state.Best
+}
+
 // byMetric tells that a metric of captions, and not the loss, makes an epoch the best one.
 func (s Settings) byMetric() bool { return s.Select != "" && s.Select != "loss" }
 
@@ -246,8 +260,14 @@ func (t *Trainer) stoppedEarly() bool {
 }
 
 // LoadBest replaces the weights by those of the best epoch: the one with the lowest validation loss, or the highest metric
-// where training.select names one. Where weights are averaged, these are the averages.
-func (t *Trainer) LoadBest() error { return t.load(bestName) }
+// where training.select names one. Where weights are averaged, these are the averages; and where the mean of the last epochs'
+// weights is better than any epoch, that mean.
+func (t *Trainer) LoadBest() error {
+	if _, err := t.pointed(meanName); err == nil {
+		return t.load(meanName)
+	}
+	return t.load(bestName)
+}
 
 // BestEpoch is the best epoch so far, by training.select.
 func (t *Trainer) BestEpoch() int { return t.state.BestEpoch }

@@ -133,7 +133,8 @@ def recurrent_layer(s, v, x, state):
     return torch.stack(outputs)
 
 
-def loss(s, v, features):
+def logits(s, v, features):
+    """[batch, time, vocabulary]"""
     activate = dict(none=lambda x: x, relu=F.relu, tanh=torch.tanh)[s["ImageActivation"]]
 
     def project(name):
@@ -166,8 +167,11 @@ def loss(s, v, features):
     if s["Hidden"]:
         x = F.relu(F.linear(x, v["hidden/kernel"].T, v["hidden/bias"]))
     kernel = table if s["Tied"] else v["output/kernel"].T
-    logits = F.linear(x, kernel, v["output/bias"]).transpose(0, 1)
-    each = F.cross_entropy(logits.reshape(-1, VOCABULARY), TARGETS.reshape(-1), reduction="none").reshape(BATCH, STEPS)
+    return F.linear(x, kernel, v["output/bias"]).transpose(0, 1)
+
+
+def loss(s, v, features):
+    each = F.cross_entropy(logits(s, v, features).reshape(-1, VOCABULARY), TARGETS.reshape(-1), reduction="none").reshape(BATCH, STEPS)
     return (each * COUNTS).sum() / COUNTS.sum()
 
 
@@ -214,4 +218,5 @@ def main():
         f.write(",\n".join(json.dumps(c, separators=(",", ":")) for c in out["cases"]) + "\n]}\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/checkpoint"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/captionlab/captionlab/internal/model"
+)
+
+// LoadMembers gives the decoder, which is an ensemble (model.NewEnsemble), its members' weights: member n gets the best ones
+// that a trainer left in dirs[n]. Call it before anything else that needs weights.
+func (t *Trainer) LoadMembers(dirs []string) error {
+	all := members{}
+	for n, dir := range dirs {
+		name, err := bestCheckpoint(dir)
+		if err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+		at := filepath.Join(dir, name)
+		handler, err := checkpoint.Load(gomodel.NewStore()).Dir(at).ExcludeAllParams().Done()
+		if err != nil {
+			return fmt.Errorf("read checkpoint %s: %w", at, err)
+		}
+		all = append(all, member{at, gomodel.ScopeSeparator + model.MemberScope(n) + gomodel.ScopeSeparator, handler})
+	}
+	t.store.SetLoader(all)
+	return nil
+}
+
+// bestCheckpoint is what LoadBest loads.
+func bestCheckpoint(dir string) (name string, err error) {
+	if name, err = pointed(dir, meanName); errors.Is(err, errNoCheckpoint) {
+		name, err = pointed(dir, bestName)
+	}
+	return name, err
+}
+
+// members gives a store the variables of an ensemble as graphs ask for them.
+type members []member
+
+type member struct {
+	dir     string // of its checkpoint
+	prefix  string // of its variables' paths
+	handler *checkpoint.Handler
+}
+
+// LoadVariable implements gomodel.Loader. A weight that a member's graph wants and its checkpoint lacks would begin at random:
+// that panics, as everything that is wrong with a graph.
+func (m members) LoadVariable(store *gomodel.Store, path string) (*tensors.Tensor, bool) {
+	for _, one := range m {
+		if len(path) <= len(one.prefix) || path[:len(one.prefix)] != one.prefix {
+			continue
+		}
+		value, found := one.handler.LoadVariable(store, path[len(one.prefix)-1:])
+		if !found {
+			exceptions.Panicf("the checkpoint %s has no weights %s", one.dir, path[len(one.prefix)-1:])
+		}
+		return value, true
+	}
+	return nil, false
+}
+
+// DeleteVariable implements gomodel.Loader: nothing deletes a member's weights.
+func (m members) DeleteVariable(*gomodel.Store, string) error { return nil }
