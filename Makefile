@@ -42,8 +42,8 @@ notebooks: build ## execute the notebooks in place; installs Jupyter and the GoN
 notebook: build ## open the notebooks in Jupyter Lab
 	@bash notebooks/lab.sh
 
-bench: compiler ## measure our speed beside peers', in turn; BENCH=vgg16, step, beam or score for one
-	@bash internal/bench/compare.sh $(ROUNDS) $(BENCH)
+bench: compiler ## measure our speed beside peers', in turn; BENCH="step beam" for some, QUICK=1 to see that it works
+	@GO='$(GO)' ROUNDS='$(ROUNDS)' QUICK='$(QUICK)' bash internal/bench/compare.sh $(BENCH)
 
 clean: ## remove what was built; downloads, features and results stay
 	rm -rf bin

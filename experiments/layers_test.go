@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ var layers = map[string]int{
 	"internal/fetch": 0, "internal/captionfile": 0, "internal/score": 0, "internal/progress": 0, "internal/profile": 0, "internal/dataset": 0, "internal/token": 0, "internal/runfolder": 0,
 	"internal/tensorboard": 0, "internal/mlflow": 0, "internal/slurm": 0,
 	"internal/accel": 1, "internal/encoder": 1, "internal/model": 1, "internal/datacheck": 1, "internal/study": 1, "internal/compare": 1,
+	"internal/bench": 1, "internal/bench/benchtest": 2, "internal/bench/benchtable": 2,
 	"internal/accel/acceltest": 2, "internal/picture/picturetest": 0, "internal/tensorboard/eventtest": 0, "internal/compare/comparetest": 2, // for tests
 	"internal/features": 2, "internal/batch": 2, "internal/train": 2, "internal/decode": 2, "internal/report": 2,
 	"internal/config":        3,
@@ -62,7 +64,7 @@ func TestLayersAndPackageDocs(t *testing.T) {
 		}
 		prefix := "Package " + p.Name + " "
 		if p.Name == "main" {
-			prefix = "Command captionlab "
+			prefix = "Command " + path.Base(name) + " "
 		}
 		if !strings.HasPrefix(p.Doc, prefix) {
 			t.Errorf("%s: its doc comment must begin with %q and its one job, got %q", name, prefix, p.Doc)

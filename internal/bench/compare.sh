@@ -1,87 +1,148 @@
 #!/usr/bin/env bash
-# Our speed beside peers', in turn on the same machine: bash internal/bench/compare.sh [ROUNDS [vgg16|step|beam|score]...]
-# CAPTIONLAB_FLICKR8K names the folder whose captions score takes; else it makes some up.
+# Our speed beside peers', in turn on the same machine: bash internal/bench/compare.sh [BENCHMARK...]
+# A benchmark is one of those below, or the beginning of several, as step; none means all. ROUNDS is how often (3). QUICK=1 takes
+# tiny sizes and one round, to see that everything works. CAPTIONLAB_FLICKR8K names Flickr8k's folder, which the epochs need
+# and whose captions score and tokens take; else these make some up. See README.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-rounds=${1:-3}
-shift || true
-what=" ${*:-vgg16 step} " # beam takes PyTorch, some 3 GB
-peers=.cache/peers
-if [[ $what =~ \ (vgg16|step|beam)\  && ! -f "$peers/installed" ]]; then
-  echo "installing Keras, TensorFlow and JAX into $peers" >&2
-  python3 -m venv "$peers"
-  "$peers/bin/python" -m pip install --quiet --disable-pip-version-check keras==3.15.1 tensorflow-cpu==2.21.0 jax==0.10.2 numpy==2.4.6
-  touch "$peers/installed"
+all=(vgg16 step-baseline step-words step-attention compile-20 compile-80 compile-400 compile-2000 pairs greedy beam score tokens
+  start-cold start-warm epoch-words epoch-attention)
+wanted=()
+for given in "${@:-}"; do
+  found=
+  for name in "${all[@]}"; do
+    if [[ $name == "$given" || $name == "$given"-* || -z $given ]]; then
+      found=1
+      [[ " ${wanted[*]-} " == *" $name "* ]] || wanted+=("$name")
+    fi
+  done
+  [ -n "$found" ] || { echo "compare.sh: no benchmark $given; there are ${all[*]}" >&2; exit 2; }
+done
+wants() { [[ " ${wanted[*]} " =~ \ ($1) ]]; } # a pattern of beginnings
+if wants epoch && [ -z "${CAPTIONLAB_FLICKR8K:-}" ]; then
+  [ $# -eq 0 ] || { echo 'compare.sh: the epochs need Flickr8k: CAPTIONLAB_FLICKR8K=FOLDER' >&2; exit 2; }
+  echo 'without CAPTIONLAB_FLICKR8K, which names its folder, the epochs of Flickr8k are left out' >&2
+  mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | grep -v '^epoch')
 fi
-if [[ $what == *" beam "* && ! -f "$peers/torch-installed" ]]; then
-  echo "installing PyTorch into $peers" >&2
-  "$peers/bin/python" -m pip install --quiet --disable-pip-version-check torch==2.9.1 numpy==2.4.6
-  touch "$peers/torch-installed"
-fi
-if [[ $what == *" score "* && ! -f "$peers/pycocoevalcap-installed" ]]; then
-  echo "installing pycocoevalcap into $peers" >&2
+go=${GO:-go}
+rounds=${ROUNDS:-3}
+[ -z "${QUICK:-}" ] || rounds=1
+
+# The peers, pinned, each with what needs it. CPU builds, where the registry has them.
+peers=$PWD/.cache/peers
+install() { # MARKER PACKAGE...
+  [ ! -f "$peers/$1" ] || return 0
+  echo "installing ${*:2} into $peers" >&2
   [ -x "$peers/bin/python" ] || python3 -m venv "$peers"
-  "$peers/bin/python" -m pip install --quiet --disable-pip-version-check pycocoevalcap==1.2 numpy==2.4.6
-  touch "$peers/pycocoevalcap-installed"
-fi
-packages=$(for part in vgg16=encoder step=model; do [[ $what == *" ${part%=*} "* ]] && echo "${part#*=}" || true; done)
-for package in $packages; do go test -c -o "$peers/$package.test" "./internal/$package"; done
-out=$(mktemp)
-beams=$(mktemp -d)
-scores=$(mktemp -d)
-trap 'rm -rf "$out" "$beams" "$scores"' EXIT
-if [[ $what == *" beam "* ]]; then # by a trained decoder: captions end where it learnt that they end
-  go test -c -o "$peers/experiments.test" ./experiments
-  trained() { grep -ls '"status": *"done"' results/*-baseline-*/run.json | tail -1; }
-  [ -n "$(trained)" ] || make experiment CONFIG=baseline.toml
-  run=$PWD/$(dirname "$(trained)")
-fi
-if [[ $what == *" score "* ]]; then
-  go build -o "$peers/captionlab" ./experiments/captionlab
-  "$peers/bin/python" internal/bench/score_peer.py make "$scores" ${CAPTIONLAB_FLICKR8K:+"$CAPTIONLAB_FLICKR8K"}
+  "$peers/bin/python" -m pip install --quiet --disable-pip-version-check numpy==2.4.6 "${@:2}"
+  touch "$peers/$1"
+}
+if wants 'vgg16|step|compile|pairs|greedy|beam|tokens|start'; then install installed keras==3.15.1 tensorflow-cpu==2.21.0 jax==0.10.2; fi
+if wants 'vgg16|step|greedy|beam|epoch'; then install torch-installed torch==2.9.1; fi # some 3 GB
+if wants vgg16; then install onnx-installed onnxruntime==1.32.0 onnx==1.22.0; fi
+if wants start; then install pillow-installed pillow==12.0.0; fi
+if wants score; then install pycocoevalcap-installed pycocoevalcap==1.2; fi
+
+dir=$PWD/results/bench/$(date -u +%Y%m%dT%H%M%SZ)
+shared=$(mktemp -d)
+trap 'rm -rf "$shared"' EXIT
+mkdir -p "$dir"
+lines=$dir/results.jsonl
+: >"$lines"
+tests=$shared/tests
+mkdir "$tests"
+module() { $go list -m -f '{{.Path}} {{.Version}}' "github.com/gomlx/$1" | sed 's|.*/||'; }
+export CAPTIONLAB_BENCH=$shared CAPTIONLAB_BENCH_LINES=$lines CAPTIONLAB_BENCH_QUICK=${QUICK:-} CAPTIONLAB_BENCH_ROUND
+CAPTIONLAB_BENCH_VERSION="$($go env GOVERSION), $(module gomlx), $(module go-xla)"
+export CAPTIONLAB_BENCH_VERSION
+
+echo "building ours" >&2
+for part in vgg16=encoder 'step|compile|pairs=train'; do
+  if wants "${part%=*}"; then $go test -c -o "$tests/${part#*=}.test" "./internal/${part#*=}"; fi
+done
+if wants 'greedy|beam|tokens|epoch'; then $go test -c -o "$tests/experiments.test" ./experiments; fi
+if wants 'score|start'; then $go build -o "$shared/captionlab" ./experiments/captionlab; fi
+$go build -o "$shared/benchtable" ./internal/bench/benchtable
+if wants 'greedy|beam'; then # by a trained decoder: captions end where it learnt that they end
+  trained() { grep -ls '"status": *"done"' results/*-"$config"-*/run.json | tail -1; }
+  config=baseline
+  [ -z "${QUICK:-}" ] || config=quickstart
+  [ -n "$(trained)" ] || make experiment CONFIG=$config.toml
+  CAPTIONLAB_BENCH_RUN=$PWD/$(dirname "$(trained)")
+  export CAPTIONLAB_BENCH_RUN
 fi
 
-# ours FOLDER BENCHMARK TIMES UNIT prints the benchmark's figure in that unit.
-ours() {
-  (cd "$1" && "$OLDPWD/$peers/${1##*/}.test" -test.run '^$' -test.bench "^${2/\//\$/^}\$" -test.benchtime "$3" 2>/dev/null) |
-    awk -v unit="$4" '/^Benchmark/ { for (n = 2; n < NF; n++) if ($(n + 1) == unit) print $n }'
+# measure BENCHMARK WHO COMMAND... runs a command that appends its line. Where it fails, a line says so.
+measure() {
+  local before status=0
+  before=$(wc -l <"$lines")
+  echo "  $1, $2" >&2
+  echo "== round $CAPTIONLAB_BENCH_ROUND: $*" >>"$dir/log.txt"
+  "${@:3}" >>"$dir/log.txt" 2>&1 || status=$?
+  if [ "$status" -ne 0 ] || [ "$(wc -l <"$lines")" -eq "$before" ]; then
+    echo "    failed, see $dir/log.txt" >&2
+    printf '{"benchmark":"%s","who":"%s","round":%d,"error":"exit status %d, see log.txt"}\n' "$1" "$2" "$CAPTIONLAB_BENCH_ROUND" "$status" >>"$lines"
+  fi
 }
-for round in $(seq "$rounds"); do
-  echo "round $round of $rounds" >&2
-  if [[ $what == *" vgg16 "* ]]; then
-    echo "vgg16 ours $(ours internal/encoder BenchmarkVGG16/8 4x s/image)" >>"$out"
-    for backend in tensorflow jax; do
-      echo "vgg16 keras-$backend $("$peers/bin/python" internal/bench/keras_vgg16.py $backend 2>/dev/null | tail -1)" >>"$out"
-    done
-  fi
-  if [[ $what == *" step "* ]]; then
-    echo "step ours $(ours internal/model BenchmarkTrainStep 20x s/step)" >>"$out"
-    echo "compile ours $(ours internal/model BenchmarkTrainStep 1x compile-s)" >>"$out"
-    for backend in tensorflow jax; do
-      echo "step keras-$backend $("$peers/bin/python" internal/bench/keras_step.py $backend 2>/dev/null | tail -1)" >>"$out"
-    done
-  fi
-  if [[ $what == *" beam "* ]]; then # the peers stop when their captions are not ours
-    echo "beam ours $(CAPTIONLAB_BENCH_RUN=$run CAPTIONLAB_BENCH_OUT=$beams ours experiments BenchmarkBeam5 4x s/caption)" >>"$out"
-    for backend in tensorflow jax; do
-      echo "beam keras-$backend $("$peers/bin/python" internal/bench/keras_beam.py $backend "$beams" 2>/dev/null | tail -1)" >>"$out"
-    done
-    echo "beam pytorch $("$peers/bin/python" internal/bench/torch_beam.py "$beams" | tail -1)" >>"$out"
-  fi
-  if [[ $what == *" score "* ]]; then # the peer stops when its scores are not ours
-    echo "score ours $("$peers/bin/python" internal/bench/score_peer.py ours "$peers/captionlab" "$scores")" >>"$out"
-    echo "score pycocoevalcap $("$peers/bin/python" internal/bench/score_peer.py pycocoevalcap "$scores")" >>"$out"
-  fi
+# ours BENCHMARK FOLDER PATTERN runs one of our Go benchmarks in its package's folder, as go test does.
+benchmark() { cd "$1" && "$tests/${1##*/}.test" -test.run '^$' -test.bench "$2" -test.benchtime 1x; }
+ours() { measure "$1" ours eval "(benchmark '$2' '$3')"; }
+# peer BENCHMARK WHO SCRIPT ARGUMENT...
+peer() { measure "$1" "$2" "$peers/bin/python" "internal/bench/peers/$3.py" "${@:4}"; }
+keras() { # BENCHMARK SCRIPT ARGUMENT...
+  for backend in tensorflow jax; do peer "$1" "keras-$backend" "$2" "$backend" "${@:3}"; done
+}
+
+for CAPTIONLAB_BENCH_ROUND in $(seq "$rounds"); do
+  echo "round $CAPTIONLAB_BENCH_ROUND of $rounds" >&2
+  for name in "${wanted[@]}"; do
+    case $name in
+    vgg16)
+      ours vgg16 internal/encoder '^BenchmarkVGG16Peers$'
+      keras vgg16 keras_vgg16
+      peer vgg16 pytorch torch_vgg16
+      peer vgg16 onnxruntime onnx_vgg16
+      ;;
+    step-*)
+      ours "$name" internal/train "^BenchmarkStep\$/^${name#*-}\$"
+      [ "$name" = step-attention ] || keras "$name" keras_step "$name"
+      peer "$name" jax jax_step "$name"
+      peer "$name" pytorch torch_step "$name"
+      ;;
+    compile-*)
+      ours "$name" internal/train "^BenchmarkCompile\$/^${name#*-}\$"
+      peer "$name" keras-jax keras_step jax "$name"
+      peer "$name" jax jax_step "$name"
+      ;;
+    pairs)
+      ours pairs internal/train '^BenchmarkPairs$'
+      keras pairs keras_pairs
+      ;;
+    greedy | beam)
+      ours "$name" experiments "^BenchmarkCaptions\$/^$name\$"
+      keras "$name" keras_beam "$name"
+      peer "$name" pytorch torch_beam "$name"
+      ;;
+    score)
+      [ -d "$shared/score" ] || { mkdir "$shared/score" && "$peers/bin/python" internal/bench/peers/score_peer.py make ${CAPTIONLAB_FLICKR8K:+"$CAPTIONLAB_FLICKR8K"}; }
+      peer score ours score_peer ours "$shared/captionlab"
+      peer score pycocoevalcap score_peer pycocoevalcap
+      ;;
+    tokens)
+      ours tokens experiments '^BenchmarkTokens$'
+      peer tokens keras-tensorflow keras_tokens
+      peer tokens python python_tokens
+      ;;
+    start-*)
+      peer "$name" ours start_peer ours "${name#*-}" "$shared/captionlab"
+      for who in keras-tensorflow keras-jax; do peer "$name" "$who" start_peer "$who" "${name#*-}"; done
+      ;;
+    epoch-*)
+      ours "$name" experiments "^BenchmarkFlickr8kEpoch\$/^${name#*-}\$"
+      peer "$name" pytorch torch_epoch "$name"
+      ;;
+    esac
+  done
 done
-python3 - "$out" <<'PY'
-import collections, statistics, sys
-times = collections.defaultdict(list)
-for line in open(sys.argv[1]):
-    what, who, seconds = line.split()
-    times[what, who].append(float(seconds))
-print(f"{'':8}{'':18}{'median s':>10}{'min':>9}{'max':>9}{'ours/peer':>11}")
-for (what, who), values in times.items():
-    mine = times[what, "ours"]
-    ratio = "" if who == "ours" else f"{statistics.median(a / b for a, b in zip(mine, values)):11.2f}"
-    print(f"{what:8}{who:18}{statistics.median(values):10.4f}{min(values):9.4f}{max(values):9.4f}{ratio}")
-PY
+"$shared/benchtable" "$dir"
+echo "$dir" >&2

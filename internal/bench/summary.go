@@ -157,11 +157,17 @@ func (s *side) compare(theirs, ours map[string]float64) {
 	}
 }
 
-// verdict is a goal and what was seen.
+// verdict is a goal and what was seen. miss is how far the figure is from the goal, as a share of it; 0 or less: reached.
 type verdict struct {
 	what, seen string
-	reached    bool
-	aim        bool
+	miss       float64
+}
+
+func (v verdict) outcome() string {
+	if v.miss <= 0 {
+		return "reached"
+	}
+	return fmt.Sprintf("missed by %.0f %%", math.Ceil(100*v.miss))
 }
 
 // verdicts are the goals of all rows that have the figures.
@@ -181,16 +187,16 @@ func verdicts(rows []row) []verdict {
 	for _, s := range slowdowns {
 		if ours[s.name] > 0 && ours[s.of] > 0 {
 			ratio := ours[s.name] / ours[s.of]
-			all = append(all, verdict{what: fmt.Sprintf("%s: at most %g × %s", s.name, s.most, s.of), seen: fmt.Sprintf("%.2f ×", ratio), reached: ratio <= s.most})
+			all = append(all, verdict{what: fmt.Sprintf("%s: at most %g × %s", s.name, s.most, s.of), seen: fmt.Sprintf("%.2f ×", ratio), miss: ratio/s.most - 1})
 		}
 	}
 	return all
 }
 
-// fastest is the fastest of a goal's peers.
+// fastest is the fastest of a goal's peers that computed what we did.
 func (r row) fastest(g goal) (best side, ok bool) {
 	for _, p := range r.peers {
-		if s, measured := r.peer(p.who); measured && (g.peers == nil || slices.Contains(g.peers, p.who)) && (!ok || s.median < best.median) {
+		if s, measured := r.peer(p.who); measured && len(s.errors) == 0 && (g.peers == nil || slices.Contains(g.peers, p.who)) && (!ok || s.median < best.median) {
 			best, ok = s, true
 		}
 	}
@@ -217,5 +223,5 @@ func (r row) verdict(g goal) (verdict, bool) {
 		verb = "the aim is"
 	}
 	return verdict{fmt.Sprintf("%s: %s %g × %s", r.name, verb, g.least, of),
-		fmt.Sprintf("%.2f × (%.2f to %.2f), %s", best.ratio.median, best.ratio.low, best.ratio.top, title(best.who)), best.ratio.median >= g.least, g.aim}, true
+		fmt.Sprintf("%s × (%s to %s), %s", ratio(best.ratio.median), ratio(best.ratio.low), ratio(best.ratio.top), title(best.who)), 1 - best.ratio.median/g.least}, true
 }

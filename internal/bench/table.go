@@ -32,7 +32,7 @@ func markdown(rows []row, s Setting) string {
 	}
 	t.AppendHeader(head)
 	for _, r := range rows {
-		line := table.Row{strings.TrimSuffix(r.title+", "+r.per, ", "), cell(r.ours)}
+		line := table.Row{r.title, cell(r.ours)}
 		for _, who := range columns {
 			line = append(line, r.cell(who))
 		}
@@ -44,7 +44,7 @@ func markdown(rows []row, s Setting) string {
 		t := table.NewWriter()
 		t.AppendHeader(table.Row{"Goal", "Seen", ""})
 		for _, v := range all {
-			t.AppendRow(table.Row{v.what, v.seen, map[bool]string{true: "reached", false: "missed"}[v.reached]})
+			t.AppendRow(table.Row{v.what, v.seen, v.outcome()})
 		}
 		section(&b, "Goals", t)
 	}

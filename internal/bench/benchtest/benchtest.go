@@ -1,8 +1,9 @@
 // Package benchtest is what benchmarks of other packages share when internal/bench/compare.sh runs them beside peers: it
 // leaves weights and data for the peers, and appends the figures to the comparison's lines.
 //
-// The folder of the comparison is in CAPTIONLAB_BENCH, the round in CAPTIONLAB_BENCH_ROUND; without them a benchmark only
-// reports its figures to go test. CAPTIONLAB_BENCH_QUICK asks for tiny sizes, which show that everything works.
+// CAPTIONLAB_BENCH is the folder that both sides share, CAPTIONLAB_BENCH_LINES the file of results, CAPTIONLAB_BENCH_ROUND the
+// round and CAPTIONLAB_BENCH_VERSION what our side is made with; without them a benchmark only reports its figures to go
+// test. CAPTIONLAB_BENCH_QUICK asks for tiny sizes, which show that everything works.
 package benchtest
 
 import (
@@ -13,8 +14,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,20 +57,20 @@ func Dir(b *testing.B, benchmark string) string {
 func Report(b *testing.B, l bench.Line) {
 	b.Helper()
 	b.ReportMetric(l.Value, l.Unit)
-	root := os.Getenv("CAPTIONLAB_BENCH")
-	if root == "" {
+	lines := os.Getenv("CAPTIONLAB_BENCH_LINES")
+	if lines == "" {
 		return
 	}
 	round, err := strconv.Atoi(os.Getenv("CAPTIONLAB_BENCH_ROUND"))
 	if err != nil {
 		b.Fatalf("CAPTIONLAB_BENCH_ROUND: %v", err)
 	}
-	l.Who, l.Round, l.PeakBytes, l.Version = bench.Ours, round, runfolder.PeakMemory(), version()
+	l.Who, l.Round, l.PeakBytes, l.Version = bench.Ours, round, runfolder.PeakMemory(), os.Getenv("CAPTIONLAB_BENCH_VERSION")
 	text, err := json.Marshal(l)
 	if err != nil {
 		b.Fatal(err)
 	}
-	file, err := os.OpenFile(filepath.Join(root, "results.jsonl"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(lines, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -81,19 +80,6 @@ func Report(b *testing.B, l bench.Line) {
 	}
 }
 
-// version names Go and GoMLX; the commit is in the table's head.
-func version() string {
-	parts := []string{runtime.Version()}
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, d := range build.Deps {
-			if name, ours := strings.CutPrefix(d.Path, "github.com/gomlx/"); ours && (name == "gomlx" || name == "go-xla") {
-				parts = append(parts, name+" "+d.Version)
-			}
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
 // Array is a named array for the peers; Values is a []float32 or an []int32.
 type Array struct {
 	Name   string
@@ -101,11 +87,11 @@ type Array struct {
 	Values any
 }
 
-// Weights are a decoder's trainable variables.
+// Weights are the variables of float32 in a store, a decoder's before training or an encoder's.
 func Weights(store *gomodel.Store) []Array {
 	var all []Array
 	for v := range store.IterVariables() {
-		if v.Trainable && v.Shape().DType == dtypes.Float32 {
+		if v.Shape().DType == dtypes.Float32 {
 			all = append(all, Array{strings.Trim(v.Path(), "/"), v.Shape().Dimensions, tensors.MustCopyFlatData[float32](v.MustValue())})
 		}
 	}

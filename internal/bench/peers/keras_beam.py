@@ -1,8 +1,9 @@
-"""Prints seconds a caption of beam search in Keras: python keras_beam.py BACKEND FOLDER (of BenchmarkBeam5)"""
+"""Captions by greedy or beam search in Keras: python keras_beam.py BACKEND greedy|beam"""
 import os
 import sys
 
-os.environ["KERAS_BACKEND"] = sys.argv[1]
+backend, name = sys.argv[1:]
+os.environ["KERAS_BACKEND"] = backend
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from keras import ops
 
 from beam_peer import BATCH, END, IMPOSSIBLE, PAD, START, UNKNOWN, WIDTH, load, measure
 
-weights, features, LENGTH, captions, logs = load(sys.argv[2])
+weights, features, LENGTH, captions, logs = load(name)
 UNITS = weights["lstm/recurrent_kernel"].shape[0]
 cell = keras.layers.LSTMCell(UNITS)
 cell.build((None, UNITS))
@@ -57,9 +58,8 @@ def body(step, fed, ended, tokens, scores, h, c):
     return step + 1, fed, ended, tokens, scores, h, c
 
 
-def search(x):
-    zeros = ops.zeros((BATCH, UNITS))
-    _, (h, c) = cell(image(x), [zeros, zeros])
+def beam(x):
+    h, c = start(x)
     first = np.full((BATCH, WIDTH), IMPOSSIBLE, "float32")
     first[:, 0] = 0
     state = (
@@ -70,7 +70,33 @@ def search(x):
     return ops.reshape(tokens, (BATCH, WIDTH, -1)), scores, ended
 
 
-if sys.argv[1] == "jax":
+def start(x):
+    zeros = ops.zeros((BATCH, UNITS))
+    return cell(image(x), [zeros, zeros])[1]
+
+
+def greedy(x):
+    def step(n, fed, ended, tokens, scores, h, c):
+        _, (h, c) = cell(embedding(fed), [h, c])
+        log = ops.log_softmax(output(h), -1) + forbidden + ops.where(n == LENGTH, only_end, 0.0)
+        fed = ops.where(ended, PAD, ops.cast(ops.argmax(log, -1), "int32"))
+        scores = scores + ops.where(ended, 0.0, ops.max(log, -1))
+        tokens = ops.slice_update(tokens, [0, n], ops.expand_dims(fed, -1))
+        return n + 1, fed, ops.logical_or(ended, fed == END), tokens, scores, h, c
+
+    def goes_on(n, fed, ended, *rest):
+        return ops.logical_and(n <= LENGTH, ops.logical_not(ops.all(ended)))
+
+    state = (
+        ops.convert_to_tensor(0, dtype="int32"), ops.full((BATCH,), START, dtype="int32"), ops.zeros((BATCH,), dtype="bool"),
+        ops.full((BATCH, LENGTH + 1), PAD, dtype="int32"), ops.zeros((BATCH,)), *start(x),
+    )
+    _, _, ended, tokens, scores, _, _ = ops.while_loop(goes_on, step, state)
+    return tokens[:, None], scores[:, None], ended[:, None]
+
+
+search = {"greedy": greedy, "beam": beam}[name]
+if backend == "jax":
     import jax
 
     search = jax.jit(search)
@@ -85,4 +111,4 @@ def generate():
     return [np.concatenate([np.asarray(p) for p in part]) for part in zip(*parts)]
 
 
-measure(generate, captions, logs)
+measure(name, "keras-" + backend, generate, captions, logs, ["keras", {"jax": "jax", "tensorflow": "tensorflow-cpu"}[backend]])

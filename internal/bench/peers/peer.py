@@ -1,9 +1,10 @@
 """What the peers share: the folder that our benchmarks leave (see internal/bench/benchtest), and the lines of results.
 
-CAPTIONLAB_BENCH names the comparison's folder, CAPTIONLAB_BENCH_ROUND the round.
+CAPTIONLAB_BENCH is the folder that both sides share, CAPTIONLAB_BENCH_LINES the file of results, CAPTIONLAB_BENCH_ROUND the round.
 """
 import json
 import os
+import resource
 import statistics
 import sys
 import time
@@ -12,11 +13,12 @@ from importlib import metadata
 import numpy as np
 
 ROOT = os.environ["CAPTIONLAB_BENCH"]
+QUICK = bool(os.environ.get("CAPTIONLAB_BENCH_QUICK"))
 WARM = 3  # steps before those that are timed
 
 
 def load(benchmark):
-    """The sizes, the decoder's weights by name and the other arrays (features, tokens, targets, weights) by name."""
+    """The sizes, the network's weights by name and the other arrays (features, tokens, ...) by name."""
     with open(f"{ROOT}/{benchmark}/sizes.json") as f:
         data = json.load(f)
     arrays = {}
@@ -27,16 +29,20 @@ def load(benchmark):
     return data["sizes"], weights, {k: v for k, v in arrays.items() if k not in weights}
 
 
-def peak_bytes():
+def peak_bytes(child):
+    if child:
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     with open("/proc/self/status") as f:
         return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM:"))
 
 
-def report(benchmark, who, value, unit, check=None, note="", packages=()):
+def report(benchmark, who, value, unit, check=None, note="", packages=(), child=False):
+    """Appends a line of results. child: what was measured is a command that this process ran."""
+    version = ", ".join(["Python " + sys.version.split()[0]] + [f"{p} {metadata.version(p)}" for p in packages])
     line = {"benchmark": benchmark, "who": who, "round": int(os.environ["CAPTIONLAB_BENCH_ROUND"]), "value": float(value), "unit": unit,
-            "check": {k: float(v) for k, v in (check or {}).items()}, "peak_bytes": peak_bytes(), "note": note,
-            "version": ", ".join(["Python " + sys.version.split()[0]] + [f"{p} {metadata.version(p)}" for p in packages])}
-    with open(f"{ROOT}/results.jsonl", "a") as f:
+            "check": {k: float(v) for k, v in (check or {}).items()}, "peak_bytes": peak_bytes(child), "note": note,
+            "version": os.environ["CAPTIONLAB_BENCH_VERSION"] if who == "ours" else version}
+    with open(os.environ["CAPTIONLAB_BENCH_LINES"], "a") as f:
         f.write(json.dumps(line) + "\n")
 
 

@@ -1,9 +1,9 @@
 """Scoring 5,000 candidates against 25,000 references: ours beside pycocoevalcap, both with BLEU, ROUGE-L and CIDEr.
 
-    python score_peer.py make FOLDER [FLICKR8K]     writes references and candidates: real captions, each image with
+    python score_peer.py make [FLICKR8K]            writes references and candidates: real captions, each image with
                                                     another image's, or made-up ones where no folder is given
-    python score_peer.py ours BINARY FOLDER         prints the seconds of captionlab score, process start and output included
-    python score_peer.py pycocoevalcap FOLDER       prints its seconds, imports not included; stops if scores differ from ours
+    python score_peer.py ours BINARY                reports the seconds of captionlab score, process start and output included
+    python score_peer.py pycocoevalcap              reports its seconds, imports not included; stops if scores differ from ours
 """
 import contextlib
 import io
@@ -14,7 +14,9 @@ import subprocess
 import sys
 import time
 
-IMAGES, EACH = 5000, 5
+import peer
+
+IMAGES, EACH = 50 if peer.QUICK else 5000, 5
 
 
 def make(folder, flickr8k=None):
@@ -42,8 +44,9 @@ def ours(binary, folder):
     began = time.perf_counter()
     done = subprocess.run([binary, "score", "--references", folder / "references.jsonl", "--candidates", folder / "candidates.json",
                            "--metrics", "bleu,rouge_l,cider", "--json"], check=True, capture_output=True)
-    print(time.perf_counter() - began)
+    seconds = time.perf_counter() - began
     (folder / "ours.json").write_bytes(done.stdout)
+    peer.report("score", "ours", seconds, "s", json.loads(done.stdout)["metrics"], child=True)
 
 
 def pycocoevalcap(folder):
@@ -71,13 +74,14 @@ def pycocoevalcap(folder):
     for name, value in scores.items():
         if abs(mine[name] - value) > 1e-9 * abs(value):
             sys.exit(f"{name}: ours is {mine[name]!r}, pycocoevalcap's {float(value)!r}")
-    print(seconds)
+    peer.report("score", "pycocoevalcap", seconds, "s", scores, packages=["pycocoevalcap"])
 
 
 if __name__ == "__main__":
+    shared = pathlib.Path(peer.ROOT) / "score"
     if sys.argv[1] == "make":
-        make(pathlib.Path(sys.argv[2]), *sys.argv[3:])
+        make(shared, *sys.argv[2:])
     elif sys.argv[1] == "ours":
-        ours(sys.argv[2], pathlib.Path(sys.argv[3]))
+        ours(sys.argv[2], shared)
     else:
-        pycocoevalcap(pathlib.Path(sys.argv[2]))
+        pycocoevalcap(shared)

@@ -1,4 +1,4 @@
-"""Prints seconds a caption of beam search in PyTorch: python torch_beam.py FOLDER (of BenchmarkBeam5)"""
+"""Captions by greedy or beam search in PyTorch: python torch_beam.py greedy|beam"""
 import sys
 
 import numpy as np
@@ -6,7 +6,8 @@ import torch
 
 from beam_peer import BATCH, END, IMPOSSIBLE, PAD, START, UNKNOWN, WIDTH, load, measure
 
-weights, features, LENGTH, captions, logs = load(sys.argv[1])
+name = sys.argv[1]
+weights, features, LENGTH, captions, logs = load(name)
 UNITS = weights["lstm/recurrent_kernel"].shape[0]
 w = {k: torch.from_numpy(v) for k, v in weights.items()}
 features = torch.from_numpy(features)
@@ -18,11 +19,25 @@ with torch.no_grad():
     cell.bias_hh.zero_()
 
 
+def start(x):
+    return cell(torch.addmm(w["image/bias"], x, w["image/kernel"]))
+
+
+def logs_of(h, step):
+    log = torch.log_softmax(torch.addmm(w["output/bias"], h, w["output/kernel"]), -1)
+    log[:, [PAD, START, UNKNOWN]] = IMPOSSIBLE
+    if step == LENGTH:
+        end = log[:, END].clone()
+        log.fill_(IMPOSSIBLE)
+        log[:, END] = end
+    return log
+
+
 @torch.inference_mode()
-def search(x):
+def beam(x):
     pictures, vocabulary = x.shape[0], w["output/bias"].shape[0]
     rows = pictures * WIDTH
-    h, c = cell(torch.addmm(w["image/bias"], x, w["image/kernel"]))
+    h, c = start(x)
     h, c = h.repeat_interleave(WIDTH, 0), c.repeat_interleave(WIDTH, 0)
     fed = torch.full((rows,), START)
     ended = torch.zeros(pictures, WIDTH, dtype=torch.bool)
@@ -32,12 +47,7 @@ def search(x):
     offset = (torch.arange(pictures) * WIDTH)[:, None]
     for step in range(LENGTH + 1):
         h, c = cell(w["embedding/embeddings"][fed], (h, c))
-        log = torch.log_softmax(torch.addmm(w["output/bias"], h, w["output/kernel"]), -1)
-        log[:, [PAD, START, UNKNOWN]] = IMPOSSIBLE
-        if step == LENGTH:
-            end = log[:, END].clone()
-            log.fill_(IMPOSSIBLE)
-            log[:, END] = end
+        log = logs_of(h, step)
         candidates = scores[:, :, None] + log.view(pictures, WIDTH, vocabulary)
         rank = candidates.masked_fill(ended[:, :, None], 3 * IMPOSSIBLE)
         rank[:, :, PAD] = torch.where(ended, -IMPOSSIBLE, rank[:, :, PAD])
@@ -56,9 +66,28 @@ def search(x):
     return tokens.view(pictures, WIDTH, -1), scores, ended
 
 
+@torch.inference_mode()
+def greedy(x):
+    h, c = start(x)
+    fed = torch.full((len(x),), START)
+    ended = torch.zeros(len(x), dtype=torch.bool)
+    tokens = torch.full((len(x), LENGTH + 1), PAD)
+    scores = torch.zeros(len(x))
+    for step in range(LENGTH + 1):
+        h, c = cell(w["embedding/embeddings"][fed], (h, c))
+        log, fed = logs_of(h, step).max(-1)
+        fed = fed.masked_fill(ended, PAD)
+        scores += log.masked_fill(ended, 0)
+        tokens[:, step] = fed
+        ended |= fed == END
+        if ended.all():
+            break
+    return tokens[:, None], scores[:, None], ended[:, None]
+
+
 def generate():
-    parts = [search(x) for x in features.split(BATCH)]
+    parts = [{"greedy": greedy, "beam": beam}[name](x) for x in features.split(BATCH)]
     return [torch.cat(part).numpy() for part in zip(*parts)]
 
 
-measure(generate, captions, logs)
+measure(name, "pytorch", generate, captions, logs, ["torch"])

@@ -100,8 +100,9 @@ class Attention(nn.Module):
             alphas.append(alpha)
         out = torch.tanh(x + self.deep_hidden(torch.stack(hs)) + self.deep_context(torch.stack(zs)))
         nats = mean_nats(self.output(out), targets, counts)
-        alphas = torch.stack(alphas)
-        if counts is not None:
-            alphas = alphas * counts.T[:, :, None]
-        total = targets.numel() if counts is None else counts.sum()
-        return nats + self.penalty * (1 - alphas.sum(0)).square().sum() / total
+        seen = torch.stack(alphas)
+        if counts is None:
+            return nats + self.penalty * (1 - seen.sum(0)).square().sum() / targets.numel()
+        seen = (seen * counts.T[:, :, None]).sum(0)  # padding sees nothing
+        missing = (1 - seen).square().sum(1) * counts[:, 0]  # a row that fills up the batch misses nothing
+        return nats + self.penalty * missing.sum() / counts.sum()

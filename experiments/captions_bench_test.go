@@ -6,24 +6,35 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/captionlab/captionlab/internal/bench"
+	"github.com/captionlab/captionlab/internal/bench/benchtest"
 	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
-// BenchmarkBeam5 captions 1,000 pictures by beam search of width 5 with the decoder of a finished run of baseline.toml,
-// which CAPTIONLAB_BENCH_RUN names; the features are there before. With CAPTIONLAB_BENCH_OUT it leaves the decoder's
-// weights, the features and the captions in that folder, where internal/bench/torch_beam.py and keras_beam.py take them
-// to do the same and to compare.
-func BenchmarkBeam5(b *testing.B) {
-	const pictures = 1000
+// BenchmarkCaptions captions 1,000 pictures, greedily and by beam search of width 5, with the decoder of a finished run of
+// baseline.toml, which CAPTIONLAB_BENCH_RUN names; the features are there before. It leaves the decoder's weights, the
+// features and the captions for the peers, which do the same and compare.
+func BenchmarkCaptions(b *testing.B) {
 	run := os.Getenv("CAPTIONLAB_BENCH_RUN")
 	if run == "" {
 		b.Skip("needs a finished run of baseline.toml: CAPTIONLAB_BENCH_RUN=results/<run>")
 	}
-	c, err := OpenCaptioner(b.Context(), run, []string{"decoding.method=beam", "decoding.beam_width=5", "decoding.batch=100"}, Options{Stderr: os.Stderr})
+	for name, overrides := range map[string][]string{
+		"greedy": {"decoding.method=greedy", "decoding.batch=100"},
+		"beam":   {"decoding.method=beam", "decoding.beam_width=5", "decoding.batch=100"},
+	} {
+		b.Run(name, func(b *testing.B) { captionsBenchmark(b, name, run, overrides) })
+	}
+}
+
+func captionsBenchmark(b *testing.B, name, run string, overrides []string) {
+	pictures, passes := benchtest.Pick(1000, 100), benchtest.Pick(4, 1)
+	c, err := OpenCaptioner(b.Context(), run, overrides, Options{Stderr: os.Stderr})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -40,17 +51,25 @@ func BenchmarkBeam5(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if dir := os.Getenv("CAPTIONLAB_BENCH_OUT"); dir != "" {
-		if err := exportBeams(filepath.Join(dir, "beam.json"), c, rows, captions); err != nil {
+	if dir := benchtest.Dir(b, name); dir != "" {
+		if err := exportCaptions(filepath.Join(dir, "captions.json"), c, rows, captions); err != nil {
 			b.Fatal(err)
 		}
+	}
+	logs := 0.0
+	for _, caption := range captions {
+		logs += caption.LogProbability / float64(pictures)
 	}
 	for b.Loop() {
-		if _, err := c.generator.Generate(b.Context(), rows, nil); err != nil {
-			b.Fatal(err)
+		began := time.Now()
+		for range passes {
+			if _, err := c.generator.Generate(b.Context(), rows, nil); err != nil {
+				b.Fatal(err)
+			}
 		}
+		benchtest.Report(b, bench.Line{Benchmark: name, Value: time.Since(began).Seconds() / float64(passes*pictures), Unit: "s/caption",
+			Check: map[string]float64{"mean log-probability": logs}})
 	}
-	b.ReportMetric(b.Elapsed().Seconds()/float64(pictures*b.N), "s/caption")
 }
 
 // benchPictures are the picture files of a run's data set: those that lie beside the first that the run captioned.
@@ -73,7 +92,7 @@ func benchPictures(run string) ([]string, error) {
 	return pictureFiles([]string{filepath.Dir(first.Path)})
 }
 
-func exportBeams(path string, c *Captioner, rows [][]float32, captions []decode.Caption) error {
+func exportCaptions(path string, c *Captioner, rows [][]float32, captions []decode.Caption) error {
 	type array struct {
 		Shape  []int     `json:"shape"`
 		Values []float32 `json:"values"`
