@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 	gotrain "github.com/gomlx/gomlx/ml/train"
@@ -83,24 +82,13 @@ func (e epochShape) run(b *testing.B, name, root string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// A graph of two steps for one picture makes the variables.
-	initial, err := gomodel.NewExec(backend, t.Store(), func(scope *gomodel.Scope, features, tokens *graph.Node) *graph.Node {
-		scope.Store().SetTraining(features.Graph(), false)
-		return d.Logits(scope, features, tokens)
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer initial.Finalize()
-	if _, err := initial.Call1(tensors.FromFlatDataAndDimensions(make([]float32, e.features), 1, e.features), [][]int32{{1, 1}}); err != nil {
-		b.Fatal(err)
-	}
+	benchtest.Initialize(b, backend, t.Store(), d, e.features)
 	e.export(b, name, t.Store(), set, pictures, tokenizer.Size())
 
 	data := &lengths{Set: set}
 	var seconds, losses []float64
 	began := time.Now()
-	err = t.Run(b.Context(), data, nothing{}, train.Events{Step: func(_, _, _ int, loss float64) {
+	err = t.Run(b.Context(), data, benchtest.NoCaptions{}, train.Events{Step: func(_, _, _ int, loss float64) {
 		seconds, losses = append(seconds, time.Since(began).Seconds()), append(losses, loss)
 		began = time.Now()
 	}})
@@ -225,17 +213,4 @@ func (n noted) Iter() iter.Seq2[gotrain.Batch, error] {
 			}
 		}
 	}
-}
-
-// nothing is a split without captions.
-type nothing struct{}
-
-func (nothing) PerEpoch() int { return 0 }
-
-func (nothing) Epoch(int, int) gotrain.Dataset { return nothing{} }
-
-func (nothing) Name() string { return "nothing" }
-
-func (nothing) Iter() iter.Seq2[gotrain.Batch, error] {
-	return func(func(gotrain.Batch, error) bool) {}
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Our speed beside peers', in turn on the same machine: bash internal/bench/compare.sh [BENCHMARK...]
 # A benchmark is one of those below, or the beginning of several, as step; none means all. ROUNDS is how often (3). QUICK=1 takes
-# tiny sizes and one round, to see that everything works. CAPTIONLAB_FLICKR8K names Flickr8k's folder, which the epochs need
-# and whose captions score and tokens take; else these make some up. See README.md.
+# tiny sizes and one round, to see that everything works. CAPTIONLAB_FLICKR8K names Flickr8k's folder: the epochs need it, score
+# and tokens take its captions, images its photos; else these make some up. See README.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-all=(vgg16 step-baseline step-words step-attention compile-20 compile-80 compile-400 compile-2000 pairs greedy beam score tokens
+all=(vgg16 images step-baseline step-words step-attention compile-20 compile-80 compile-400 compile-2000 pairs greedy beam score tokens
   start-cold start-warm epoch-words epoch-attention)
 wanted=()
 for given in "${@:-}"; do
@@ -37,10 +37,10 @@ install() { # MARKER PACKAGE...
   "$peers/bin/python" -m pip install --quiet --disable-pip-version-check numpy==2.4.6 "${@:2}"
   touch "$peers/$1"
 }
-if wants 'vgg16|step|compile|pairs|greedy|beam|tokens|start'; then install installed keras==3.15.1 tensorflow-cpu==2.21.0 jax==0.10.2; fi
-if wants 'vgg16|step|greedy|beam|epoch'; then install torch-installed torch==2.9.1; fi # some 3 GB
-if wants vgg16; then install onnx-installed onnxruntime==1.32.0 onnx==1.22.0; fi
-if wants start; then install pillow-installed pillow==12.0.0; fi
+if wants 'vgg16|images|step|compile|pairs|greedy|beam|tokens|start'; then install installed keras==3.15.1 tensorflow-cpu==2.21.0 jax==0.10.2; fi
+if wants 'vgg16|images|step|greedy|beam|epoch'; then install torch-installed torch==2.9.1; fi # some 3 GB
+if wants vgg16; then install onnx-installed onnxruntime==1.32.0 onnx==1.23.2; fi
+if wants 'images|start'; then install pillow-installed pillow==12.0.0; fi
 if wants score; then install pycocoevalcap-installed pycocoevalcap==1.2; fi
 
 dir=$PWD/results/bench/$(date -u +%Y%m%dT%H%M%SZ)
@@ -52,18 +52,18 @@ lines=$dir/results.jsonl
 tests=$shared/tests
 mkdir "$tests"
 module() { $go list -m -f '{{.Path}} {{.Version}}' "github.com/gomlx/$1" | sed 's|.*/||'; }
-export CAPTIONLAB_BENCH=$shared CAPTIONLAB_BENCH_LINES=$lines CAPTIONLAB_BENCH_QUICK=${QUICK:-} CAPTIONLAB_BENCH_ROUND
+export PYTHONDONTWRITEBYTECODE=1 CAPTIONLAB_BENCH=$shared CAPTIONLAB_BENCH_LINES=$lines CAPTIONLAB_BENCH_QUICK=${QUICK:-} CAPTIONLAB_BENCH_ROUND
 CAPTIONLAB_BENCH_VERSION="$($go env GOVERSION), $(module gomlx), $(module go-xla)"
 export CAPTIONLAB_BENCH_VERSION
 
 echo "building ours" >&2
-for part in vgg16=encoder 'step|compile|pairs=train'; do
+for part in vgg16=encoder images=features 'step|compile|pairs=train'; do
   if wants "${part%=*}"; then $go test -c -o "$tests/${part#*=}.test" "./internal/${part#*=}"; fi
 done
 if wants 'greedy|beam|tokens|epoch'; then $go test -c -o "$tests/experiments.test" ./experiments; fi
 if wants 'score|start'; then $go build -o "$shared/captionlab" ./experiments/captionlab; fi
 $go build -o "$shared/benchtable" ./internal/bench/benchtable
-if wants 'greedy|beam'; then # by a trained decoder: captions end where it learnt that they end
+if wants 'greedy|beam' && [ -z "${CAPTIONLAB_BENCH_RUN:-}" ]; then # by a trained decoder: captions end where it learnt that they end
   trained() { grep -ls '"status": *"done"' results/*-"$config"-*/run.json | tail -1; }
   config=baseline
   [ -z "${QUICK:-}" ] || config=quickstart
@@ -102,6 +102,11 @@ for CAPTIONLAB_BENCH_ROUND in $(seq "$rounds"); do
       keras vgg16 keras_vgg16
       peer vgg16 pytorch torch_vgg16
       peer vgg16 onnxruntime onnx_vgg16
+      ;;
+    images)
+      ours images internal/features '^BenchmarkImages$'
+      keras images keras_images
+      peer images pytorch torch_images
       ;;
     step-*)
       ours "$name" internal/train "^BenchmarkStep\$/^${name#*-}\$"

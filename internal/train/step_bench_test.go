@@ -2,17 +2,13 @@ package train_test
 
 import (
 	"fmt"
-	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	gomodel "github.com/gomlx/gomlx/ml/model"
-	gotrain "github.com/gomlx/gomlx/ml/train"
 
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
 	"github.com/captionlab/captionlab/internal/batch"
@@ -120,7 +116,7 @@ func trainSteps(b *testing.B, name string, s stepShape, steps int) (seconds, los
 	t := trainer(b, s, train.Settings{Epochs: 1, Batch: s.batch})
 	export(b, name, t, s, data, pictures, map[string]any{"steps": steps})
 	began := time.Now()
-	err := t.Run(b.Context(), data, noBatches{}, train.Events{Step: func(_, _, _ int, loss float64) {
+	err := t.Run(b.Context(), data, benchtest.NoCaptions{}, train.Events{Step: func(_, _, _ int, loss float64) {
 		seconds, losses = append(seconds, time.Since(began).Seconds()), append(losses, loss)
 		began = time.Now()
 	}})
@@ -154,18 +150,7 @@ func trainer(b *testing.B, s stepShape, ts train.Settings) *train.Trainer {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// A graph of two steps for one picture makes the variables.
-	init, err := gomodel.NewExec(backend, t.Store(), func(scope *gomodel.Scope, features, tokens *graph.Node) *graph.Node {
-		scope.Store().SetTraining(features.Graph(), false)
-		return d.Logits(scope, features, tokens)
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer init.Finalize()
-	if _, err := init.Call1(tensors.FromFlatDataAndDimensions(make([]float32, s.features), 1, s.features), [][]int32{{1, 1}}); err != nil {
-		b.Fatal(err)
-	}
+	benchtest.Initialize(b, backend, t.Store(), d, s.features)
 	return t
 }
 
@@ -191,19 +176,6 @@ func export(b *testing.B, name string, t *train.Trainer, s stepShape, data *batc
 		"features": s.features, "locations": s.locations, "penalty": s.AttentionPenalty, "learning_rate": 0.001}
 	maps.Copy(sizes, more)
 	benchtest.Export(b, name, sizes, arrays...)
-}
-
-// noBatches is a split without captions.
-type noBatches struct{}
-
-func (noBatches) PerEpoch() int { return 0 }
-
-func (noBatches) Epoch(int, int) gotrain.Dataset { return noBatches{} }
-
-func (noBatches) Name() string { return "none" }
-
-func (noBatches) Iter() iter.Seq2[gotrain.Batch, error] {
-	return func(func(gotrain.Batch, error) bool) {}
 }
 
 // BenchmarkPairs is an epoch over captions of about 54 characters, as the paper's method sees them and as we do. A peer that
@@ -234,7 +206,7 @@ func BenchmarkPairs(b *testing.B) {
 		t := trainer(b, s, train.Settings{Epochs: 2, Batch: s.batch})
 		export(b, "pairs", t, s, data, pictures, map[string]any{"pairs": pairs, "steps": benchtest.Pick(20, 2)})
 		first, seconds := 0.0, 0.0
-		err := t.Run(b.Context(), data, noBatches{}, train.Events{
+		err := t.Run(b.Context(), data, benchtest.NoCaptions{}, train.Events{
 			Step: func(epoch, batch, _ int, loss float64) {
 				if epoch == 1 && batch == 1 {
 					first = loss
