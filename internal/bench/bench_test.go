@@ -134,11 +134,14 @@ func TestReadRefuses(t *testing.T) {
 
 // TestWrite: the files of a comparison; the Markdown is a golden file.
 func TestWrite(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "20261125T170000Z")
+	if err := Begin(dir, Setting{Date: "2026-11-25 17:00 UTC", Machine: "2 cores of a CPU, 24 GiB", Commit: "0123456789ab", Quick: true}); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, ResultsFile), []byte(sample), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	page, err := Write(dir, Setting{Date: "2026-11-25 17:00 UTC", Machine: "2 cores of a CPU, 24 GiB", Commit: "0123456789ab"})
+	page, err := Write(dir)
 	if err == nil || !strings.Contains(err.Error(), "tokens, Python") {
 		t.Errorf("error %v", err)
 	}

@@ -46,9 +46,7 @@ if wants score; then install pycocoevalcap-installed pycocoevalcap==1.2; fi
 dir=$PWD/results/bench/$(date -u +%Y%m%dT%H%M%SZ)
 shared=$(mktemp -d)
 trap 'rm -rf "$shared"' EXIT
-mkdir -p "$dir"
 lines=$dir/results.jsonl
-: >"$lines"
 tests=$shared/tests
 mkdir "$tests"
 module() { $go list -m -f '{{.Path}} {{.Version}}' "github.com/gomlx/$1" | sed 's|.*/||'; }
@@ -63,6 +61,8 @@ done
 if wants 'greedy|beam|tokens|epoch'; then $go test -c -o "$tests/experiments.test" ./experiments; fi
 if wants 'score|start'; then $go build -o "$shared/captionlab" ./experiments/captionlab; fi
 $go build -o "$shared/benchtable" ./internal/bench/benchtable
+"$shared/benchtable" begin "$dir"
+: >"$lines"
 if wants 'greedy|beam' && [ -z "${CAPTIONLAB_BENCH_RUN:-}" ]; then # by a trained decoder: captions end where it learnt that they end
   trained() { grep -ls '"status": *"done"' results/*-"$config"-*/run.json | tail -1; }
   config=baseline
@@ -149,5 +149,7 @@ for CAPTIONLAB_BENCH_ROUND in $(seq "$rounds"); do
     esac
   done
 done
-"$shared/benchtable" "$dir"
+status=0
+"$shared/benchtable" "$dir" || status=$?
 echo "$dir" >&2
+exit "$status"

@@ -14,9 +14,10 @@ import (
 
 // Setting is when and where a comparison ran.
 type Setting struct {
-	Date    string // 2026-11-25 17:00 UTC
-	Machine string // one line
-	Commit  string
+	Date    string `json:"date"`    // 2026-11-25 17:00 UTC
+	Machine string `json:"machine"` // one line
+	Commit  string `json:"commit"`
+	Quick   bool   `json:"quick"` // sizes are tiny
 }
 
 // markdown is the page: the table that the README shows, then goals, what was checked, memory, versions and notes.
@@ -24,6 +25,9 @@ func markdown(rows []row, s Setting) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Beside peers, %s\n\n%s. Commit %s. %s of both sides in turn: medians, in brackets how many times as long as ours, and the least and greatest of that over the rounds.\n\n",
 		s.Date, s.Machine, s.Commit, rounds(rows))
+	if s.Quick {
+		b.WriteString("**Tiny sizes, to see that everything works: the times mean nothing.**\n\n")
+	}
 	columns := columns(rows)
 	t := table.NewWriter()
 	head := table.Row{"", "ours"}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,11 +14,35 @@ import (
 // ResultsFile is what both sides append their lines to, in a comparison's folder.
 const ResultsFile = "results.jsonl"
 
-// Write makes, of the lines in a comparison's folder, table.md, table.csv and, where a peer measured, ratios.svg and
+// settingFile keeps what Begin was told.
+const settingFile = "setting.json"
+
+// Begin makes a comparison's folder and notes when and where it runs.
+func Begin(dir string, s Setting) error {
+	text, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(dir, settingFile), append(text, '\n'), 0o644)
+}
+
+// Write makes, of the lines in a folder that Begin made, table.md, table.csv and, where a peer measured, ratios.svg and
 // ratios.png. It returns the Markdown. Where a side failed or computed something else, all is written, and the error says
 // which.
-func Write(dir string, s Setting) (string, error) {
-	path := filepath.Join(dir, ResultsFile)
+func Write(dir string) (string, error) {
+	var s Setting
+	path := filepath.Join(dir, settingFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	path = filepath.Join(dir, ResultsFile)
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -43,7 +43,7 @@ def report(benchmark, who, value, unit, check=None, note="", packages=(), child=
             "check": {k: float(v) for k, v in (check or {}).items()}, "peak_bytes": peak_bytes(child), "note": note,
             "version": os.environ["CAPTIONLAB_BENCH_VERSION"] if who == "ours" else version}
     with open(os.environ["CAPTIONLAB_BENCH_LINES"], "a") as f:
-        f.write(json.dumps(line) + "\n")
+        f.write(json.dumps(line, allow_nan=False) + "\n")
 
 
 def measure(benchmark, who, sizes, step, packages):
