@@ -104,7 +104,7 @@ func (e epochShape) run(b *testing.B, name, root string) {
 func epochCaptions(b *testing.B, root string, pictures int) ([]batch.Item, token.Tokenizer) {
 	b.Helper()
 	s := dataset.Settings{Format: "flickr8k", Root: root, Split: "official", SplitSeed: 1, Fraction: 1, Limit: benchtest.Pick(0, 20)}
-	clean := dataset.CleanSettings{Hashtags: "remove", UserTags: "remove", Links: "remove", Whitespace: "collapse", Control: "remove", Lowercase: true, MaxLength: 80, OverLength: "truncate"}
+	clean := dataset.CleanSettings{Hashtags: "remove", UserTags: "remove", Links: "remove", Whitespace: "collapse", Control: "remove", Lowercase: true, MaxLength: benchtest.Pick(80, 12), OverLength: "truncate"}
 	data, err := dataset.Load(b.Context(), s, clean, "grapheme", b.TempDir(), nil)
 	if err != nil {
 		b.Fatal(err)

