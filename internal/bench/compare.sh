@@ -2,7 +2,8 @@
 # Our speed beside peers', in turn on the same machine: bash internal/bench/compare.sh [BENCHMARK...]
 # A benchmark is one of those below, or the beginning of several, as step; none means all. ROUNDS is how often (3). QUICK=1 takes
 # tiny sizes and one round, to see that everything works. CAPTIONLAB_FLICKR8K names Flickr8k's folder: the epochs need it, score
-# and tokens take its captions, images its photos; else these make some up. See README.md.
+# and tokens take its captions, images its photos; else these make some up. CAPTIONLAB_BENCH_RUN names the run whose decoder
+# greedy and beam take, if not the newest baseline. See README.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 all=(vgg16 images step-baseline step-words step-attention compile-20 compile-80 compile-400 compile-2000 pairs greedy beam score tokens
@@ -26,6 +27,9 @@ if wants epoch && [ -z "${CAPTIONLAB_FLICKR8K:-}" ]; then
 fi
 go=${GO:-go}
 rounds=${ROUNDS:-3}
+for name in CAPTIONLAB_FLICKR8K CAPTIONLAB_BENCH_RUN; do # Go's benchmarks run in other folders
+  if [ -n "${!name:-}" ]; then export "$name=$(realpath "${!name}")"; fi
+done
 [ -z "${QUICK:-}" ] || rounds=1
 
 # The peers, pinned, each with what needs it. CPU builds, where the registry has them.
