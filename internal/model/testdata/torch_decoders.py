@@ -92,6 +92,10 @@ def cases():
     yield dict(name="lstm", inject="init", layer_norm=True, layers=2, image_activation="tanh")
     yield dict(name="gru", inject="merge", layer_norm=True)
     yield dict(name="gru", inject="par", layer_norm=True, layers=2)
+    # What configs/recipes has besides; experiments/recipes_test.go wants every recipe here.
+    yield dict(name="gru", inject="pre", reset_after=False)
+    yield dict(name="gru", inject="merge", reset_after=False, learn_state=True)
+    yield dict(name="lstm", inject="merge", merge="add", hidden=4, image_activation="relu")
 
 
 def text(values):
