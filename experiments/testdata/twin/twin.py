@@ -280,6 +280,9 @@ def score(captionlab, inputs, results, metrics):
 
 def check(inputs, device):
     """Loads the run's weights and wants its loss, to 1e-4, and its captions; rounding may decide between nearly equal beams."""
+    for name, lacks in {"weights.npz": "finished no epoch", "results.json": "captioned no validation picture"}.items():
+        if not (inputs.folder / name).exists():
+            sys.exit(f"twin.py: {inputs.folder} has no {name}: the run {lacks}")
     weights = {path: torch.from_numpy(w) for path, w in np.load(inputs.folder / "weights.npz").items()}
     decoder = inputs.decoder()
     missing, unexpected = decoder.load_state_dict(decoders.named(decoder, weights), strict=False)
@@ -319,6 +322,7 @@ def row(inputs, out, captionlab):
                "PyTorch": score(captionlab, inputs, out / "results.json", METRICS) | {"loss": twin["validation_loss"]}}
     one = {"recipe": inputs.config["experiment"]["name"], "seeds": [twin["seed"]], "run_seeds": [inputs.config["training"]["seed"]], "figures": figures}
     (out / "row.json").write_text(json.dumps(one, indent=1) + "\n", encoding="utf-8")
+    print_header()
     print(markdown(one))
 
 
@@ -327,12 +331,18 @@ def mean(folders):
     rows = [json.loads((pathlib.Path(folder) / "row.json").read_text(encoding="utf-8")) for folder in folders]
     if len({r["recipe"] for r in rows}) > 1:
         sys.exit("twin.py: rows of several recipes have no mean")
+    print_header()
     print(markdown({"recipe": rows[0]["recipe"], "seeds": [s for r in rows for s in r["seeds"]],
                     "figures": {side: {name: sum(r["figures"][side][name] for r in rows) / len(rows) for name in METRICS + ["loss"]} for side in SIDES}}))
 
 
+def print_header():
+    """The table's head goes to stderr, so that rows can be collected."""
+    print("| " + " | ".join(HEADER) + " |\n|" + "---|" * len(HEADER), file=sys.stderr)
+
+
 def markdown(r):
-    """A row under HEADER: percent, and nats a token."""
+    """A row: percent, and nats a token."""
     cells = [r["recipe"], ", ".join(map(str, r["seeds"]))]
     for name in METRICS + ["loss"]:
         cells += [f"{r['figures'][side][name]:.3f}" if name == "loss" else f"{100 * r['figures'][side][name]:.1f}" for side in SIDES]
@@ -355,7 +365,6 @@ def main():
         if verb in ("check", "train"):
             v.add_argument("--device", default="cpu", help="cpu or cuda")
     verbs.add_parser("mean").add_argument("rows", nargs="+", help="folders in which row wrote row.json")
-    verbs.add_parser("header")
     a = p.parse_args()
     if a.verb == "check":
         check(a.inputs, a.device)
@@ -363,10 +372,8 @@ def main():
         train(a.inputs, a.out, a.seed or a.inputs.config["training"]["seed"], a.device, a.captionlab)
     elif a.verb == "row":
         row(a.inputs, a.out, a.captionlab)
-    elif a.verb == "mean":
-        mean(a.rows)
     else:
-        print("| " + " | ".join(HEADER) + " |\n|" + "---|" * len(HEADER))
+        mean(a.rows)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@
 #
 # RECIPE is one of configs/recipes, DATA Flickr8k's folder, or emojigram, which captionlab makes. The row goes to stdout, all
 # else to stderr; runs and twins are kept below results/twins (CAPTIONLAB_TWINS). A run that is done is not done again.
-# CAPTIONLAB_PYTHON names a Python with torch and numpy; without, they are installed into .cache/twin. TWIN_DEVICE=cuda
-# trains the twin on a GPU. The mean over seeds: python twin.py mean results/twins/RECIPE-*/twin
+# CAPTIONLAB_PYTHON names a Python with torch and numpy; without, they are installed into .cache/twin. CAPTIONLAB names the
+# command (bin/captionlab, which is built). TWIN_DEVICE=cuda trains the twin on a GPU. The mean over seeds: python twin.py mean results/twins/RECIPE-*/twin
 set -euo pipefail
 if [ $# -lt 3 ]; then
   sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
@@ -18,7 +18,7 @@ recipe=$1 seed=$2 data=$3
 shift 3
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-captionlab=$root/bin/captionlab
+captionlab=${CAPTIONLAB:-$root/bin/captionlab}
 config=$root/configs/recipes/$recipe.toml
 [ -f "$config" ] || { echo "twins.sh: no recipe $recipe in configs/recipes" >&2; exit 2; }
 
@@ -29,7 +29,7 @@ if [ -z "${CAPTIONLAB_PYTHON:-}" ] && [ ! -f "$root/.cache/twin/installed" ]; th
   "$python" -m pip install --quiet --disable-pip-version-check torch==2.9.1 numpy==2.4.6
   touch "$root/.cache/twin/installed"
 fi
-[ -x "$captionlab" ] || make -C "$root" build >&2
+[ -n "${CAPTIONLAB:-}" ] || make -C "$root" build >&2
 
 if [ "$data" = emojigram ]; then # the overrides that the recipe's head gives for it
   # shellcheck disable=SC2046 # they are words
@@ -62,6 +62,5 @@ if [ ! -f "$work/twin/twin.json" ]; then
   "$python" "$here/twin.py" check "$inputs" --device "${TWIN_DEVICE:-cpu}" >&2
   "$python" "$here/twin.py" train "$inputs" --seed "$seed" --out "$work/twin" --captionlab "$captionlab" --device "${TWIN_DEVICE:-cpu}"
 fi
-"$python" "$here/twin.py" header >&2
 "$python" "$here/twin.py" row "$inputs" "$work/twin" --captionlab "$captionlab"
 rm -f "$inputs/features.npy"

@@ -283,7 +283,7 @@ def initialise(decoder):
         "keras": nn.init.xavier_uniform_, "xavier_uniform": nn.init.xavier_uniform_, "xavier_normal": nn.init.xavier_normal_,
         "uniform": lambda w: nn.init.uniform_(w, -scale, scale), "normal": lambda w: nn.init.normal_(w, std=scale),
     }[s["initializer"]]
-    keras, gates_forget = s["initializer"] == "keras", (LSTM, NormLSTM, nn.LSTMCell)
+    keras = s["initializer"] == "keras"
     with torch.no_grad():
         for module in decoder.modules():
             for name, w in module.named_parameters(recurse=False):
@@ -302,7 +302,7 @@ def initialise(decoder):
                     if clip and not keras:
                         w.clamp_(-clip, clip)
             units = s["units"]
-            if isinstance(module, gates_forget):  # Jozefowicz et al. 2015
+            if isinstance(module, (LSTM, NormLSTM, nn.LSTMCell)):  # the forget gate: Jozefowicz et al. 2015
                 (module.bias_ih if isinstance(module, nn.LSTMCell) else module.bias_ih_l0)[units:2 * units] = 1
             if isinstance(module, GRUBefore):  # TensorFlow 1's GRUCell
                 module.bias_ih_l0[:2 * units] = 1
