@@ -98,7 +98,7 @@ func exportInputs(ctx context.Context, r *RunFolder, to string, o Options) (stri
 
 // again repeats a run's stages before its training, in a folder of their own, which is gone afterwards: the run's own stays
 // as it is. The caller closes the experiment.
-func (r *RunFolder) again(ctx context.Context, o Options) (e *experiment, err error) {
+func (r *RunFolder) again(ctx context.Context, o Options) (*experiment, error) {
 	c, err := config.Load(r.folder.Path(runfolder.ResolvedFile), withoutVectors)
 	if err != nil {
 		return nil, fmt.Errorf("the run's own config: %w", err)
@@ -120,29 +120,34 @@ func (r *RunFolder) again(ctx context.Context, o Options) (e *experiment, err er
 		return nil, err
 	}
 	c.Config.Runtime.Devices = 1 // features need no more, however many the run was trained on
-	if e, err = newExperiment(folder, c, o); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			e.close()
-		}
-	}()
-	for _, stage := range []func(context.Context) error{e.loadData, e.tokenize, e.openBackend, e.encodePictures} {
-		if err := stage(ctx); err != nil {
-			return nil, err
-		}
-	}
-	info, err := folder.Info()
+	e, err := newExperiment(folder, c, o)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"data", "vocabulary", "weights", "features"} {
-		if had := r.Hashes[name]; had != info.Hashes[name] {
-			return nil, fmt.Errorf("the run's %s had the hash %.12s, now it is %.12s: this isn't what the run learnt from", name, had, info.Hashes[name])
-		}
+	if err := e.repeat(ctx, r); err != nil {
+		e.close()
+		return nil, err
 	}
 	return e, nil
+}
+
+// repeat carries out the stages, and refuses what differs from what the run had.
+func (e *experiment) repeat(ctx context.Context, r *RunFolder) error {
+	for _, stage := range []func(context.Context) error{e.loadData, e.tokenize, e.openBackend, e.encodePictures} {
+		if err := stage(ctx); err != nil {
+			return err
+		}
+	}
+	info, err := e.folder.Info()
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"data", "vocabulary", "weights", "features"} {
+		if had := r.Hashes[name]; had != info.Hashes[name] {
+			return fmt.Errorf("the run's %s had the hash %.12s, now it is %.12s: this isn't what the run learnt from", name, had, info.Hashes[name])
+		}
+	}
+	return nil
 }
 
 func (e *experiment) writeInputs(r *RunFolder, dir string) error {
