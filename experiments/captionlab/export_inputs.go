@@ -18,13 +18,13 @@ train a decoder of its own on the same.
 
   inputs.json      the resolved config, the vocabulary, the pictures' ids, the run's hashes and figures
   features.npy     float32 [pictures, values], scaled: the training pictures, then the validation ones
-  captions.npz     train_tokens [captions, longest], padded with 0, train_lengths, train_pictures (rows of
-                   features.npy), and validation_…; int32
+  captions.npz     int32: train_tokens [captions, longest], padded with 0, train_lengths, train_pictures
+                   (rows of features.npy), and validation_…
   references.json  the validation split's references, as COCO's captions
   results.json     the run's own captions of that split, as COCO's results
   weights.npz      the best epoch's weights, by variable
 
-The test split isn't in it. Pictures go through the encoder again where the cache has lost their features.
+The test split isn't in it. Pictures whose features the cache has lost go through the encoder again.
 experiments/testdata/twin/twin.py is such a program: the same decoders in PyTorch.`,
 		Example: `  captionlab export inputs last
   captionlab export inputs results/*-tanti-init-* --to /srv/inputs`,
