@@ -19,6 +19,16 @@ func cocoFiles(split string) (references, results string) {
 
 // writeCOCO writes a split's captions as COCO results, and the references that they are scored against beside them.
 func writeCOCO(f *runfolder.Folder, split string, predictions []Prediction) error {
+	references, results, err := captionfile.COCO(captionedPictures(predictions))
+	if err != nil {
+		return err
+	}
+	toReferences, toResults := cocoFiles(split)
+	return errors.Join(f.WriteFile(toReferences, references), f.WriteFile(toResults, results))
+}
+
+// captionedPictures are predictions as package captionfile takes them.
+func captionedPictures(predictions []Prediction) []captionfile.Captioned {
 	pictures := make([]captionfile.Captioned, len(predictions))
 	for n, p := range predictions {
 		references, _ := p.Scored()
@@ -27,12 +37,7 @@ func writeCOCO(f *runfolder.Folder, split string, predictions []Prediction) erro
 			pictures[n].FileName = filepath.Base(p.Path)
 		}
 	}
-	references, results, err := captionfile.COCO(pictures)
-	if err != nil {
-		return err
-	}
-	toReferences, toResults := cocoFiles(split)
-	return errors.Join(f.WriteFile(toReferences, references), f.WriteFile(toResults, results))
+	return pictures
 }
 
 // ExportCOCO writes the COCO files of every captioned split of a run that an earlier version made, and returns their paths.

@@ -115,7 +115,8 @@ func jsonRow(t *testing.T, row experiments.Epoch) map[string]float64 {
 
 // TestExports runs an experiment without event files, reads what it left for other tools, and exports the rest.
 func TestExports(t *testing.T) {
-	config, results := crashFolder(t, crashData(t))
+	data := crashData(t)
+	config, results := crashFolder(t, data)
 	result, err := experiments.Run(context.Background(), config, []string{"runtime.tensorboard=false", "training.epochs=2"}, experiments.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -214,4 +215,7 @@ func TestExports(t *testing.T) {
 			t.Error("checkpoints were copied")
 		}
 	})
+
+	t.Run("inputs", func(t *testing.T) { wantInputs(t, config, r) })
+	t.Run("inputs of other data", func(t *testing.T) { wantNoOtherInputs(t, data, r) })
 }

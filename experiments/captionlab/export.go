@@ -12,15 +12,16 @@ import (
 func exportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export FORMAT RUN ...",
-		Short: "Write runs as other tools read them: mlflow, tensorboard, coco, dvc",
+		Short: "Write runs as other tools read them: mlflow, tensorboard, coco, dvc, inputs",
 		Long: `Export writes finished runs in the formats of other tools. New runs have the files of TensorBoard, COCO's
-evaluation and DVC in their folder already; export makes them for runs of earlier versions.`,
+evaluation and DVC in their folder already; export makes them for runs of earlier versions. Inputs are
+for programs that train a decoder of their own on the same features and captions.`,
 		Example: `  captionlab export mlflow last
   captionlab export tensorboard results/*-quickstart-*`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(exportMLflowCommand(), exportTensorBoardCommand(), exportCOCOCommand(), exportDVCCommand())
+	c.AddCommand(exportMLflowCommand(), exportTensorBoardCommand(), exportCOCOCommand(), exportDVCCommand(), exportInputsCommand())
 	for _, sub := range c.Commands() {
 		sub.DisableFlagsInUseLine = true
 	}

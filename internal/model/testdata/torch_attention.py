@@ -4,14 +4,15 @@
     python torch_attention.py
 
 The loss is the mean negative log-likelihood of the tokens that count plus the doubly stochastic penalty (equation 14) of
-weight PENALTY, summed over captions and divided by those tokens. The attention and the LSTM are torch's own layers and
-operations, one step after the other; gates are in torch's order i, f, g, o, which is Keras'.
+weight PENALTY, summed over captions and divided by those tokens. The decoder is that of decoders.py.
 """
 import json
 import os
 
 import numpy as np
 import torch
+
+import decoders
 
 VOCABULARY, EMBEDDING, UNITS, ATTENTION, LOCATIONS, CHANNELS, PENALTY = 9, 4, 5, 6, 7, 3, 0.7
 TOKENS = [[1, 4, 5, 6, 2], [1, 8, 7, 0, 0], [1, 4, 0, 0, 0], [0, 0, 0, 0, 0]]  # padding is 0; the last row fills up a batch
@@ -38,28 +39,13 @@ def run(deep):
     if deep:
         w |= {"deep_hidden/kernel": random(UNITS, EMBEDDING), "deep_hidden/bias": random(EMBEDDING), "deep_context/kernel": random(CHANNELS, EMBEDDING)}
     grid = random(len(TOKENS), LOCATIONS, CHANNELS)
-    tokens, targets = torch.tensor(TOKENS), torch.tensor(TARGETS)
-    counts = (tokens != 0).float()
-
-    mean = grid.mean(1)
-    h = torch.tanh(mean @ w["initial_hidden/kernel"] + w["initial_hidden/bias"])
-    c = torch.tanh(mean @ w["initial_cell/kernel"] + w["initial_cell/bias"])
-    zero = torch.zeros(4 * UNITS)
-    nats, alphas = 0, []
-    for t in range(tokens.shape[1]):
-        x = torch.nn.functional.embedding(tokens[:, t], w["embedding/embeddings"])
-        hidden = torch.tanh(grid @ w["attention/grid_kernel"] + (h @ w["attention/hidden_kernel"] + w["attention/bias"])[:, None])
-        alpha = torch.softmax((hidden @ w["attention/score"])[:, :, 0], 1)
-        z = torch.sigmoid(h @ w["gate/kernel"] + w["gate/bias"]) * (alpha[:, :, None] * grid).sum(1)
-        h, c = torch.lstm_cell(torch.cat([x, z], 1), (h, c), w["lstm/kernel"].T, w["lstm/recurrent_kernel"].T, w["lstm/bias"], zero)
-        out = torch.tanh(x + h @ w["deep_hidden/kernel"] + w["deep_hidden/bias"] + z @ w["deep_context/kernel"]) if deep else h
-        logits = out @ w["output/kernel"] + w["output/bias"]
-        nats = nats + (torch.nn.functional.cross_entropy(logits, targets[:, t], reduction="none") * counts[:, t]).sum()
-        alphas.append(alpha)
-    alphas = torch.stack(alphas)
-    seen = (alphas * counts.T[:, :, None]).sum(0)
-    penalty = (((1 - seen) ** 2).sum(1) * counts[:, 0]).sum()
-    loss = (nats + PENALTY * penalty) / counts.sum()
+    tokens = torch.tensor(TOKENS)
+    targets = torch.where(tokens != 0, torch.tensor(TARGETS), decoders.IGNORED)
+    decoder = decoders.make(dict(name="attention", units=UNITS, embedding=EMBEDDING, attention_units=ATTENTION,
+                                 attention_output="deep" if deep else "plain", dropout=0, dropout_on=[]), [1, LOCATIONS, CHANNELS], VOCABULARY)
+    output = torch.func.functional_call(decoder, decoders.named(decoder, w), (grid.flatten(1), tokens))
+    total, counted = decoders.loss(output, targets, PENALTY)
+    loss = total / counted
     loss.backward()
     w["grid"] = grid
 
@@ -67,7 +53,7 @@ def run(deep):
         return [float(f"{v:.8g}") for v in x.detach().numpy().ravel()]
 
     return {"output": "deep" if deep else "plain", "shapes": {k: list(v.shape) for k, v in w.items()}, "weights": {k: flat(v) for k, v in w.items()},
-            "gradients": {k: flat(v.grad) for k, v in w.items()}, "loss": loss.item(), "alphas": flat(alphas)}
+            "gradients": {k: flat(v.grad) for k, v in w.items()}, "loss": loss.item(), "alphas": flat(output[1])}
 
 
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch_attention.json"), "w") as f:

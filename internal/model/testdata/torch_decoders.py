@@ -3,198 +3,108 @@
     pip install torch==2.9.1 numpy
     python torch_decoders.py
 
-Weights go by the names and shapes that captionlab's variables have; this script brings them into PyTorch's order, so that
-gradients come back in captionlab's. nn.LSTM and nn.GRU do the plain layers; PyTorch has none with layer normalisation, nor
-a GRU whose reset gate acts before the recurrent product: those are written here step by step from their papers' equations,
-with PyTorch's layer_norm and autograd.
+Weights go by the names and shapes that captionlab's variables have; decoders.py brings them into PyTorch's order, so that
+gradients come back in captionlab's.
 """
 import json
 import os
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+
+import decoders
 
 FEATURES, VOCABULARY, BATCH, STEPS = 3, 6, 2, 4
 TOKENS = torch.tensor([[1, 4, 5, 3], [1, 5, 4, 0]])
 TARGETS = torch.tensor([[4, 5, 3, 2], [5, 4, 2, 0]])
 COUNTS = torch.tensor([[1.0, 1, 1, 1], [1, 1, 1, 0]])
-DEFAULTS = dict(Name="lstm", Inject="pre", Units=3, Embedding=4, Layers=1, ResetAfter=True, LayerNorm=False, LearnState=False,
-                Merge="concat", ImageActivation="none", Hidden=0, Tied=False)
+DEFAULTS = dict(name="lstm", inject="pre", units=3, embedding=4, layers=1, reset_after=True, layer_norm=False, learn_state=False,
+                merge="concat", image_activation="none", hidden=0, tied=False, dropout=0, dropout_on=[])
 
 
 def layer_name(s, n):
-    return s["Name"] + ("" if n == 0 else f"_{n + 1}")
+    return s["name"] + ("" if n == 0 else f"_{n + 1}")
 
 
 def shapes(s):
     """The decoder's variables."""
-    u, e = s["Units"], s["Embedding"]
-    states = ["hidden", "cell"] if s["Name"] == "lstm" else ["hidden"]
-    gates = 4 if s["Name"] == "lstm" else 3
-    image = u if s["Inject"] == "merge" and s["Merge"] == "add" else e
+    u, e = s["units"], s["embedding"]
+    states = ["hidden", "cell"] if s["name"] == "lstm" else ["hidden"]
+    gates = 4 if s["name"] == "lstm" else 3
+    image = u if s["inject"] == "merge" and s["merge"] == "add" else e
     v = {"embedding/embeddings": (VOCABULARY, e)}
-    if s["Inject"] != "init":
+    if s["inject"] != "init":
         v |= {"image/kernel": (FEATURES, image), "image/bias": (image,)}
-    for n in range(s["Layers"]):
+    for n in range(s["layers"]):
         name = layer_name(s, n)
         for state in states:
             to = f"image_to_{state}" + ("" if n == 0 else f"_{n + 1}")
-            if s["Inject"] == "init":
+            if s["inject"] == "init":
                 v |= {f"{to}/kernel": (FEATURES, u), f"{to}/bias": (u,)}
-            elif s["LearnState"]:
+            elif s["learn_state"]:
                 v[f"{name}/initial_{state}"] = (1, u)
-        reads = u if n > 0 else 2 * e if s["Inject"] == "par" else e
-        two = s["Name"] == "gru" and s["ResetAfter"]
+        reads = u if n > 0 else 2 * e if s["inject"] == "par" else e
+        two = s["name"] == "gru" and s["reset_after"]
         v |= {f"{name}/kernel": (reads, gates * u), f"{name}/recurrent_kernel": (u, gates * u),
               f"{name}/bias": (2, gates * u) if two else (gates * u,)}
-        if s["LayerNorm"]:
+        if s["layer_norm"]:
             v |= {f"{name}/input_gain": (gates * u,), f"{name}/recurrent_gain": (gates * u,)}
-            if s["Name"] == "lstm":
+            if s["name"] == "lstm":
                 v |= {f"{name}/cell_gain": (u,), f"{name}/cell_bias": (u,)}
-    reads = u + image if s["Inject"] == "merge" and s["Merge"] == "concat" else u
-    if s["Hidden"]:
-        v |= {"hidden/kernel": (reads, s["Hidden"]), "hidden/bias": (s["Hidden"],)}
-        reads = s["Hidden"]
-    if not s["Tied"]:
+    reads = u + image if s["inject"] == "merge" and s["merge"] == "concat" else u
+    if s["hidden"]:
+        v |= {"hidden/kernel": (reads, s["hidden"]), "hidden/bias": (s["hidden"],)}
+        reads = s["hidden"]
+    if not s["tied"]:
         v["output/kernel"] = (reads, VOCABULARY)
     v["output/bias"] = (VOCABULARY,)
     return v
 
 
-def torch_gru_order(m):
-    """z, r, g to PyTorch's r, z, n."""
-    z, r, g = m.chunk(3, -1)
-    return torch.cat([r, z, g], -1)
-
-
-def library_layer(s, v, x, state):
-    """nn.LSTM or nn.GRU; x is [time, batch, in]."""
-    w, u, b = v["kernel"], v["recurrent_kernel"], v["bias"]
-    if s["Name"] == "lstm":
-        module = torch.nn.LSTM(w.shape[0], s["Units"])
-        weights = (w.T, u.T, b, torch.zeros_like(b))
-        initial = tuple(h[None].contiguous() for h in state)
-    else:
-        module = torch.nn.GRU(w.shape[0], s["Units"])
-        weights = tuple(torch_gru_order(m) for m in (w, u, b[0], b[1]))
-        weights = (weights[0].T, weights[1].T, weights[2], weights[3])
-        initial = state[0][None].contiguous()
-    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-    return torch.func.functional_call(module, dict(zip(names, weights)), (x, initial))[0]
-
-
-def norm(x, gain):
-    return F.layer_norm(x, x.shape[-1:], weight=gain)
-
-
-def lstm_norm_step(v, x, h, c):
-    """Ba, Kiros & Hinton 2016, supplementary material: LSTM."""
-    z = norm(x @ v["kernel"], v["input_gain"]) + norm(h @ v["recurrent_kernel"], v["recurrent_gain"]) + v["bias"]
-    i, f, g, o = z.chunk(4, -1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return torch.sigmoid(o) * torch.tanh(F.layer_norm(c, c.shape[-1:], v["cell_gain"], v["cell_bias"])), c
-
-
-def gru_norm_step(v, x, h):
-    """The same, GRU: statistics over both gates together, and over the candidate."""
-    units = h.shape[-1]
-
-    def parts(product, gain, bias):
-        gates = norm(product[:, :2 * units], gain[:2 * units]) + bias[:2 * units]
-        return *gates.chunk(2, -1), norm(product[:, 2 * units:], gain[2 * units:]) + bias[2 * units:]
-
-    xz, xr, xg = parts(x @ v["kernel"], v["input_gain"], v["bias"][0])
-    hz, hr, hg = parts(h @ v["recurrent_kernel"], v["recurrent_gain"], v["bias"][1])
-    z, r = torch.sigmoid(xz + hz), torch.sigmoid(xr + hr)
-    return (z * h + (1 - z) * torch.tanh(xg + r * hg),)
-
-
-def gru_before_step(v, x, h):
-    """Cho et al. 2014, equations 5 to 8, with an update gate that keeps (z h + (1-z) g)."""
-    wz, wr, wg = v["kernel"].chunk(3, -1)
-    uz, ur, ug = v["recurrent_kernel"].chunk(3, -1)
-    bz, br, bg = v["bias"].chunk(3, -1)
-    z, r = torch.sigmoid(x @ wz + h @ uz + bz), torch.sigmoid(x @ wr + h @ ur + br)
-    return (z * h + (1 - z) * torch.tanh(x @ wg + (r * h) @ ug + bg),)
-
-
-def recurrent_layer(s, v, x, state):
-    if s["LayerNorm"]:
-        step = lstm_norm_step if s["Name"] == "lstm" else gru_norm_step
-    elif s["Name"] == "gru" and not s["ResetAfter"]:
-        step = gru_before_step
-    else:
-        return library_layer(s, v, x, state)
-    outputs = []
-    for row in x:
-        state = step(v, row, *state)
-        outputs.append(state[0])
-    return torch.stack(outputs)
+def output(s, v, features):
+    """Logits [batch, time, vocabulary], and no attention."""
+    decoder = decoders.make(s, [FEATURES], VOCABULARY)
+    return torch.func.functional_call(decoder, decoders.named(decoder, v), (features, TOKENS))
 
 
 def logits(s, v, features):
-    """[batch, time, vocabulary]"""
-    activate = dict(none=lambda x: x, relu=F.relu, tanh=torch.tanh)[s["ImageActivation"]]
-
-    def project(name):
-        return activate(F.linear(features, v[f"{name}/kernel"].T, v[f"{name}/bias"]))
-
-    table = v["embedding/embeddings"]
-    x = F.embedding(TOKENS, table).transpose(0, 1)  # [time, batch, embedding]
-    image = None if s["Inject"] == "init" else project("image")
-    if s["Inject"] == "pre":
-        x = torch.cat([image[None], x])
-    if s["Inject"] == "par":
-        x = torch.cat([x, image[None].expand(STEPS, -1, -1)], -1)
-    for n in range(s["Layers"]):
-        name = layer_name(s, n)
-        state = []
-        for kind in ["hidden", "cell"] if s["Name"] == "lstm" else ["hidden"]:
-            if s["Inject"] == "init":
-                state.append(project(f"image_to_{kind}" + ("" if n == 0 else f"_{n + 1}")))
-            elif s["LearnState"]:
-                state.append(v[f"{name}/initial_{kind}"].expand(BATCH, -1))
-            else:
-                state.append(torch.zeros(BATCH, s["Units"]))
-        own = {k.split("/")[1]: t for k, t in v.items() if k.startswith(name + "/")}
-        x = recurrent_layer(s, own, x, state)
-    if s["Inject"] == "pre":
-        x = x[1:]
-    if s["Inject"] == "merge":
-        every = image[None].expand(STEPS, -1, -1)
-        x = x + every if s["Merge"] == "add" else torch.cat([x, every], -1)
-    if s["Hidden"]:
-        x = F.relu(F.linear(x, v["hidden/kernel"].T, v["hidden/bias"]))
-    kernel = table if s["Tied"] else v["output/kernel"].T
-    return F.linear(x, kernel, v["output/bias"]).transpose(0, 1)
+    return output(s, v, features)[0]
 
 
 def loss(s, v, features):
-    each = F.cross_entropy(logits(s, v, features).reshape(-1, VOCABULARY), TARGETS.reshape(-1), reduction="none").reshape(BATCH, STEPS)
-    return (each * COUNTS).sum() / COUNTS.sum()
+    total, counted = decoders.loss(output(s, v, features), torch.where(COUNTS > 0, TARGETS, decoders.IGNORED))
+    return total / counted
 
 
 def cases():
     for inject in ("pre", "init", "par", "merge"):
-        yield dict(Name="lstm", Inject=inject)
-        yield dict(Name="gru", Inject=inject)
-    yield dict(Name="gru", Inject="init", ResetAfter=False)
-    yield dict(Name="gru", Inject="par", ResetAfter=False, LearnState=True)
-    yield dict(Name="lstm", Inject="init", Layers=2)
-    yield dict(Name="gru", Inject="par", Layers=2)
-    yield dict(Name="gru", Inject="pre", Layers=2, ResetAfter=False)
-    yield dict(Name="lstm", Inject="pre", Tied=True, Embedding=3)
-    yield dict(Name="gru", Inject="merge", Tied=True, Hidden=4)
-    yield dict(Name="lstm", Inject="merge", Merge="add", Hidden=4, ImageActivation="relu", LearnState=True)
-    yield dict(Name="lstm", Inject="pre", LayerNorm=True)
-    yield dict(Name="lstm", Inject="init", LayerNorm=True, Layers=2, ImageActivation="tanh")
-    yield dict(Name="gru", Inject="merge", LayerNorm=True)
-    yield dict(Name="gru", Inject="par", LayerNorm=True, Layers=2)
+        yield dict(name="lstm", inject=inject)
+        yield dict(name="gru", inject=inject)
+    yield dict(name="gru", inject="init", reset_after=False)
+    yield dict(name="gru", inject="par", reset_after=False, learn_state=True)
+    yield dict(name="lstm", inject="init", layers=2)
+    yield dict(name="gru", inject="par", layers=2)
+    yield dict(name="gru", inject="pre", layers=2, reset_after=False)
+    yield dict(name="lstm", inject="pre", tied=True, embedding=3)
+    yield dict(name="gru", inject="merge", tied=True, hidden=4)
+    yield dict(name="lstm", inject="merge", merge="add", hidden=4, image_activation="relu", learn_state=True)
+    yield dict(name="lstm", inject="pre", layer_norm=True)
+    yield dict(name="lstm", inject="init", layer_norm=True, layers=2, image_activation="tanh")
+    yield dict(name="gru", inject="merge", layer_norm=True)
+    yield dict(name="gru", inject="par", layer_norm=True, layers=2)
+    # What configs/recipes has besides; experiments/recipes_test.go wants every recipe here.
+    yield dict(name="gru", inject="pre", reset_after=False)
+    yield dict(name="gru", inject="merge", reset_after=False, learn_state=True)
+    yield dict(name="lstm", inject="merge", merge="add", hidden=4, image_activation="relu")
 
 
 def text(values):
     return [float(f"{x:.7g}") for x in np.asarray(values, dtype="float64").ravel()]
+
+
+def go_names(s):
+    """Settings as Go has them."""
+    return {"".join(map(str.capitalize, k.split("_"))): x for k, x in s.items() if not k.startswith("dropout")}
 
 
 def main():
@@ -209,7 +119,7 @@ def main():
         torch.set_default_dtype(torch.float64)
         total = loss(s, v, torch.tensor(features, dtype=torch.float64))
         gradients = torch.autograd.grad(total, list(v.values()))
-        out["cases"].append({"settings": s, "shapes": {k: list(t.shape) for k, t in v.items()},
+        out["cases"].append({"settings": go_names(s), "shapes": {k: list(t.shape) for k, t in v.items()},
                              "weights": {k: [round(float(x), 2) for x in t.detach().numpy().ravel()] for k, t in v.items()},
                              "loss": float(f"{total.item():.9g}"),
                              "gradients": {k: text(g) for k, g in zip(v, gradients)}})

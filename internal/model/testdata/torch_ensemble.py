@@ -9,9 +9,9 @@ import os
 import numpy as np
 import torch
 
-from torch_decoders import BATCH, COUNTS, DEFAULTS, FEATURES, STEPS, TARGETS, TOKENS, logits, shapes, text
+from torch_decoders import BATCH, COUNTS, DEFAULTS, FEATURES, STEPS, TARGETS, TOKENS, go_names, logits, shapes, text
 
-MEMBERS = [dict(Name="lstm", Inject="pre"), dict(Name="gru", Inject="par", Layers=2), dict(Name="lstm", Inject="merge", Merge="add", ImageActivation="tanh")]
+MEMBERS = [dict(name="lstm", inject="pre"), dict(name="gru", inject="par", layers=2), dict(name="lstm", inject="merge", merge="add", image_activation="tanh")]
 
 
 def main():
@@ -30,7 +30,7 @@ def main():
     assert nats.shape == (BATCH, STEPS)
     out = {"made_by": f"torch {torch.__version__}, torch_ensemble.py", "features": features.tolist(), "tokens": TOKENS.tolist(),
            "targets": TARGETS.tolist(), "counts": COUNTS.tolist(), "loss": float(f"{total.item():.9g}"),
-           "members": [{"settings": s, "shapes": {k: list(t.shape) for k, t in v.items()},
+           "members": [{"settings": go_names(s), "shapes": {k: list(t.shape) for k, t in v.items()},
                         "weights": {k: [round(float(x), 2) for x in t.detach().numpy().ravel()] for k, t in v.items()},
                         "gradients": {k: text(t.grad) for k, t in v.items()}} for s, v in members]}
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch_ensemble.json"), "w") as f:

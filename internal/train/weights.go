@@ -1,0 +1,41 @@
+package train
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// Weights are the decoder's variables by their path, as "embedding/embeddings", with the values that the store has;
+// features is how many values a picture has.
+func (t *Trainer) Weights(features int) (map[string]*tensors.Tensor, error) {
+	// Variables of a checkpoint come into the store when a graph uses them, and a graph tells the decoder's from the
+	// optimiser's: one is built and never run.
+	g := graph.NewGraph(t.backend, "weights")
+	defer g.Finalize()
+	t.store.SetTraining(g, false)
+	err := exceptions.TryCatch[error](func() {
+		picture := graph.Parameter(g, "features", shapes.Make(dtypes.Float32, 1, features))
+		t.decoder.Logits(t.store.RootScope(), picture, graph.Parameter(g, "tokens", shapes.Make(dtypes.Int32, 1, 1)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the decoder: %w", err)
+	}
+	weights := map[string]*tensors.Tensor{}
+	for v := range t.store.IterVariables() {
+		if !v.InUseByGraph(g) {
+			continue
+		}
+		value, err := v.Value()
+		if err != nil {
+			return nil, fmt.Errorf("the decoder's weights: %w", err)
+		}
+		weights[strings.Trim(v.Path(), "/")] = value
+	}
+	return weights, nil
+}
