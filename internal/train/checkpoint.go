@@ -111,15 +111,19 @@ func (t *Trainer) write(name string) error {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
-	// A handler attaches itself as the store's loader; the one before it stays in charge.
-	loader := t.store.Loader()
-	handler, err := checkpoint.Build(t.store).Dir(tmp).ExcludeAllParams().WithCompression(checkpoint.BinUncompressed).Done()
+	store, err := t.withUnread()
 	if err != nil {
 		return err
 	}
-	handler.ExcludeVarsFromSaving(t.scratchVariables()...)
+	// A handler attaches itself as the store's loader; the one before it stays in charge.
+	loader := store.Loader()
+	handler, err := checkpoint.Build(store).Dir(tmp).ExcludeAllParams().WithCompression(checkpoint.BinUncompressed).Done()
+	if err != nil {
+		return err
+	}
+	handler.ExcludeVarsFromSaving(scratchVariables(store)...)
 	err = handler.Save()
-	t.store.SetLoader(loader)
+	store.SetLoader(loader)
 	if err != nil {
 		return err
 	}
@@ -141,11 +145,32 @@ func (t *Trainer) write(name string) error {
 	return os.Rename(tmp, final)
 }
 
+// withUnread is the store with what the loaded checkpoint has besides: GoMLX takes a variable from it when a graph asks for it, and
+// until this process has taken a step none has asked for the optimiser's. It is a copy, since variables made in another
+// order than the graph's would change the order of sums over them.
+func (t *Trainer) withUnread() (*gomodel.Store, error) {
+	if t.loaded == nil || len(t.loaded.LoadedVariables()) == 0 {
+		return t.store, nil
+	}
+	store := gomodel.NewStore()
+	for v := range t.store.IterVariables() {
+		if _, err := v.CloneToStore(store); err != nil {
+			return nil, err
+		}
+	}
+	for key, value := range t.loaded.LoadedVariables() {
+		if _, err := store.CreateVariable(strings.TrimPrefix(key, "var:"), value); err != nil {
+			return nil, err
+		}
+	}
+	return store, nil
+}
+
 // scratchVariables are what GoMLX's trainer keeps for its own display: moving averages under a new name each
 // run, and how far the loop was asked to go; and rates, which follow from the schedule. Nothing trained depends on them.
-func (t *Trainer) scratchVariables() []*gomodel.Variable {
+func scratchVariables(store *gomodel.Store) []*gomodel.Variable {
 	var scratch []*gomodel.Variable
-	for v := range t.store.IterVariables() {
+	for v := range store.IterVariables() {
 		if strings.HasPrefix(v.Path(), "/metrics/") || strings.HasPrefix(v.Path(), scheduleScope+"/") ||
 			v.Name() == train.TrainLastStepVarName || v.Name() == optimizer.ParamLearningRate {
 			scratch = append(scratch, v)
@@ -223,7 +248,7 @@ func (t *Trainer) load(pointer string) error {
 	}
 	// GoMLX asks an earlier checkpoint's loader first, which would give variables that no graph has used yet its values.
 	t.store.SetLoader(nil)
-	if _, err := checkpoint.Load(t.store).Dir(dir).ExcludeAllParams().Done(); err != nil {
+	if t.loaded, err = checkpoint.Load(t.store).Dir(dir).ExcludeAllParams().Done(); err != nil {
 		return fmt.Errorf("read checkpoint %s: %w", dir, err)
 	}
 	t.state = s

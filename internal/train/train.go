@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/checkpoint"
 	"github.com/gomlx/gomlx/ml/train"
 	"github.com/gomlx/gomlx/support/exceptions"
 
@@ -82,6 +83,7 @@ type Trainer struct {
 	store    *gomodel.Store
 	dir      string
 	state    state
+	loaded   *checkpoint.Handler // of the checkpoint that the variables came from; nil for none
 	devices  *devices           // nil for one
 	scalars  map[string]float64 // rates that are in variables, by name
 

@@ -329,6 +329,8 @@ func resumes(t *testing.T, s train.Settings, stops []int) {
 			}
 		}
 		compareStores(t, second.Store(), whole.Store())
+		// What a longer training goes on from has all of it, too, where the run stopped after its last step and took none since.
+		compareStores(t, newTrainer(t, s, 0.5, dir).Store(), whole.Store())
 	}
 }
 
