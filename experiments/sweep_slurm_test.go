@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,11 +74,20 @@ func TestSlurm(t *testing.T) {
 			t.Fatalf("nothing goes on after Ctrl-C:\n%s", status)
 		}
 		t.Logf("after Ctrl-C:\n%s%s", stderr.String(), status)
+		// It waits again, and is told of the cell that Slurm loses meanwhile: the one that comes last.
+		c = s.command("--engine", "slurm")
+		var said lockedBuffer
+		c.Stdout, c.Stderr = &said, &said
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		s.until(t, "the command waits", func() bool { return strings.Contains(said.String(), "in Slurm's queue") })
 		task := s.taskOf(t, "word-epochs2")
 		if out, err := exec.Command("scancel", task).CombinedOutput(); err != nil {
 			t.Fatalf("scancel %s: %v: %s", task, err, out)
 		}
-		out, err := s.run("--engine", "slurm")
+		err := c.Wait()
+		out := said.String()
 		if err == nil || !strings.Contains(out, "cell word-epochs2: interrupted: cancelled") {
 			t.Fatalf("the killed task is not told: %v\n%s", err, out)
 		}
@@ -146,6 +156,24 @@ func TestSlurm(t *testing.T) {
 			t.Error("it left no checkpoint to go on from")
 		}
 	})
+}
+
+// lockedBuffer is what a command that runs has said so far.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	said bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.said.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.said.String()
 }
 
 // slurmStudy is a study in a folder of its own, whose path holds what shells and Slurm mind.
