@@ -19,7 +19,7 @@ func (l Layer) weight(scope *model.Scope, name string, dims ...int) *model.Varia
 func (l Layer) convolution(scope *model.Scope, x *Node) *Node {
 	g, in, out := x.Graph(), x.Shape().Dim(-1), l.Output[2]
 	kernel := l.weight(scope, "kernel", l.kernel, l.kernel, in, out)
-	switch value := kernel.MustValue(); {
+	switch {
 	case l.kernel == 1: // a matrix product at every pixel
 		if l.stride > 1 {
 			x = Slice(x, AxisRange(), AxisRange().Stride(l.stride), AxisRange().Stride(l.stride), AxisRange())
@@ -27,12 +27,12 @@ func (l Layer) convolution(scope *model.Scope, x *Node) *Node {
 		batch, height, width := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
 		x = Dot(Reshape(x, batch*height*width, in), Reshape(kernel.NodeValue(g), in, out)).Product()
 		x = Reshape(x, batch, height, width, out)
-	case l.winograd(in) && onCPU(g) && value != nil:
+	case l.winograd(in) && onCPU(g) && kernel.MustValue() != nil:
 		at := scope.At("%s", l.Name)
 		v := at.GetVariable("winograd")
 		if v == nil {
 			v = at.VariableWithValue("winograd", tensors.FromFlatDataAndDimensions(
-				winogradKernel(tensors.MustCopyFlatData[float32](value), in, out), 16, in, out)).SetTrainable(false)
+				winogradKernel(tensors.MustCopyFlatData[float32](kernel.MustValue()), in, out), 16, in, out)).SetTrainable(false)
 		}
 		x = winograd(x, v.NodeValue(g))
 	default:
@@ -42,9 +42,10 @@ func (l Layer) convolution(scope *model.Scope, x *Node) *Node {
 	return l.plusBias(scope, x)
 }
 
-// winograd reports whether package encoder's Winograd convolution can do this layer and is worth it.
+// winograd reports whether package encoder's Winograd convolution can do this layer and is worth it. It reads a kernel that was
+// transformed once, so that a trained layer can't have it.
 func (l Layer) winograd(in int) bool {
-	return l.kernel == 3 && l.stride == 1 && !l.valid && in >= minWinogradChannels && l.Output[0]%2 == 0 && l.Output[1]%2 == 0
+	return !l.trained && l.kernel == 3 && l.stride == 1 && !l.valid && in >= minWinogradChannels && l.Output[0]%2 == 0 && l.Output[1]%2 == 0
 }
 
 // maxPool is the maximum of windows without padding, as that of strided slices: XLA's own windows are slow on a CPU.
