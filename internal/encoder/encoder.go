@@ -246,15 +246,10 @@ func (e *Encoder) Graph(scope *model.Scope, pixels *Node) *Node {
 	} else {
 		x = e.net.layers.run(scope, x, e.net.layers[0].Name, e.settings.Layer)
 	}
-	return pooled(x, e.settings.Pooling)
-}
-
-// pooled does to a layer's output what encoder.pooling says; an output without height and width stays.
-func pooled(x *Node, pooling string) *Node {
 	if x.Rank() != 4 {
 		return x
 	}
-	switch pooling {
+	switch e.settings.Pooling {
 	case "avg":
 		return ReduceMean(x, 1, 2)
 	case "max":

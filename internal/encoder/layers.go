@@ -164,7 +164,11 @@ func (ls layers) run(scope *model.Scope, output *Node, of, tap string) *Node {
 		case "Flatten":
 			x = Reshape(x, x.Shape().Dim(0), -1) // [batch, height*width*channels], Keras' order
 		case "GlobalAveragePooling2D":
-			x = ReduceMean(x, 1, 2)
+			if l.trained {
+				x = locationMean(x)
+			} else {
+				x = ReduceMean(x, 1, 2)
+			}
 		case "Dense":
 			x = l.dense(scope, x)
 		}

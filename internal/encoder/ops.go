@@ -117,6 +117,35 @@ func (l Layer) dense(scope *model.Scope, x *Node) *Node {
 	return l.plusBias(scope, Dot(x, kernel).Product())
 }
 
+// locationMean is the mean of x [batch, height, width, channels] over height and width, as a product. Trained layers are part of
+// graphs that generate captions, where a kind of reduction may occur in one function only, and the search has its own.
+func locationMean(x *Node) *Node {
+	x = locations(x)
+	shares := make([]float32, x.Shape().Dim(1))
+	for n := range shares {
+		shares[n] = 1 / float32(len(shares))
+	}
+	return Einsum("l,blc->bc", Const(x.Graph(), shares), x)
+}
+
+// locationMax is the maximum in the mean's place, as that of halves.
+func locationMax(x *Node) *Node {
+	x = locations(x)
+	for n := x.Shape().Dim(1); n > 1; n = x.Shape().Dim(1) {
+		most := Max(SliceAxis(x, 1, AxisRange(0, n/2)), SliceAxis(x, 1, AxisRange(n-n/2, n)))
+		if n%2 == 1 {
+			most = Concatenate([]*Node{most, SliceAxis(x, 1, AxisRange(n/2, n/2+1))}, 1)
+		}
+		x = most
+	}
+	return Squeeze(x, 1)
+}
+
+// locations makes [batch, height*width, channels] of x.
+func locations(x *Node) *Node {
+	return Reshape(x, x.Shape().Dim(0), x.Shape().Dim(1)*x.Shape().Dim(2), x.Shape().Dim(3))
+}
+
 func (l Layer) plusBias(scope *model.Scope, x *Node) *Node {
 	if l.noBias {
 		return x

@@ -69,6 +69,8 @@ func (e *Encoder) checkTrained(problems *setting.Problems) {
 	}
 	reads, trained := e.cut(from)
 	switch {
+	case trained != nil && trained[len(trained)-1].activation == "softmax":
+		problems.Refuse(blamed["layer"], "the probabilities of %s are not trained with a decoder; expected a layer before it", s.Layer)
 	case trained == nil:
 		problems.Refuse(blamed["train_from"], "%s is not among the layers that %s needs", from, s.Layer)
 	case !trained.learns():
@@ -199,7 +201,13 @@ func (t *Trained) Graph(scope *model.Scope, kept *Node) *Node {
 		}
 	}
 	x := Reshape(kept, append([]int{batch}, t.reads.Output...)...)
-	x = pooled(t.layers.run(scope.WithInitializer(he(scope.Store())), x, t.reads.Name, t.layer), t.pooling)
+	x = t.layers.run(scope.WithInitializer(he(scope.Store())), x, t.reads.Name, t.layer)
+	switch {
+	case x.Rank() == 4 && t.pooling == "avg":
+		x = locationMean(x)
+	case x.Rank() == 4 && t.pooling == "max":
+		x = locationMax(x)
+	}
 	for _, l := range t.layers {
 		if l.Kind == "BatchNormalization" {
 			for _, name := range []string{"moving_mean", "moving_variance"} {

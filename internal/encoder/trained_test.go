@@ -38,6 +38,7 @@ func TestTrainFrom(t *testing.T) {
 		{"after the tapped one", encoder.Settings{Name: "vgg16", Layer: "block4_pool", TrainFrom: "block5_conv1"}, "", 0, 0, "block5_conv1 is not among the layers that block4_pool needs"},
 		{"nothing to train", encoder.Settings{Name: "vgg16", Layer: "block5_pool", TrainFrom: "block5_pool"}, "", 0, 0, "there is nothing to train"},
 		{"the picture", encoder.Settings{Name: "vgg16", Layer: "block5_pool", TrainFrom: "input_layer"}, "", 0, 0, "expected a layer after it, as block1_conv1"},
+		{"classes", encoder.Settings{Name: "vgg16", Layer: "predictions", TrainFrom: "fc2"}, "", 0, 0, "encoder.layer: the probabilities of predictions are not trained"},
 		{"imported", encoder.Settings{Name: "onnx", Weights: "testdata/cnn_first.onnx", TrainFrom: "x"}, "", 0, 0, "the layers of an ONNX file are not trained"},
 		{"a part of what begins at random", encoder.Settings{Name: "cnn", TrainFrom: "block2_conv1"}, "", 0, 0, "encoder.train_from: cnn begins at random"},
 		{"statistics of random features", encoder.Settings{Name: "cnn", Normalize: "standardize"}, "", 0, 0, "encoder.normalize: cnn begins at random"},

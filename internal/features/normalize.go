@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -135,9 +136,11 @@ func (s *Scaler) Graph(x *Node) *Node {
 
 func identity(x *Node) *Node { return x }
 
-// unitLengthGraph is unitLength; a row of zeros stays.
+// unitLengthGraph is unitLength; a row of zeros stays. The sum is a product, since a graph that generates captions has other
+// sums in its loop, and a kind of reduction may occur in one function of a graph only.
 func unitLengthGraph(x *Node) *Node {
-	return Div(x, Sqrt(MaxScalar(ReduceAndKeep(Square(x), ReduceSum, -1), 1e-30)))
+	squares := MatMul(Square(x), Ones(x.Graph(), shapes.Make(x.DType(), x.Shape().Dim(-1), 1)))
+	return Div(x, Sqrt(MaxScalar(squares, 1e-30)))
 }
 
 // leastRoot is the size of value below which signedRootGraph is a straight line.
