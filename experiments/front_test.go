@@ -65,6 +65,17 @@ func TestFineTuningBeginsAsFrozen(t *testing.T) {
 	if err != nil || len(said) != 1 || said[0].Caption != first.Caption || math.Abs(said[0].LogProbability-first.LogProbability) > 1e-4 {
 		t.Errorf("the captioner says %+v (error %v), the run said %q (%v)", said, err, first.Caption, first.LogProbability)
 	}
+
+	if _, err := experiments.Ensemble(t.Context(), []string{frozen.dir, trained.dir}, nil, experiments.Options{}); err == nil || !strings.Contains(err.Error(), "trained layers of its encoder") {
+		t.Errorf("an ensemble of other encoders: %v", err)
+	}
+	run, err := experiments.OpenRun("", trained.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := experiments.ExportInputs(t.Context(), run, t.TempDir(), experiments.Options{}); err == nil || !strings.Contains(err.Error(), "trained layers of its encoder") {
+		t.Errorf("features that no decoder learnt from: %v", err)
+	}
 }
 
 // ended is what a run ended with: the losses of each epoch, of training and of validation, and the validation captions.
