@@ -84,8 +84,8 @@ type Trainer struct {
 	dir      string
 	state    state
 	loaded   *checkpoint.Handler // of the checkpoint that the variables came from; nil for none
-	devices  *devices           // nil for one
-	scalars  map[string]float64 // rates that are in variables, by name
+	devices  *devices            // nil for one
+	scalars  map[string]float64  // rates that are in variables, by name
 
 	trainer *train.Trainer
 	loop    *train.Loop
