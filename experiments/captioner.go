@@ -32,6 +32,7 @@ type Captioner struct {
 	accel     *accel.Accel
 	encoder   *encoder.Encoder
 	scaler    features.Scaler
+	front     *features.Applied // the encoder's trained layers, with the scaling; nil for none
 	tokenizer token.Tokenizer
 	decoder   model.Decoder
 	trainer   *train.Trainer
@@ -93,12 +94,12 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	if c.tokenizer, err = token.Load(bytes.NewReader(vocabulary)); err != nil {
 		return fmt.Errorf("vocabulary: %w", err)
 	}
-	scaler, err := os.ReadFile(folder.Path("scaler.json"))
+	scaler, err := os.ReadFile(folder.Path(scalerFile))
 	if err != nil {
 		return fmt.Errorf("the run has no features yet: %w", err)
 	}
 	if err := json.Unmarshal(scaler, &c.scaler); err != nil {
-		return fmt.Errorf("scaler.json: %w", err)
+		return fmt.Errorf(scalerFile+": %w", err)
 	}
 	var members []member
 	if isEnsemble(c.config) {
@@ -129,6 +130,16 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	}
 	if c.decoder, c.trainer, err = c.trained(folder, members); err != nil {
 		return err
+	}
+	front, err := features.NewFront(c.encoder)
+	if err != nil {
+		return err
+	}
+	if front != nil {
+		front.Scale(&c.scaler)
+		if c.front, err = front.Apply(c.accel.Backend, c.trainer.Store()); err != nil {
+			return err
+		}
 	}
 	longest := int(info.Results[longestCaption])
 	if longest == 0 { // a run from before this figure was kept
@@ -172,13 +183,13 @@ func (c *Captioner) Close() {
 }
 
 // Features returns each picture's features as the decoder gets them: of the encoder's layer, pooled, and scaled by the
-// statistics of the run's training pictures. They are kept in the cache.
+// statistics of the run's training pictures. What no training changes is kept in the cache.
 func (c *Captioner) Features(ctx context.Context, paths ...string) ([][]float32, error) {
 	pictures := make([]features.Picture, len(paths))
 	for n, path := range paths {
 		pictures[n] = features.Picture{ID: path, Path: path}
 	}
-	table, err := features.Compute(ctx, c.accel.Backend, c.encoder, pictures, atRoot(c.config.Runtime.Cache), c.options.Stderr)
+	table, err := features.Compute(ctx, c.accel.Backend, c.encoder.Frozen(), pictures, atRoot(c.config.Runtime.Cache), c.options.Stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -188,9 +199,15 @@ func (c *Captioner) Features(ctx context.Context, paths ...string) ([][]float32,
 		if rows[n], err = table.Row(path); err != nil {
 			return nil, err
 		}
-		c.scaler.Apply(rows[n])
+		if c.front == nil {
+			c.scaler.Apply(rows[n])
+		}
 	}
-	return rows, nil
+	if c.front == nil {
+		return rows, nil
+	}
+	trained := make([][]float32, len(rows))
+	return trained, c.front.Rows(ctx, rows, func(n int, row []float32) { trained[n] = slices.Clone(row) })
 }
 
 // Caption captions picture files.

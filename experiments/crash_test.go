@@ -104,43 +104,58 @@ func crashData(t *testing.T) string {
 // TestKilledAnywhereResumesBitIdentical kills the command with SIGKILL during extraction, training and report
 // writing, resumes it, and wants every result as the run has it that was never killed.
 func TestKilledAnywhereResumesBitIdentical(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "captionlab")
-	if out, err := exec.Command("go", "build", "-o", binary, "./captionlab").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	data := crashData(t)
-	config, results := crashFolder(t, data)
-	run(t, exec.Command(binary, "run", config, "training.average_last=2"))
-	whole := onlyRun(t, results)
-	want := outcome(t, whole)
-	want["tensorboard"] = fmt.Append(nil, wantEvents(t, whole))
-
-	grown := func(glob string) func(string, string) bool { // some file of this name has content
-		return func(dir, config string) bool {
-			for _, root := range []string{dir, filepath.Dir(config)} {
-				paths, _ := filepath.Glob(filepath.Join(root, glob))
-				for _, path := range paths {
-					if info, err := os.Stat(path); err == nil && info.Size() > 0 {
-						return true
-					}
-				}
-			}
-			return false
-		}
-	}
-	for _, c := range []struct {
-		during string
-		now    func(dir, config string) bool
-	}{
+	killedResumes(t, []string{"training.average_last=2"}, []moment{
 		{"extraction", grown("cache/features/*/rows.bin")},
 		{"the first checkpoint", grown("checkpoints/.writing-*/*")},
 		{"training", grown("metrics.jsonl")},
 		{"captioning", grown("predictions/*.jsonl")},
 		{"report writing", grown("plots/loss.svg")},
-	} {
+	})
+}
+
+// moment is when a run is killed.
+type moment struct {
+	during string
+	now    func(dir, config string) bool
+}
+
+// grown tells whether some file of this name has content, in the run's folder or beside its config.
+func grown(glob string) func(dir, config string) bool {
+	return func(dir, config string) bool {
+		for _, root := range []string{dir, filepath.Dir(config)} {
+			paths, _ := filepath.Glob(filepath.Join(root, glob))
+			for _, path := range paths {
+				if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+					return true
+				}
+			}
+		}
+		return false
+	}
+}
+
+// killedResumes kills runs of the command with these overrides, each at a moment, and wants what they end with once they are
+// resumed as the run has it that was never killed.
+func killedResumes(t *testing.T, overrides []string, moments []moment) {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "captionlab")
+	if out, err := exec.Command("go", "build", "-o", binary, "./captionlab").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	data := crashData(t)
+	command := func(config string) *exec.Cmd {
+		return exec.Command(binary, append([]string{"run", config}, overrides...)...)
+	}
+	config, results := crashFolder(t, data)
+	run(t, command(config))
+	whole := onlyRun(t, results)
+	want := outcome(t, whole)
+	want["tensorboard"] = fmt.Append(nil, wantEvents(t, whole))
+
+	for _, c := range moments {
 		t.Run(c.during, func(t *testing.T) {
 			config, results := crashFolder(t, data)
-			killWhen(t, exec.Command(binary, "run", config, "training.average_last=2"), func() bool {
+			killWhen(t, command(config), func() bool {
 				dirs, _ := filepath.Glob(filepath.Join(results, "*-crash-*"))
 				return len(dirs) == 1 && c.now(dirs[0], config)
 			})

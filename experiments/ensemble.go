@@ -15,6 +15,7 @@ import (
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/token"
@@ -150,6 +151,11 @@ func openMember(dir string) (m member, err error) {
 	m.config = c.Config
 	if len(m.config.Ensemble.Runs) > 0 {
 		return m, fmt.Errorf("%s is an ensemble itself: name its runs, %s", dir, strings.Join(m.config.Ensemble.Runs, ", "))
+	}
+	if enc, err := encoder.New(m.config.Encoder); err != nil {
+		return m, fmt.Errorf("the encoder of %s: %w", dir, err)
+	} else if enc.Trains() {
+		return m, fmt.Errorf("%s trained layers of its encoder with its decoder: an ensemble's runs share one encoder, which stays as it is", dir)
 	}
 	if m.info, err = m.folder.Info(); err != nil {
 		return m, err

@@ -45,9 +45,11 @@ type experiment struct {
 
 	accel    *accel.Accel
 	encoder  *encoder.Encoder
+	front    *features.Front // its layers that are trained with the decoder; nil for none
 	features *features.Table
 	rows     map[string]int // picture id -> row of values
-	values   []float32      // scaled features of all pictures, row after row
+	size     int            // values a row
+	values   []float32      // scaled features of all pictures, row after row; until the front is trained, what it reads
 	// freeValues gives their memory back.
 	freeValues func()
 

@@ -18,6 +18,7 @@ import (
 	"github.com/captionlab/captionlab/internal/captionfile"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/train"
@@ -102,6 +103,13 @@ func (r *RunFolder) again(ctx context.Context, o Options) (*experiment, error) {
 	c, err := config.Load(r.folder.Path(runfolder.ResolvedFile), withoutVectors)
 	if err != nil {
 		return nil, fmt.Errorf("the run's own config: %w", err)
+	}
+	enc, err := encoder.New(c.Config.Encoder)
+	if err != nil {
+		return nil, fmt.Errorf("the run's encoder: %w", err)
+	}
+	if enc.Trains() {
+		return nil, errors.New("the run trained layers of its encoder with its decoder: there are no features that its decoder alone learnt from")
 	}
 	vocabulary, err := os.ReadFile(r.folder.Path("vocab.json"))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // nearestCaptions are, for each validation picture, the first caption of the training picture whose scaled features
 // are nearest (Euclidean); those of a grid are averaged over its locations first.
 func (e *experiment) nearestCaptions() []string {
-	locations := featureSize(e.features.Shape()).Locations
+	locations := featureSize(e.encoder.FeatureShape()).Locations
 	queries, known := averaged(e.splitRows(dataset.Validation), locations), averaged(e.splitRows(dataset.Train), locations)
 	captions := make([]string, len(queries))
 	var group errgroup.Group

@@ -25,7 +25,7 @@ func (e *experiment) openBackend(ctx context.Context) error {
 }
 
 // encodePictures computes the features of every picture of the splits, or finds them in the cache, and scales
-// them by the training split's statistics.
+// them by the training split's statistics. Of an encoder whose last layers are trained, it computes what the first of them reads.
 func (e *experiment) encodePictures(ctx context.Context) error {
 	enc, err := encoder.New(e.config.Encoder)
 	if err != nil {
@@ -35,6 +35,10 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 		return err
 	}
 	e.encoder = enc
+	if e.front, err = features.NewFront(enc); err != nil {
+		return err
+	}
+	frozen := enc.Frozen()
 	var pictures []features.Picture
 	var trainIDs []string
 	e.rows = map[string]int{}
@@ -48,16 +52,18 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 			}
 		}
 	}
-	e.features, err = features.Compute(ctx, e.accel.Backend, enc, pictures, e.cache, e.term)
+	e.features, err = features.Compute(ctx, e.accel.Backend, frozen, pictures, e.cache, e.term)
 	if err != nil {
 		return err
 	}
-	scaler, err := features.Normalize(e.features, e.config.Encoder.Normalize, trainIDs)
-	if err != nil {
-		return err
+	scaler := &features.Scaler{Kind: "none"} // of a row that the front reads
+	if e.front == nil {
+		if scaler, err = features.Normalize(e.features, e.config.Encoder.Normalize, trainIDs); err != nil {
+			return err
+		}
 	}
-	size := e.features.Size()
-	if e.values, e.freeValues, err = newValues(len(pictures) * size); err != nil {
+	e.size = e.features.Size()
+	if e.values, e.freeValues, err = newValues(len(pictures) * e.size); err != nil {
 		return err
 	}
 	for n, p := range pictures {
@@ -66,11 +72,18 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 			return err
 		}
 		scaler.Apply(row)
-		copy(e.values[n*size:], row)
+		copy(e.values[n*e.size:], row)
 	}
-	e.say("features: %s %s, %d values a picture; %d computed, %d from the cache", e.config.Encoder.Name, e.config.Encoder.Layer, size, e.features.Computed, e.features.Reused)
+	e.say("features: %s %s, %d values a picture; %d computed, %d from the cache", e.config.Encoder.Name, frozen.Layer(), e.size, e.features.Computed, e.features.Reused)
+	if e.front != nil {
+		if scaler, err = e.frontScaler(ctx); err != nil {
+			return err
+		}
+		e.front.Scale(scaler)
+		e.say("the layers after %s, up to %s, are trained with the decoder", frozen.Layer(), enc.Layer())
+	}
 	err = e.folder.Update(func(i *runfolder.Info) {
 		i.Hashes["weights"], i.Hashes["features"] = enc.WeightsHash(), e.features.Fingerprint()
 	})
-	return errors.Join(err, e.folder.WriteJSON("scaler.json", scaler))
+	return errors.Join(err, e.folder.WriteJSON(scalerFile, scaler))
 }

@@ -251,11 +251,10 @@ func (e *experiment) generate(ctx context.Context, g *decode.Generator, rows [][
 
 // splitRows are the scaled features of a split's pictures.
 func (e *experiment) splitRows(split string) [][]float32 {
-	size := e.features.Size()
 	var rows [][]float32
 	for _, at := range e.data.Splits[split] {
 		row := e.rows[e.data.Examples[at].ID]
-		rows = append(rows, e.values[row*size:(row+1)*size])
+		rows = append(rows, e.values[row*e.size:(row+1)*e.size])
 	}
 	return rows
 }
@@ -264,7 +263,7 @@ func (e *experiment) splitRows(split string) [][]float32 {
 func (e *experiment) seenRows(split string, blind bool) [][]float32 {
 	rows := e.splitRows(split)
 	if blind {
-		nothing := make([]float32, e.features.Size())
+		nothing := make([]float32, e.size)
 		for n := range rows {
 			rows[n] = nothing
 		}

@@ -30,7 +30,7 @@ func (e *experiment) retrieve(ctx context.Context) error {
 			items = append(items, batch.Item{Picture: e.rows[e.data.Examples[at].ID], Tokens: caption})
 		}
 	}
-	data, err := batch.New(items, batch.Features{Size: e.features.Size(), Values: e.values},
+	data, err := batch.New(items, batch.Features{Size: e.size, Values: e.values},
 		batch.Options{Name: "retrieval", Size: e.config.Training.Batch, Time: time})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/captionlab/captionlab/internal/batch"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/decode"
+	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/score"
 	"github.com/captionlab/captionlab/internal/token"
 	"github.com/captionlab/captionlab/internal/train"
@@ -42,7 +43,7 @@ func (r *rewarded) note() string {
 }
 
 // selfCritical prepares them where the config asks for such training. blind takes the picture away.
-func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, blind bool) (*rewarded, error) {
+func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, d model.Decoder, blind bool) (*rewarded, error) {
 	s := e.config.Training
 	if s.SCSTEpochs == 0 {
 		return nil, nil
@@ -56,10 +57,10 @@ func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, blind b
 	if r.reward, err = score.NewCIDErD(references); err != nil {
 		return nil, err
 	}
-	if r.greedy, err = decode.New(e.accel.Backend, t.Store(), e.decoder, decode.Settings{Method: "greedy", Batch: s.Batch}, e.maxTokens); err != nil {
+	if r.greedy, err = decode.New(e.accel.Backend, t.Store(), d, decode.Settings{Method: "greedy", Batch: s.Batch}, e.maxTokens); err != nil {
 		return nil, err
 	}
-	r.sample, err = decode.New(e.accel.Backend, t.Store(), e.decoder, decode.Settings{Method: "sample", Batch: s.Batch, Temperature: 1, TopP: 1}, e.maxTokens)
+	r.sample, err = decode.New(e.accel.Backend, t.Store(), d, decode.Settings{Method: "sample", Batch: s.Batch, Temperature: 1, TopP: 1}, e.maxTokens)
 	return r, err
 }
 

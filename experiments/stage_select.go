@@ -6,13 +6,14 @@ import (
 
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/decode"
+	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/score"
 	"github.com/captionlab/captionlab/internal/train"
 )
 
 // selection scores greedy captions of the validation split by the metric that training.select names: what an epoch's
 // weights say by themselves. It is nil where the loss selects. blind takes the picture away.
-func (e *experiment) selection(t *train.Trainer, blind bool) func(context.Context) (float64, error) {
+func (e *experiment) selection(t *train.Trainer, d model.Decoder, blind bool) func(context.Context) (float64, error) {
 	metric := e.config.Training.Select
 	if metric == "loss" {
 		return nil
@@ -24,7 +25,7 @@ func (e *experiment) selection(t *train.Trainer, blind bool) func(context.Contex
 		if greedy == nil {
 			var err error
 			s := decode.Settings{Method: "greedy", Batch: e.config.Decoding.Batch}
-			if greedy, err = decode.New(e.accel.Backend, t.Store(), e.decoder, s, e.maxTokens); err != nil {
+			if greedy, err = decode.New(e.accel.Backend, t.Store(), d, s, e.maxTokens); err != nil {
 				return 0, err
 			}
 		}

@@ -33,16 +33,16 @@ func (e *experiment) batches(split string) (*batch.Set, error) {
 			o.Time = max(o.Time, len(ids)) // a held-out caption may be longer than any training caption
 		}
 	}
-	return batch.New(items, batch.Features{Size: e.features.Size(), Values: e.values}, o)
+	return batch.New(items, batch.Features{Size: e.size, Values: e.values}, o)
 }
 
-// train fits the decoder, or goes on from the run's last checkpoint.
+// train fits the decoder, and the encoder's layers that are trained with it, or goes on from the run's last checkpoint.
 func (e *experiment) train(ctx context.Context) error {
 	if isEnsemble(e.config) {
 		return e.assemble()
 	}
 	var err error
-	e.decoder, err = model.New(e.config.Decoder, decoderSize(e.features.Shape(), e.tokenizer, e.vectors))
+	e.decoder, err = model.New(e.config.Decoder, decoderSize(e.encoder.FeatureShape(), e.tokenizer, e.vectors))
 	if err != nil {
 		return err
 	}
@@ -50,10 +50,14 @@ func (e *experiment) train(ctx context.Context) error {
 		return err
 	}
 	e.trainer, err = e.fit(ctx, "checkpoints", false, func(row train.Epoch) error { return e.recordEpoch(row) })
-	return err
+	if err != nil || e.front == nil {
+		return err
+	}
+	return e.encodeTrained(ctx)
 }
 
-// stepFLOPs estimates one training step: each weight is used at every position, once forward and twice backward.
+// stepFLOPs estimates one training step: each weight is used at every position, once forward and twice backward; those of the
+// encoder's trained layers once a picture.
 func (e *experiment) stepFLOPs() float64 {
 	weights := 0
 	for _, l := range e.decoder.Layers() {
@@ -61,7 +65,11 @@ func (e *experiment) stepFLOPs() float64 {
 			weights += l.Params
 		}
 	}
-	return 3 * 2 * float64(weights) * float64(e.config.Training.Batch) * float64(e.maxTokens+1)
+	flops := 2 * float64(weights) * float64(e.maxTokens+1)
+	if e.front != nil {
+		flops += e.front.FLOPs()
+	}
+	return 3 * flops * float64(e.config.Training.Batch)
 }
 
 // fit trains one decoder with its checkpoints in a folder of the run; blind takes the picture away from it.
@@ -77,7 +85,8 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if blind {
 		trainSet, validation = trainSet.Zeroed(), validation.Zeroed()
 	}
-	t, err := train.New(e.accel.Backend, e.decoder, e.config.Training, e.folder.Path(dir))
+	decoder := e.learner(blind)
+	t, err := train.New(e.accel.Backend, decoder, e.config.Training, e.folder.Path(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -98,14 +107,14 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 		label = "training blind control"
 	}
 	epochs := e.config.Training.Epochs + e.config.Training.SCSTEpochs
-	critical, err := e.selfCritical(ctx, t, blind)
+	critical, err := e.selfCritical(ctx, t, decoder, blind)
 	if err != nil {
 		return nil, err
 	}
 	bar, barEpoch := (*progress.Bar)(nil), 0
 	steps := e.profile.Training(label)
 	events := train.Events{
-		Metric: e.selection(t, blind),
+		Metric: e.selection(t, decoder, blind),
 		Step: func(epoch, done, batches int, loss float64) {
 			if epoch != barEpoch {
 				bar.Finish()

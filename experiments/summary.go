@@ -49,8 +49,8 @@ func EncoderSummary(name, weights string, head bool) (*SummaryTable, error) {
 	return t, nil
 }
 
-// Summary lists the networks of a config: the encoder up to its layer, which stays as it is, and the decoder,
-// which is trained. The decoder's size depends on the vocabulary, so the captions are read, or generated, unless
+// Summary lists the networks of a config: the encoder up to its layer, which stays as it is but for the layers from
+// encoder.train_from on, and the decoder, which is trained. The decoder's size depends on the vocabulary, so the captions are read, or generated, unless
 // vocabulary gives the number of tokens. So is the file of word vectors, where there is one.
 func Summary(ctx context.Context, configPath string, overrides []string, vocabulary int, log io.Writer) (*SummaryTable, error) {
 	c, err := loadConfig(configPath, overrides)
@@ -88,11 +88,11 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 	return &SummaryTable{Title: c.Path, Rows: rows}, err
 }
 
-// summaryRows are the layers of a run: the encoder's up to the tapped one, frozen, then the decoder's.
+// summaryRows are the layers of a run: the encoder's up to the tapped one, frozen but for those that are trained, then the decoder's.
 func summaryRows(enc *encoder.Encoder, dec model.Decoder) ([]LayerRow, error) {
 	var rows []LayerRow
 	for _, l := range enc.TappedLayers() {
-		rows = append(rows, encoderRow(l, false))
+		rows = append(rows, encoderRow(l, enc.IsTrained(l.Name)))
 	}
 	for _, l := range dec.Layers() {
 		rows = append(rows, LayerRow{Part: "decoder", Name: l.Name, Kind: l.Kind, Output: shape(l.Output), Params: l.Params, Trainable: !l.Frozen})

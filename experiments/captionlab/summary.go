@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -65,7 +66,12 @@ or generated, unless --vocabulary gives the number of tokens.` + overridesHelp,
 func printSummary(w io.Writer, s *experiments.SummaryTable) {
 	t := newTable(w)
 	t.SetTitle(s.Title)
-	t.AppendHeader(table.Row{"Layer (type)", "Output shape", "Parameters"})
+	header := table.Row{"Layer (type)", "Output shape", "Parameters"}
+	mixed := slices.ContainsFunc(s.Rows, func(r experiments.LayerRow) bool { return r.Params > 0 && !r.Trainable })
+	if mixed {
+		header = append(header, "Trained")
+	}
+	t.AppendHeader(header)
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, Align: text.AlignRight}})
 	part := ""
 	for _, r := range s.Rows {
@@ -73,11 +79,26 @@ func printSummary(w io.Writer, s *experiments.SummaryTable) {
 			t.AppendSeparator()
 		}
 		part = r.Part
-		t.AppendRow(table.Row{fmt.Sprintf("%s (%s)", r.Name, r.Kind), r.Output, count(r.Params)})
+		row := table.Row{fmt.Sprintf("%s (%s)", r.Name, r.Kind), r.Output, count(r.Params)}
+		if mixed {
+			row = append(row, trained(r))
+		}
+		t.AppendRow(row)
 	}
 	t.Render()
 	total, trainable := s.Parameters()
 	fmt.Fprintf(w, "Total parameters: %s\nTrainable: %s\nNot trainable: %s\n", count(total), count(trainable), count(total-trainable))
+}
+
+// trained tells whether training changes a layer that has parameters.
+func trained(r experiments.LayerRow) string {
+	switch {
+	case r.Params == 0:
+		return ""
+	case r.Trainable:
+		return "yes"
+	}
+	return "no"
 }
 
 func count(n int) string { return humanize.Comma(int64(n)) }

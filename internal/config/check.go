@@ -26,6 +26,7 @@ func (l *loader) check() {
 	l.refuseAll(l.config.Decoder.Check())
 	l.checkAttention()
 	l.refuseAll(l.config.Training.Check())
+	l.checkTrained()
 	l.refuseAll(l.config.Decoding.Check())
 	l.checkRuntime()
 	l.refuseAll(l.config.Slurm.Check())

@@ -28,6 +28,8 @@ type network struct {
 	kerasFile string // that Keras' weights can be downloaded as, for messages
 	// imported is a network that comes whole from a file; nil for those that are built here.
 	imported *onnxModel
+	// random is a network without pretrained weights, all of whose layers are trained.
+	random bool
 }
 
 // kinds are the encoders by their name in [encoder].
@@ -38,6 +40,7 @@ var kinds = map[string]func(Settings) (network, error){
 	"resnet50_torchvision": resNet50Torchvision,
 	"efficientnet_lite0":   efficientNetLite0,
 	"onnx":                 importONNX,
+	"cnn":                  cnn,
 }
 
 // Names lists the encoders.
@@ -59,6 +62,9 @@ var blamed = map[string][]string{
 	"weights":       {"encoder.weights", "encoder.name"},
 	"sources":       {"encoder.sources", "encoder.weights", "encoder.name"},
 	"preprocessing": {"encoder.preprocessing", "encoder.name"},
+	"train_from":    {"encoder.train_from", "encoder.layer", "encoder.name"},
+	"normalize":     {"encoder.normalize", "encoder.name"},
+	"size":          {"encoder.size", "encoder.blocks", "encoder.name"},
 }
 
 // New checks the settings. Weights are loaded later.
@@ -97,11 +103,13 @@ func check(s Settings) (e *Encoder, problems setting.Problems) {
 		s.Layer = net.feature
 	}
 	e = &Encoder{settings: s, net: net}
-	tapped, err := e.layer(s.Layer)
-	if err != nil {
+	if tapped, err := e.layer(s.Layer); err != nil {
 		problems.Refuse(blamed["layer"], "%w", err)
-	} else if len(tapped.Output) != 3 && (s.Pooling == "avg" || s.Pooling == "max") {
-		problems.Refuse(blamed["pooling"], "%s has no height and width to pool over; expected \"none\" or \"flatten\"", s.Layer)
+	} else {
+		if len(tapped.Output) != 3 && (s.Pooling == "avg" || s.Pooling == "max") {
+			problems.Refuse(blamed["pooling"], "%s has no height and width to pool over; expected \"none\" or \"flatten\"", s.Layer)
+		}
+		e.checkTrained(&problems)
 	}
 	if !slices.Contains([]string{"", "none", "avg", "max", "flatten"}, s.Pooling) {
 		problems.Refuse(blamed["pooling"], "%q: expected none, avg, max or flatten", s.Pooling)
@@ -146,15 +154,7 @@ func (e *Encoder) TappedLayers() []Layer { return e.tapped() }
 // FLOPs are the floating-point operations of one picture up to the tapped layer, but for activations, additions and
 // pools; a multiply-add counts two.
 func (e *Encoder) FLOPs() float64 {
-	total := 0.0
-	for _, l := range e.tapped() {
-		positions := 1
-		if len(l.Output) == 3 { // a kernel is used at every position
-			positions = l.Output[0] * l.Output[1]
-		}
-		total += 2 * float64(l.Params-l.Fixed) * float64(positions)
-	}
-	return total
+	return e.tapped().flops()
 }
 
 // InputSize is the size that pictures are resized to, in pixels.
@@ -244,7 +244,7 @@ func (e *Encoder) Graph(scope *model.Scope, pixels *Node) *Node {
 	if m := e.net.imported; m != nil {
 		x = m.run(scope, x, e.settings.Layer)
 	} else {
-		x = e.net.layers.run(scope, x, e.settings.Layer)
+		x = e.net.layers.run(scope, x, e.net.layers[0].Name, e.settings.Layer)
 	}
 	if x.Rank() != 4 {
 		return x

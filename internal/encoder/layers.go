@@ -22,6 +22,7 @@ type Layer struct {
 	noBias         bool
 	activation     string // relu, relu6, softmax; "" for none
 	epsilon        float64
+	trained        bool // its kernel changes while the graph is in use
 }
 
 // named is one of a layer's variables: its shape in Keras' layout, on an input of a known shape.
@@ -101,7 +102,12 @@ func (ls *layers) add(l Layer, channels int) (name string) {
 
 // get returns the layer of that name, which must be there.
 func (ls layers) get(name string) Layer {
-	return ls[slices.IndexFunc(ls, func(l Layer) bool { return l.Name == name })]
+	return ls[ls.index(name)]
+}
+
+// index is the place of the layer of that name, -1 if it isn't there.
+func (ls layers) index(name string) int {
+	return slices.IndexFunc(ls, func(l Layer) bool { return l.Name == name })
 }
 
 // upTo lists the layers that the named one needs, itself last.
@@ -120,16 +126,29 @@ func (ls layers) upTo(name string) layers {
 	return out
 }
 
-// run builds the graph from preprocessed pixels [batch, height, width, 3] up to the named layer and no further.
-func (ls layers) run(scope *model.Scope, pixels *Node, tap string) *Node {
-	built := map[string]*Node{}
-	for _, l := range ls.upTo(tap) {
-		x := pixels
-		if len(l.inputs) > 0 {
-			x = built[l.inputs[0]]
+// flops are the floating-point operations of one picture; see Encoder.FLOPs.
+func (ls layers) flops() float64 {
+	total := 0.0
+	for _, l := range ls {
+		positions := 1
+		if len(l.Output) == 3 { // a kernel is used at every position
+			positions = l.Output[0] * l.Output[1]
 		}
+		total += 2 * float64(l.Params-l.Fixed) * float64(positions)
+	}
+	return total
+}
+
+// run builds the graph from the output of one layer, preprocessed pixels [batch, height, width, 3] where it is the input, up to
+// the tapped layer and no further.
+func (ls layers) run(scope *model.Scope, output *Node, of, tap string) *Node {
+	built := map[string]*Node{of: output}
+	for _, l := range ls.upTo(tap) {
+		if l.Name == of {
+			continue
+		}
+		x := built[l.inputs[0]]
 		switch l.Kind {
-		case "InputLayer":
 		case "Conv2D":
 			x = l.convolution(scope, x)
 		case "DepthwiseConv2D":
@@ -145,7 +164,11 @@ func (ls layers) run(scope *model.Scope, pixels *Node, tap string) *Node {
 		case "Flatten":
 			x = Reshape(x, x.Shape().Dim(0), -1) // [batch, height*width*channels], Keras' order
 		case "GlobalAveragePooling2D":
-			x = ReduceMean(x, 1, 2)
+			if l.trained {
+				x = locationMean(x)
+			} else {
+				x = ReduceMean(x, 1, 2)
+			}
 		case "Dense":
 			x = l.dense(scope, x)
 		}

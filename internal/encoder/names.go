@@ -103,6 +103,12 @@ type variable struct {
 	layout
 }
 
+// layer names the variable's layer.
+func (v variable) layer() string {
+	name, _, _ := strings.Cut(v.name, "/")
+	return name
+}
+
 var errLayerMissing = errors.New("the file lacks a layer")
 
 // nameTensors finds the layers' variables among a file's tensors, whatever of the conventions it follows.

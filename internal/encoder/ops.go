@@ -19,7 +19,7 @@ func (l Layer) weight(scope *model.Scope, name string, dims ...int) *model.Varia
 func (l Layer) convolution(scope *model.Scope, x *Node) *Node {
 	g, in, out := x.Graph(), x.Shape().Dim(-1), l.Output[2]
 	kernel := l.weight(scope, "kernel", l.kernel, l.kernel, in, out)
-	switch value := kernel.MustValue(); {
+	switch {
 	case l.kernel == 1: // a matrix product at every pixel
 		if l.stride > 1 {
 			x = Slice(x, AxisRange(), AxisRange().Stride(l.stride), AxisRange().Stride(l.stride), AxisRange())
@@ -27,12 +27,12 @@ func (l Layer) convolution(scope *model.Scope, x *Node) *Node {
 		batch, height, width := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
 		x = Dot(Reshape(x, batch*height*width, in), Reshape(kernel.NodeValue(g), in, out)).Product()
 		x = Reshape(x, batch, height, width, out)
-	case l.winograd(in) && onCPU(g) && value != nil:
+	case l.winograd(in) && onCPU(g) && kernel.MustValue() != nil:
 		at := scope.At("%s", l.Name)
 		v := at.GetVariable("winograd")
 		if v == nil {
 			v = at.VariableWithValue("winograd", tensors.FromFlatDataAndDimensions(
-				winogradKernel(tensors.MustCopyFlatData[float32](value), in, out), 16, in, out)).SetTrainable(false)
+				winogradKernel(tensors.MustCopyFlatData[float32](kernel.MustValue()), in, out), 16, in, out)).SetTrainable(false)
 		}
 		x = winograd(x, v.NodeValue(g))
 	default:
@@ -42,9 +42,10 @@ func (l Layer) convolution(scope *model.Scope, x *Node) *Node {
 	return l.plusBias(scope, x)
 }
 
-// winograd reports whether package encoder's Winograd convolution can do this layer and is worth it.
+// winograd reports whether package encoder's Winograd convolution can do this layer and is worth it. It reads a kernel that was
+// transformed once, so that a trained layer can't have it.
 func (l Layer) winograd(in int) bool {
-	return l.kernel == 3 && l.stride == 1 && !l.valid && in >= minWinogradChannels && l.Output[0]%2 == 0 && l.Output[1]%2 == 0
+	return !l.trained && l.kernel == 3 && l.stride == 1 && !l.valid && in >= minWinogradChannels && l.Output[0]%2 == 0 && l.Output[1]%2 == 0
 }
 
 // maxPool is the maximum of windows without padding, as that of strided slices: XLA's own windows are slow on a CPU.
@@ -114,6 +115,35 @@ func (l Layer) batchNormalization(scope *model.Scope, x *Node) *Node {
 func (l Layer) dense(scope *model.Scope, x *Node) *Node {
 	kernel := l.weight(scope, "kernel", x.Shape().Dim(-1), l.Output[0]).NodeValue(x.Graph())
 	return l.plusBias(scope, Dot(x, kernel).Product())
+}
+
+// locationMean is the mean of x [batch, height, width, channels] over height and width, as a product. Trained layers are part of
+// graphs that generate captions, where a kind of reduction may occur in one function only, and the search has its own.
+func locationMean(x *Node) *Node {
+	x = locations(x)
+	shares := make([]float32, x.Shape().Dim(1))
+	for n := range shares {
+		shares[n] = 1 / float32(len(shares))
+	}
+	return Einsum("l,blc->bc", Const(x.Graph(), shares), x)
+}
+
+// locationMax is the maximum in the mean's place, as that of halves.
+func locationMax(x *Node) *Node {
+	x = locations(x)
+	for n := x.Shape().Dim(1); n > 1; n = x.Shape().Dim(1) {
+		most := Max(SliceAxis(x, 1, AxisRange(0, n/2)), SliceAxis(x, 1, AxisRange(n-n/2, n)))
+		if n%2 == 1 {
+			most = Concatenate([]*Node{most, SliceAxis(x, 1, AxisRange(n/2, n/2+1))}, 1)
+		}
+		x = most
+	}
+	return Squeeze(x, 1)
+}
+
+// locations makes [batch, height*width, channels] of x.
+func locations(x *Node) *Node {
+	return Reshape(x, x.Shape().Dim(0), x.Shape().Dim(1)*x.Shape().Dim(2), x.Shape().Dim(3))
 }
 
 func (l Layer) plusBias(scope *model.Scope, x *Node) *Node {

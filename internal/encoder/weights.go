@@ -48,6 +48,10 @@ func (e *Encoder) LoadWeights(ctx context.Context, cacheDir string, log io.Write
 		e.weights = &weights{source: "file " + filepath.Base(e.settings.Weights), hash: hash}
 		return nil
 	}
+	if e.net.random {
+		e.weights = &weights{source: "none: it begins at random", preprocessing: "tf"}
+		return nil
+	}
 	if path := e.settings.Weights; path != "" {
 		err := e.open(ctx, path, "", "file "+filepath.Base(path), dir, log)
 		if errors.Is(err, errLayerMissing) {
@@ -119,6 +123,12 @@ func (e *Encoder) hint(dense bool) string {
 // of their sources has the tapped layers.
 func (e *Encoder) checkWeights(problems *setting.Problems) {
 	s := e.settings
+	if e.net.random {
+		if s.Weights != "" {
+			problems.Refuse(blamed["weights"], "%s begins at random and is trained; expected no file", s.Name)
+		}
+		return
+	}
 	if e.net.imported != nil {
 		if s.Preprocessing == "" || s.Preprocessing == "auto" {
 			problems.Refuse(blamed["preprocessing"], "an ONNX file does not say what its network was trained with; expected one of %s",

@@ -252,7 +252,7 @@ func TestRefusedSettings(t *testing.T) {
 		settings Settings
 		want     string
 	}{
-		"encoder":           {Settings{Name: "vgg18", Layer: "fc2"}, "known are efficientnet_lite0, onnx, resnet50, resnet50_torchvision, vgg16, vgg19"},
+		"encoder":           {Settings{Name: "vgg18", Layer: "fc2"}, "known are cnn, efficientnet_lite0, onnx, resnet50, resnet50_torchvision, vgg16, vgg19"},
 		"layer":             {Settings{Name: "vgg16", Layer: "block5_pol"}, `did you mean "block5_pool"`},
 		"pooling of a row":  {Settings{Name: "vgg16", Layer: "fc2", Pooling: "avg"}, `expected "none" or "flatten"`},
 		"maximum of a row":  {Settings{Name: "vgg16", Layer: "flatten", Pooling: "max"}, `expected "none" or "flatten"`},

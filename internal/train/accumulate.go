@@ -66,7 +66,7 @@ func accumulate(scope *gomodel.Scope, weights []*gomodel.Variable, gradients []*
 type grouped struct {
 	train.Dataset
 	from, batches, group int
-	critical             bool
+	critical, frozen     bool
 }
 
 // Iter implements train.Dataset.
@@ -80,7 +80,7 @@ func (d grouped) Iter() iter.Seq2[train.Batch, error] {
 			} else if n%d.group == 0 || n == d.batches {
 				role = apply
 			}
-			b.Spec = task{role, d.critical}
+			b.Spec = task{role, d.critical, d.frozen}
 			if !yield(b, err) {
 				return
 			}

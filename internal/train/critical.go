@@ -20,6 +20,7 @@ import (
 type task struct {
 	role     role
 	critical bool
+	frozen   bool // the encoder's trained layers stay as they are
 }
 
 const criticalKey = "/self_critical/batch"

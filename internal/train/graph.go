@@ -63,6 +63,9 @@ func (t *Trainer) trainGraph(scope *gomodel.Scope, spec any, inputs []*Node) []*
 	features, tokens := inputs[0], inputs[1]
 	if is, ok := spec.(task); ok {
 		gomodel.SetGraphParam(features.Graph(), roleKey, is.role)
+		if is.frozen {
+			gomodel.SetGraphParam(features.Graph(), frozenKey, true)
+		}
 		if is.critical {
 			gomodel.SetGraphParam(features.Graph(), criticalKey, true)
 			scope.Store().SetTraining(features.Graph(), false)

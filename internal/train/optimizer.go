@@ -12,15 +12,18 @@ import (
 
 // optimizers are the optimisers by their name in [training]. GoMLX's Adam is PyTorch's, decoupled weight decay included.
 // Its RMSProp is Adam without the first moment, debiased, and its SGD has no momentum: those two are ours.
-var optimizers = map[string]func(Settings) optimizer.Interface{
-	"adam":    func(s Settings) optimizer.Interface { return adam(s).Done() },
-	"adamw":   func(s Settings) optimizer.Interface { return adam(s).WeightDecay(s.WeightDecay).Done() },
-	"rmsprop": func(s Settings) optimizer.Interface { return &rmsProp{Settings: s} },
-	"sgd":     func(s Settings) optimizer.Interface { return &sgd{Settings: s} },
+// scope is where Adam keeps its step and its averages.
+var optimizers = map[string]func(s Settings, scope string) optimizer.Interface{
+	"adam": func(s Settings, scope string) optimizer.Interface { return adam(s, scope).Done() },
+	"adamw": func(s Settings, scope string) optimizer.Interface {
+		return adam(s, scope).WeightDecay(s.WeightDecay).Done()
+	},
+	"rmsprop": func(s Settings, _ string) optimizer.Interface { return &rmsProp{Settings: s} },
+	"sgd":     func(s Settings, _ string) optimizer.Interface { return &sgd{Settings: s} },
 }
 
-func adam(s Settings) *optimizer.AdamConfig {
-	return optimizer.Adam().LearningRate(s.LearningRate).Betas(s.Beta1, s.Beta2).Epsilon(s.Epsilon)
+func adam(s Settings, scope string) *optimizer.AdamConfig {
+	return optimizer.Adam().Scope(scope).LearningRate(s.LearningRate).Betas(s.Beta1, s.Beta2).Epsilon(s.Epsilon)
 }
 
 func newOptimizer(s Settings) (optimizer.Interface, error) {
@@ -28,12 +31,14 @@ func newOptimizer(s Settings) (optimizer.Interface, error) {
 	if !ok {
 		return nil, fmt.Errorf("unknown optimizer %q", s.Optimizer)
 	}
-	inner := build(s)
-	withGradients, ok := inner.(train.OptimizeWithGradients)
+	inner := build(s, optimizer.AdamDefaultScope)
+	u := &updater{Interface: inner, Settings: s}
+	u.inner, ok = inner.(train.OptimizeWithGradients)
 	if !ok {
 		return nil, fmt.Errorf("optimizer %q takes no gradients", s.Optimizer)
 	}
-	return &updater{Interface: inner, Settings: s, inner: withGradients}, nil
+	u.front = build(s, frontAdamScope).(train.OptimizeWithGradients)
+	return u, nil
 }
 
 // updater makes one update of a batch's gradients, or of several batches': it adds them up, clips them, adds L2
@@ -42,14 +47,26 @@ type updater struct {
 	optimizer.Interface
 	Settings
 	inner train.OptimizeWithGradients
+	front train.OptimizeWithGradients // for the encoder's trained layers
 }
 
 // UpdateGraph implements optimizer.Interface.
 func (u *updater) UpdateGraph(scope *gomodel.Scope, g *Graph, loss *Node) {
-	u.UpdateGraphWithGradients(scope, scope.BuildTrainableVariablesGradientsGraph(loss), loss.DType())
+	weights := trainable(scope, g)
+	update := func() {
+		u.UpdateGraphWithGradients(scope, scope.BuildTrainableVariablesGradientsGraph(loss), loss.DType())
+	}
+	if isFrozen(g) {
+		only(ofDecoder, weights, update)
+	} else {
+		update()
+	}
+	if u.averages() && roleOf(g) != hold {
+		average(scope, g, weights, u.EMADecay)
+	}
 }
 
-// UpdateGraphWithGradients implements train.OptimizeWithGradients.
+// UpdateGraphWithGradients implements train.OptimizeWithGradients; the average is UpdateGraph's.
 func (u *updater) UpdateGraphWithGradients(scope *gomodel.Scope, gradients []*Node, dtype dtypes.DType) {
 	g := gradients[0].Graph()
 	weights := trainable(scope, g)
@@ -71,10 +88,7 @@ func (u *updater) UpdateGraphWithGradients(scope *gomodel.Scope, gradients []*No
 			gradients[n] = Add(gradients[n], MulScalar(v.NodeValue(g), u.L2))
 		}
 	}
-	u.inner.UpdateGraphWithGradients(scope, gradients, dtype)
-	if u.averages() {
-		average(scope, g, weights, u.EMADecay)
-	}
+	u.step(scope, weights, gradients, dtype)
 }
 
 // trainable are the variables whose gradients a graph computes, in GoMLX's order of the gradients.

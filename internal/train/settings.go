@@ -39,6 +39,9 @@ type Settings struct {
 	Patience          int     `toml:"patience" default:"0" min:"0" doc:"stop after this many epochs without a better one by training.select (0: never)"`
 	Bucket            bool    `toml:"bucket_by_length" default:"false" doc:"batches of captions of similar length, padded to their own longest: less work, but other batches than without"`
 	CheckpointMinutes float64 `toml:"checkpoint_minutes" default:"5" min:"0" doc:"besides every epoch's end, write a checkpoint after this many minutes within an epoch (0: never)"`
+
+	EncoderLearningRate float64 `toml:"encoder_learning_rate" default:"0" min:"0" max:"100" hash:"set" doc:"learning rate of the encoder's trained layers (encoder.train_from, or all of encoder.name = \"cnn\"), before the schedule, which they share; in self-critical training it has the same ratio to the rest's (0: that of the rest)"`
+	EncoderFromEpoch    int     `toml:"encoder_from_epoch" default:"1" min:"1" max:"100000" hash:"set" doc:"the encoder's trained layers stay as they are before this epoch"`
 }
 
 // Check refuses settings that don't go together.

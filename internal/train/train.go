@@ -57,7 +57,7 @@ type Epoch struct {
 	Total       float64 // seconds of training so far, resumed parts included
 	Best        bool    // the best so far, by training.select
 	Metric      float64 // what Events.Metric said; 0 without one
-	Rate        float64 // learning rate of the last update
+	Rate        float64 // learning rate of the last update; the encoder's trained layers may have another
 	MeanOf      int     // of Events.Mean alone: how many epochs' weights it is the mean of
 }
 
@@ -193,8 +193,8 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 
 // feed is what the loop gets of a data set: its batches, cut over the devices where there are several.
 func (t *Trainer) feed(data train.Dataset) train.Dataset {
-	if group, critical := t.settings.group(), t.isSelfCritical(); group > 1 || critical {
-		data = grouped{data, t.state.Batch, t.state.run.batches, group, critical}
+	if group, critical, frozen := t.settings.group(), t.isSelfCritical(), t.frozen(); group > 1 || critical || frozen {
+		data = grouped{data, t.state.Batch, t.state.run.batches, group, critical, frozen}
 	}
 	if t.devices == nil {
 		return data

@@ -278,12 +278,12 @@ func TestResumeIsBitIdentical(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := settings()
 			test.change(&s)
-			resumes(t, s, test.stops)
+			resumes(t, newTrainer, s, test.stops)
 		})
 	}
 }
 
-func resumes(t *testing.T, s train.Settings, stops []int) {
+func resumes(t *testing.T, newTrainer func(*testing.T, train.Settings, float64, string) *train.Trainer, s train.Settings, stops []int) {
 	data := func() *batch.Set { return set(t, batch.Options{Name: "train", Size: 1, Shuffle: true, Seed: 5}) }
 	validation := func() *batch.Set { return set(t, batch.Options{Name: "validation", Size: 4}) }
 	rows := func(into *[]train.Epoch) func(train.Epoch) error {

@@ -1,0 +1,72 @@
+package model
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// FrontScope is where the variables of a decoder's front are.
+const FrontScope = "encoder"
+
+// Front are the layers of an image encoder that are trained with the decoder.
+type Front interface {
+	// Features maps what is kept of each picture, [batch, values], to the features that the decoder is made for,
+	// [batch, featureSize]. Its variables are below FrontScope.
+	Features(scope *model.Scope, kept *Node) *Node
+}
+
+// WithFront is the decoder behind a front: its features are what is kept of each picture. It is an Attender if the decoder is
+// one.
+//
+// A picture goes through the front once for each of its captions in a batch: shuffled batches seldom have two. Where the weights
+// stay as they are, compute the front's features once and give them to the decoder itself.
+func WithFront(d Decoder, f Front) Decoder {
+	if a, ok := d.(Attender); ok {
+		return attenderBehind{a, f}
+	}
+	return decoderBehind{d, f}
+}
+
+// HasFront tells whether a decoder is behind a front.
+func HasFront(d Decoder) bool {
+	switch d.(type) {
+	case decoderBehind, attenderBehind:
+		return true
+	}
+	return false
+}
+
+type decoderBehind struct {
+	Decoder
+	front Front
+}
+
+// Logits implements Decoder.
+func (d decoderBehind) Logits(scope *model.Scope, kept, tokens *Node) *Node {
+	return d.Decoder.Logits(scope, d.front.Features(scope, kept), tokens)
+}
+
+// Start implements Decoder.
+func (d decoderBehind) Start(scope *model.Scope, kept *Node) (state, context []*Node) {
+	return d.Decoder.Start(scope, d.front.Features(scope, kept))
+}
+
+type attenderBehind struct {
+	Attender
+	front Front
+}
+
+// Logits implements Decoder.
+func (d attenderBehind) Logits(scope *model.Scope, kept, tokens *Node) *Node {
+	return d.Attender.Logits(scope, d.front.Features(scope, kept), tokens)
+}
+
+// Start implements Decoder.
+func (d attenderBehind) Start(scope *model.Scope, kept *Node) (state, context []*Node) {
+	return d.Attender.Start(scope, d.front.Features(scope, kept))
+}
+
+// Attention implements Attender.
+func (d attenderBehind) Attention(scope *model.Scope, kept, tokens *Node) *Node {
+	return d.Attender.Attention(scope, d.front.Features(scope, kept), tokens)
+}
