@@ -71,7 +71,10 @@ func Make(t testing.TB, results string, r Run) *runfolder.Folder {
 		i.Hashes["data"], i.Hashes["vocabulary"] = r.Data, r.Vocabulary
 		i.Stages = []runfolder.Stage{{Name: "data", Seconds: 2}, {Name: "training", Seconds: 60 * float64(r.Epochs)}}
 		i.Results["validation_nats_per_character"], i.Results["validation_teacher_forced_loss"] = r.Loss, r.Loss
-		i.Results["validation_teacher_forced_accuracy"], i.Results["validation_unknown_rate"] = 0.5, r.Unknown
+		i.Results["validation_teacher_forced_accuracy"] = 0.5
+		if r.Unknown > 0 {
+			i.Results["validation_unknown_rate"] = r.Unknown
+		}
 	}))
 	return f
 }
