@@ -25,10 +25,10 @@ def jsonl(path):
 
 
 for name in ["config.toml", "config.resolved.toml", "run.json", "metrics.jsonl", "metrics.csv", "vocab.json", "split.json",
-             "report.md", "report.html", "log.txt"]:
+             "report.md", "report.html", "log.txt", "metrics.json", "dvc.yaml"]:
     path = run / name
     check(f"{name} exists and isn't empty", path.is_file() and path.stat().st_size > 0)
-for pattern in ["plots/*.png", "plots/*.svg", "checkpoints/*"]:
+for pattern in ["plots/*.png", "plots/*.svg", "checkpoints/*", "tensorboard/**/events.out.tfevents.*", "coco/*.json"]:
     check(f"{pattern} exists", any(run.glob(pattern)))
 for split in ["validation", "test"]:
     captions = jsonl(run / "predictions" / f"{split}.jsonl")

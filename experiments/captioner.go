@@ -3,7 +3,6 @@ package experiments
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -94,13 +93,11 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	if c.tokenizer, err = token.Load(bytes.NewReader(vocabulary)); err != nil {
 		return fmt.Errorf("vocabulary: %w", err)
 	}
-	scaler, err := os.ReadFile(folder.Path(scalerFile))
+	scaler, err := readScaler(folder)
 	if err != nil {
 		return fmt.Errorf("the run has no features yet: %w", err)
 	}
-	if err := json.Unmarshal(scaler, &c.scaler); err != nil {
-		return fmt.Errorf(scalerFile+": %w", err)
-	}
+	c.scaler = *scaler
 	var members []member
 	if isEnsemble(c.config) {
 		if members, err = openMembers(c.config.Ensemble.Runs); err != nil {
@@ -157,22 +154,27 @@ func (c *Captioner) trained(folder *runfolder.Folder, members []member) (model.D
 	if len(members) > 0 {
 		return assemble(c.accel, members, c.encoder.FeatureShape(), c.config.Training, folder.Path("checkpoints"))
 	}
-	dimensions, err := trainedSize(folder, c.encoder.FeatureShape(), c.tokenizer)
+	return loadTrained(c.accel, folder, c.config, c.encoder.FeatureShape(), c.tokenizer)
+}
+
+// loadTrained is a run's decoder, and the trainer that holds its weights: the chosen epoch's, or the mean of the last ones.
+func loadTrained(a *accel.Accel, folder *runfolder.Folder, c config.Config, featureShape []int, t token.Tokenizer) (model.Decoder, *train.Trainer, error) {
+	size, err := trainedSize(folder, featureShape, t)
 	if err != nil {
 		return nil, nil, err
 	}
-	decoder, err := model.New(c.config.Decoder, dimensions)
+	decoder, err := model.New(c.Decoder, size)
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := train.New(c.accel.Backend, decoder, c.config.Training, folder.Path("checkpoints"))
+	trainer, err := train.New(a.Backend, decoder, c.Training, folder.Path("checkpoints"))
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := t.LoadBest(); err != nil {
+	if err := trainer.LoadBest(); err != nil {
 		return nil, nil, fmt.Errorf("load the best epoch's weights: %w", err)
 	}
-	return decoder, t, nil
+	return decoder, trainer, nil
 }
 
 // Close frees the backend.

@@ -63,10 +63,7 @@ func Ensemble(ctx context.Context, runDirs, overrides []string, o Options) (*Res
 	if err != nil {
 		return nil, err
 	}
-	if err := dataset.Present(dataSettings(c.Config)); err != nil {
-		return nil, err
-	}
-	folder, err := runfolder.Create(atRoot(c.Config.Runtime.Results), c.Config.Experiment.Name, c.Hash, c.Given, c.Resolved)
+	folder, err := createFolder(c)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +171,7 @@ func openMember(dir string) (m member, err error) {
 		return m, fmt.Errorf("the splits of %s: %w", dir, err)
 	}
 	m.splits = split.Splits
-	if m.scaler, err = os.ReadFile(m.folder.Path("scaler.json")); err != nil {
+	if m.scaler, err = os.ReadFile(m.folder.Path(scalerFile)); err != nil {
 		return m, fmt.Errorf("the run has no features yet: %w", err)
 	}
 	if m.vocabulary, err = os.ReadFile(m.folder.Path("vocab.json")); err != nil {
@@ -265,7 +262,7 @@ func (e *experiment) assemble() error {
 	if err != nil {
 		return err
 	}
-	scaler, err := os.ReadFile(e.folder.Path("scaler.json"))
+	scaler, err := os.ReadFile(e.folder.Path(scalerFile))
 	if err != nil {
 		return err
 	}

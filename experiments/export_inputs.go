@@ -19,9 +19,7 @@ import (
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/encoder"
-	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/runfolder"
-	"github.com/captionlab/captionlab/internal/train"
 )
 
 // The files of ExportInputs.
@@ -257,26 +255,14 @@ func (e *experiment) writeReferences(r *RunFolder, dir string) error {
 
 // writeWeights writes the best epoch's weights, if an epoch was finished.
 func (e *experiment) writeWeights(r *RunFolder, path string) error {
-	checkpoints := r.folder.Path("checkpoints")
-	if _, err := os.Stat(filepath.Join(checkpoints, "best")); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(r.folder.Path("checkpoints", "best")); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	size, err := trainedSize(r.folder, e.features.Shape(), e.tokenizer)
+	_, trainer, err := loadTrained(e.accel, r.folder, e.config, e.features.Shape(), e.tokenizer)
 	if err != nil {
 		return err
 	}
-	decoder, err := model.New(e.config.Decoder, size)
-	if err != nil {
-		return err
-	}
-	trainer, err := train.New(e.accel.Backend, decoder, e.config.Training, checkpoints)
-	if err != nil {
-		return err
-	}
-	if err := trainer.LoadBest(); err != nil {
-		return fmt.Errorf("load the best epoch's weights: %w", err)
-	}
-	weights, err := trainer.Weights(size.Features)
+	weights, err := trainer.Weights(e.size)
 	if err != nil {
 		return err
 	}

@@ -63,14 +63,19 @@ func Run(ctx context.Context, configPath string, overrides []string, o Options) 
 	if err != nil {
 		return nil, err
 	}
-	if err := dataset.Present(dataSettings(c.Config)); err != nil {
-		return nil, err
-	}
-	folder, err := runfolder.Create(atRoot(c.Config.Runtime.Results), c.Config.Experiment.Name, c.Hash, c.Given, c.Resolved)
+	folder, err := createFolder(c)
 	if err != nil {
 		return nil, err
 	}
 	return carryOut(ctx, folder, c, o)
+}
+
+// createFolder makes a config's run folder, if its data are there.
+func createFolder(c *config.Loaded) (*runfolder.Folder, error) {
+	if err := dataset.Present(dataSettings(c.Config)); err != nil {
+		return nil, err
+	}
+	return runfolder.Create(atRoot(c.Config.Runtime.Results), c.Config.Experiment.Name, c.Hash, c.Given, c.Resolved)
 }
 
 // Resume goes on with a run that was interrupted, failed or killed, from its last checkpoint. What it computes

@@ -14,6 +14,7 @@ import (
 	"github.com/captionlab/captionlab/internal/features"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/progress"
+	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
 // An encoder's last layers may be trained with the decoder. The features stage then keeps of each picture what the first of
@@ -23,19 +24,25 @@ import (
 // scalerFile is how a run's features are scaled.
 const scalerFile = "scaler.json"
 
+func readScaler(folder *runfolder.Folder) (*features.Scaler, error) {
+	text, err := os.ReadFile(folder.Path(scalerFile))
+	if err != nil {
+		return nil, err
+	}
+	s := &features.Scaler{}
+	if err := json.Unmarshal(text, s); err != nil {
+		return nil, fmt.Errorf("%s: %w", scalerFile, err)
+	}
+	return s, nil
+}
+
 // frontScaler scales the features of the layers that are trained, by the statistics of what they give of the training pictures
 // before training: the same scaling as without training. A run that is resumed has it in its folder.
 func (e *experiment) frontScaler(ctx context.Context) (*features.Scaler, error) {
 	kind := e.config.Encoder.Normalize
 	if features.Standardizes(kind) {
-		if text, err := os.ReadFile(e.folder.Path(scalerFile)); err == nil {
-			s := &features.Scaler{}
-			if err := json.Unmarshal(text, s); err != nil {
-				return nil, fmt.Errorf("%s: %w", scalerFile, err)
-			}
-			return s, nil
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+		if s, err := readScaler(e.folder); !errors.Is(err, fs.ErrNotExist) {
+			return s, err
 		}
 	}
 	return features.NormalizeRows(e.encoder.FeatureShape(), kind, func(each func([]float32)) error {

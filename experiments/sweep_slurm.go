@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/encoder"
@@ -28,18 +30,11 @@ type StillQueued struct {
 
 // Error says what goes on.
 func (e *StillQueued) Error() string {
-	return fmt.Sprintf("%v; Slurm goes on with %s of %s", ErrInterrupted, count(e.Tasks, "task"), jobList(e.Jobs))
+	return fmt.Sprintf("%v; Slurm goes on with %s of %s", ErrInterrupted, english.Plural(e.Tasks, "task", ""), jobList(e.Jobs))
 }
 
 // Unwrap gives ErrInterrupted.
 func (e *StillQueued) Unwrap() error { return ErrInterrupted }
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
 
 func jobList(ids []string) string {
 	if len(ids) == 1 {
@@ -167,7 +162,7 @@ func (s *sweep) submit(ctx context.Context, waves [][]*job) (tasks map[*job]*slu
 		c := &s.study.Cells[j.at]
 		c.Status, c.Error = study.Pending, ""
 	}
-	s.say("submitted %s to Slurm as %s; logs: %s", count(len(fresh), "cell"), jobList(sub.jobs()), sub.logs())
+	s.say("submitted %s to Slurm as %s; logs: %s", english.Plural(len(fresh), "cell", ""), jobList(sub.jobs()), sub.logs())
 	return tasks, s.save()
 }
 

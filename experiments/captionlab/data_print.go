@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -72,7 +73,7 @@ func printAlphabet(w io.Writer, r *experiments.DataReport) {
 	for _, c := range r.Characters.Counts[:min(len(r.Characters.Counts), charactersShown)] {
 		shown = append(shown, visible(c.Name))
 	}
-	fmt.Fprintf(w, "\nAlphabet: %s%s\n%s%s\n", count(r.Characters.Distinct), plural(r.Characters.Distinct, " character"), strings.Join(shown, " "), more(r.Characters.Distinct, len(shown)))
+	fmt.Fprintf(w, "\nAlphabet: %s\n%s%s\n", english.Plural(r.Characters.Distinct, "character", ""), strings.Join(shown, " "), more(r.Characters.Distinct, len(shown)))
 	if e := r.Emoji; e.Distinct == 0 {
 		fmt.Fprintln(w, "\nEmoji: none")
 	} else {
@@ -218,11 +219,4 @@ func endLine(s string) string {
 		return ""
 	}
 	return strings.TrimSpace(s) + "\n"
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return what
-	}
-	return what + "s"
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/go-logr/logr"
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
@@ -56,7 +57,7 @@ func Open(ctx context.Context, s Settings, cacheDir string, log io.Writer) (*Acc
 	}
 	if a.Devices < s.Devices {
 		a.Close()
-		return nil, fmt.Errorf("runtime.devices is %d, but %s has %s: expected at most %d", s.Devices, a.Name, plural(a.Devices, "device"), a.Devices)
+		return nil, fmt.Errorf("runtime.devices is %d, but %s has %s: expected at most %d", s.Devices, a.Name, english.Plural(a.Devices, "device", ""), a.Devices)
 	}
 	return a, nil
 }
@@ -175,7 +176,7 @@ func openXLA(path, options, want string) (*Accel, error) {
 	if ok, err := fetch.Present(filepath.Dir(path), cpuPlugin); err == nil && ok == path {
 		a.PluginVersion += fmt.Sprintf(" (%s %s)", cpuPlugin.Wheel.Package, cpuPlugin.Wheel.Version)
 	}
-	a.Description = fmt.Sprintf("XLA on %s, %s, %s, plugin %s", device, plural(a.Devices, "device"), a.PluginVersion, path)
+	a.Description = fmt.Sprintf("XLA on %s, %s, %s, plugin %s", device, english.Plural(a.Devices, "device", ""), a.PluginVersion, path)
 	return a, nil
 }
 
@@ -188,11 +189,4 @@ func deviceOf(description string) string {
 		}
 	}
 	return "device " + description
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/gomlx/compute"
 )
 
@@ -69,7 +70,7 @@ func checkXLA(ctx context.Context, cacheDir string) []Finding {
 	}
 	return []Finding{
 		{Name: "XLA plugin", Status: OK, Detail: fmt.Sprintf("%s, %s", a.Plugin, a.PluginVersion)},
-		{Name: "XLA devices", Status: OK, Detail: fmt.Sprintf("%s: %s; %s", a.Name, strings.Join(devices, ", "), plural(runtime.NumCPU(), "CPU core"))},
+		{Name: "XLA devices", Status: OK, Detail: fmt.Sprintf("%s: %s; %s", a.Name, strings.Join(devices, ", "), english.Plural(runtime.NumCPU(), "CPU core", ""))},
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Image is one image of a file.
@@ -175,7 +177,7 @@ func (f *File) checked(expected string, err error) (*File, error) {
 		}
 	}
 	if len(twice) > 0 {
-		return nil, fmt.Errorf("%s: %s: %s", f.Path, plural(len(twice), "image id that stood before", "image ids that stood before"), some(twice))
+		return nil, fmt.Errorf("%s: %s: %s", f.Path, english.Plural(len(twice), "image id that stood before", "image ids that stood before"), some(twice))
 	}
 	return f, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // eachLine calls do with every line that is not blank, without its break, and the byte where it begins.
@@ -65,7 +67,7 @@ func (f *File) readToken(s *source) error {
 		return nil
 	})
 	if err == nil && len(twice) > 0 {
-		return fmt.Errorf("%s: %s: %s", s.path, plural(len(twice), "caption number that stood before", "caption numbers that stood before"), some(twice))
+		return fmt.Errorf("%s: %s: %s", s.path, english.Plural(len(twice), "caption number that stood before", "caption numbers that stood before"), some(twice))
 	}
 	return err
 }

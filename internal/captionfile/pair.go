@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
+	"github.com/dustin/go-humanize/english"
 )
 
 // Pair is an image with its candidate and its references.
@@ -119,7 +120,7 @@ func (f *File) Keep(list string) error {
 		keep[at] = true
 	}
 	if len(unknown) > 0 {
-		return fmt.Errorf("%s: %s not in %s: %s", list, plural(len(unknown), "image is", "images are"), f.Path, some(unknown))
+		return fmt.Errorf("%s: %s not in %s: %s", list, english.Plural(len(unknown), "image is", "images are"), f.Path, some(unknown))
 	}
 	for n := range f.Images {
 		f.Images[n].skipped = !keep[n]
@@ -181,7 +182,7 @@ func describe(references, candidates *File, missing []string, extra, twice []int
 		quoted[n] = fmt.Sprintf("%q", id)
 	}
 	if len(missing) > 0 {
-		message += fmt.Sprintf("\n  %s no candidate: %s", plural(len(missing), "image has", "images have"), some(quoted))
+		message += fmt.Sprintf("\n  %s no candidate: %s", english.Plural(len(missing), "image has", "images have"), some(quoted))
 	}
 	where := func(of []int) []string {
 		var out []string
@@ -200,10 +201,10 @@ func describe(references, candidates *File, missing []string, extra, twice []int
 		return out
 	}
 	if len(extra) > 0 {
-		message += fmt.Sprintf("\n  %s an image that has no references: %s", plural(len(extra), "candidate names", "candidates name"), some(where(extra)))
+		message += fmt.Sprintf("\n  %s an image that has no references: %s", english.Plural(len(extra), "candidate names", "candidates name"), some(where(extra)))
 	}
 	if len(twice) > 0 {
-		message += fmt.Sprintf("\n  %s an image that has one already: %s", plural(len(twice), "candidate names", "candidates name"), some(where(twice)))
+		message += fmt.Sprintf("\n  %s an image that has one already: %s", english.Plural(len(twice), "candidate names", "candidates name"), some(where(twice)))
 	}
 	return message
 }

@@ -87,10 +87,3 @@ func some(what []string) string {
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(what[:named], ", "), len(what)-named)
 }
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/token"
 )
@@ -67,23 +69,23 @@ func (r *Report) judge() {
 		{"missing", "missing"}, {"empty", "an empty file"}, {"truncated", "cut off"}, {"too_large", "too large to decode"},
 		{"not_a_picture", "no picture"}, {"outside", "a link that leads out of the data folder"}, {"unreadable", "unreadable"},
 	} {
-		r.find(Warning, "pictures_"+k.kind, kinds[k.kind], "%s: %s (a run stops there)", count(kinds[k.kind], "picture"), k.say)
+		r.find(Warning, "pictures_"+k.kind, kinds[k.kind], "%s: %s (a run stops there)", english.Plural(kinds[k.kind], "picture", ""), k.say)
 	}
-	r.find(Warning, "rows", len(r.Rows), "%s repaired, left out or remarked on by the loader", count(len(r.Rows), "row"))
+	r.find(Warning, "rows", len(r.Rows), "%s repaired, left out or remarked on by the loader", english.Plural(len(r.Rows), "row", ""))
 	if r.CaptionsPerImage.Min != r.CaptionsPerImage.Max {
 		r.find(Note, "captions_per_image", 1, "%d to %d captions an image", r.CaptionsPerImage.Min, r.CaptionsPerImage.Max)
 	}
-	r.find(Note, "long_captions", r.Length.Over, "%s longer than text.max_length = %d", count(r.Length.Over, "caption"), r.Length.MaxLength)
-	r.find(Warning, "broken_emoji", r.BrokenEmoji, "%s of emoji that were cut apart", count(r.BrokenEmoji, "fragment"))
+	r.find(Note, "long_captions", r.Length.Over, "%s longer than text.max_length = %d", english.Plural(r.Length.Over, "caption", ""), r.Length.MaxLength)
+	r.find(Warning, "broken_emoji", r.BrokenEmoji, "%s of emoji that were cut apart", english.Plural(r.BrokenEmoji, "fragment", ""))
 	for _, s := range r.Shared {
-		r.find(Note, "shared_captions", s.Captions, "the %s split shares %s (%d different) with the training split, word for word", s.Split, count(s.Captions, "caption"), s.Distinct)
+		r.find(Note, "shared_captions", s.Captions, "the %s split shares %s (%d different) with the training split, word for word", s.Split, english.Plural(s.Captions, "caption", ""), s.Distinct)
 	}
 	p := r.Pictures
-	r.find(Note, "cmyk", p.CMYK, "%s in CMYK: read as RGB", count(p.CMYK, "picture"))
-	r.find(Note, "palette", p.Palette, "%s with a palette", count(p.Palette, "picture"))
-	r.find(Note, "turned", p.Turned, "%s stored sideways or mirrored: turned upright by EXIF", count(p.Turned, "picture"))
-	r.find(Note, "deep", p.Deep, "%s of 16 bits a channel: read as 8", count(p.Deep, "picture"))
-	r.find(Note, "transparent", p.Through, "%s with transparent parts: shown on white", count(p.Through, "picture"))
+	r.find(Note, "cmyk", p.CMYK, "%s in CMYK: read as RGB", english.Plural(p.CMYK, "picture", ""))
+	r.find(Note, "palette", p.Palette, "%s with a palette", english.Plural(p.Palette, "picture", ""))
+	r.find(Note, "turned", p.Turned, "%s stored sideways or mirrored: turned upright by EXIF", english.Plural(p.Turned, "picture", ""))
+	r.find(Note, "deep", p.Deep, "%s of 16 bits a channel: read as 8", english.Plural(p.Deep, "picture", ""))
+	r.find(Note, "transparent", p.Through, "%s with transparent parts: shown on white", english.Plural(p.Through, "picture", ""))
 
 	order := map[string]int{Error: 0, Warning: 1, Note: 2}
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return order[a.Severity] - order[b.Severity] })
@@ -109,7 +111,7 @@ func (r *Report) judgeGroups(kind, say string, groups []Group) {
 	if kind != "identical" {
 		severity = Note
 	}
-	r.find(severity, kind, doubles, "%s of one split are the same %s, in %s", count(pictures, "picture"), say, count(doubles, "group"))
+	r.find(severity, kind, doubles, "%s of one split are the same %s, in %s", english.Plural(pictures, "picture", ""), say, english.Plural(doubles, "group", ""))
 }
 
 func pictureIs(n int) string {
@@ -117,11 +119,4 @@ func pictureIs(n int) string {
 		return "1 picture is"
 	}
 	return fmt.Sprintf("%d pictures are", n)
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/compare"
 )
 
@@ -53,7 +55,7 @@ func findings(c *compare.Comparison) []string {
 		what string
 	}{{better, "higher than"}, {worse, "lower than"}, {same, "not distinguishable from"}} {
 		if len(count.tags) > 0 {
-			out = append(out, fmt.Sprintf("%s of %s: %s the baseline's (%s).", metricName(leading), plural(len(count.tags), "group"), count.what, strings.Join(count.tags, ", ")))
+			out = append(out, fmt.Sprintf("%s of %s: %s the baseline's (%s).", metricName(leading), english.Plural(len(count.tags), "group", ""), count.what, strings.Join(count.tags, ", ")))
 		}
 	}
 	return out

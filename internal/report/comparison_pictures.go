@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/compare"
 )
 
@@ -33,7 +35,7 @@ func comparedPictures(c *compare.Comparison, count int) (pictures []comparedPict
 		pictures = append(pictures, p)
 	}
 	if count > 0 {
-		note = fmt.Sprintf("%s of the %s split, the same for every run. Runs that say the same stand together.", plural(count, "picture"), c.Split)
+		note = fmt.Sprintf("%s of the %s split, the same for every run. Runs that say the same stand together.", english.Plural(count, "picture", ""), c.Split)
 	}
 	return pictures, note
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg/draw"
@@ -47,8 +48,8 @@ func sizeAlt(curves []compare.SizeCurve) string {
 	var parts []string
 	for _, s := range curves {
 		first, last := s.Points[0], s.Points[len(s.Points)-1]
-		parts = append(parts, fmt.Sprintf("%s: %s at %s, %s at %s", curveName(s), columnValue(s.Column, first.Value, fixed), plural(first.Pictures, "picture"),
-			columnValue(s.Column, last.Value, fixed), plural(last.Pictures, "picture")))
+		parts = append(parts, fmt.Sprintf("%s: %s at %s, %s at %s", curveName(s), columnValue(s.Column, first.Value, fixed), english.Plural(first.Pictures, "picture", ""),
+			columnValue(s.Column, last.Value, fixed), english.Plural(last.Pictures, "picture", "")))
 	}
 	return strings.Join(parts, "; ") + "."
 }
@@ -70,7 +71,7 @@ func sizeMeaning(curves []compare.SizeCurve) string {
 		}
 	}
 	if off > 0 {
-		text += fmt.Sprintf(" %s below %s: too low for the axis.", plural(off, "run"), significant(curveUnit(curves[0])*bottom))
+		text += fmt.Sprintf(" %s below %s: too low for the axis.", english.Plural(off, "run", ""), significant(curveUnit(curves[0])*bottom))
 	}
 	if len(parts) == 0 {
 		return text + " A power law takes three sizes at least."

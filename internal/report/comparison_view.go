@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/compare"
 )
 
@@ -54,8 +56,8 @@ func newComparisonView(d ComparisonData) comparisonView {
 		Legend: c.Groups, SizeFits: sizeFits(c), SizeCurves: sizePlots(c), Runs: runsTable(c), LeftOut: leftOutTable(c), Method: method(c),
 	}
 	runs := len(c.Runs())
-	v.Meta = fmt.Sprintf("%s in %s · %s split, %s · measured against %s", plural(runs, "run"), plural(len(c.Groups), "group"), c.Split,
-		plural(len(c.Groups[0].Runs[0].Predictions), "picture"), c.Groups[c.Baseline].Name())
+	v.Meta = fmt.Sprintf("%s in %s · %s split, %s · measured against %s", english.Plural(runs, "run", ""), english.Plural(len(c.Groups), "group", ""), c.Split,
+		english.Plural(len(c.Groups[0].Runs[0].Predictions), "picture", ""), c.Groups[c.Baseline].Name())
 	v.GroupsNote = "A group is a config; its runs differ in seeds alone. Figures are means over the group's runs, ± their standard deviation; " +
 		"metrics are in percent. ≈: not distinguishable from the baseline."
 	v.Curves, v.CurvesNote = curvePlots(c)
@@ -224,7 +226,7 @@ func leftOutTable(c *compare.Comparison) table {
 // method says how the figures came about.
 func method(c *compare.Comparison) []string {
 	text := []string{
-		fmt.Sprintf("Metrics are computed anew from every run's captions and the references it was scored against: corpus scores of %s.", plural(len(c.Groups[0].Runs[0].Predictions), "picture")),
+		fmt.Sprintf("Metrics are computed anew from every run's captions and the references it was scored against: corpus scores of %s.", english.Plural(len(c.Groups[0].Runs[0].Predictions), "picture", "")),
 		fmt.Sprintf("Differences are those of the groups' mean scores. Their intervals come from a paired bootstrap of %s resamples (Koehn 2004): each draws the pictures with "+
 			"replacement, the same for all runs, and of each group of n > 1 runs n − 1 with replacement, which keeps the variance of a mean over few seeds unbiased (McCarthy and Snowden 1985). "+
 			"A difference whose 95 %% interval holds zero is called not distinguishable; that is not a proof that there is none. With two or three seeds the intervals are still rough.",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
@@ -46,7 +47,7 @@ func keyFigures(d Data) []keyFigure {
 		if byMetric(d.Epochs) {
 			name, is = "Validation loss", "Of %s, greedy captions scored best ("+fixed(best.SelectionMetric, 4)+") at epoch %d."
 		}
-		meaning, by := fmt.Sprintf(is, plural(len(d.Epochs), "epoch"), best.Epoch), "at the same epoch"
+		meaning, by := fmt.Sprintf(is, english.Plural(len(d.Epochs), "epoch", ""), best.Epoch), "at the same epoch"
 		if mean, text, kept := keptMean(d, best); kept {
 			name, best, meaning, by = "Validation loss", mean, text, "by the same weights"
 		}
@@ -218,7 +219,7 @@ func cards(pictures []Picture) (cards []card, note string) {
 	}
 	if len(cards) > 0 {
 		note = fmt.Sprintf("%s with the model's own caption, generated without help from the true one, and the references. "+
-			"%d of %d captions equal a reference, letter for letter.", plural(len(cards), "picture"), exact, len(cards))
+			"%d of %d captions equal a reference, letter for letter.", english.Plural(len(cards), "picture", ""), exact, len(cards))
 	}
 	return cards, note
 }
@@ -338,7 +339,7 @@ func provenanceTable(i runfolder.Info) table {
 	add("Device", i.Device)
 	add("Plugin", strings.TrimSpace(i.Plugin+" "+i.PluginVersion))
 	if h := i.Host; h.Cores > 0 {
-		host := fmt.Sprintf("%s, %s", h.OS, plural(h.Cores, "core"))
+		host := fmt.Sprintf("%s, %s", h.OS, english.Plural(h.Cores, "core", ""))
 		if h.MemoryBytes > 0 {
 			host += ", " + humanize.IBytes(uint64(h.MemoryBytes)) + " of memory"
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/forPelevin/gomoji"
 
 	"github.com/captionlab/captionlab/internal/score"
@@ -34,7 +35,7 @@ func emojiTables(e *Emoji) (tables []table, note string) {
 	if c := e.Cleaning; c.Raw > 0 {
 		note += fmt.Sprintf(" Cleaning kept %s of the data set's %s emoji (%s).", comma(c.Kept), comma(c.Raw), percent(c.Share()))
 		if c.BrokenRaw+c.BrokenCleaned > 0 {
-			note += fmt.Sprintf(" %s before it, %s after.", plural(c.BrokenRaw, "broken sequence"), comma(c.BrokenCleaned))
+			note += fmt.Sprintf(" %s before it, %s after.", english.Plural(c.BrokenRaw, "broken sequence", ""), comma(c.BrokenCleaned))
 		}
 	}
 	return []table{emojiUseTable(g, r), emojiMatchTable(e.Scores), emojiFrequentTable(g, r)}, note

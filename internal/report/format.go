@@ -48,13 +48,6 @@ func percentChange(part, whole float64) string {
 
 func comma(n int) string { return humanize.Comma(int64(n)) }
 
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return comma(n) + " " + noun + "s"
-}
-
 // duration says how long s seconds are, in two units at most.
 func duration(s float64) string {
 	if !finite(s) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/dustin/go-humanize/english"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -129,7 +130,7 @@ func confusionFigures(matrices []Confusion) []plotFigure {
 		figures = append(figures, plotFigure{
 			Name: m.Name, File: "plots/" + m.File, draw: heatmap{m.Name, m.Matrix}.render,
 			Alt:     fmt.Sprintf("%s: %s of %d on the diagonal.", m.Name, percent(m.Matrix.Accuracy()), m.Matrix.Total()),
-			Meaning: fmt.Sprintf("%s %s of %s on the diagonal.", m.Meaning, percent(m.Matrix.Accuracy()), plural(m.Matrix.Total(), "count")),
+			Meaning: fmt.Sprintf("%s %s of %s on the diagonal.", m.Meaning, percent(m.Matrix.Accuracy()), english.Plural(m.Matrix.Total(), "count", "")),
 		})
 	}
 	return figures

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
@@ -14,7 +16,7 @@ func keptMean(d Data, best runfolder.Epoch) (mean runfolder.Epoch, text string, 
 		return mean, "", false
 	}
 	return *d.Mean, fmt.Sprintf("Of the mean of the last %d epochs' weights, which is better than any epoch by itself and was kept; the best of %s, number %d, has %s.",
-		d.Mean.MeanOf, plural(len(d.Epochs), "epoch"), best.Epoch, fixed(best.ValidationLoss, 3)), true
+		d.Mean.MeanOf, english.Plural(len(d.Epochs), "epoch", ""), best.Epoch, fixed(best.ValidationLoss, 3)), true
 }
 
 // withMean ends the table of epochs with the mean of the last ones' weights.

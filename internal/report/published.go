@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // publishedRow is a system's scores in a paper or a tutorial, in percent as printed there. What the source does not say is
@@ -79,7 +81,7 @@ func (c conditions) differs(r publishedRow) string {
 		add("decoding", r.decoding, c.decoding)
 	}
 	if r.references != 5 {
-		what = append(what, plural(r.references, "reference"))
+		what = append(what, english.Plural(r.references, "reference", ""))
 	}
 	if len(what) == 0 {
 		return "nothing"
