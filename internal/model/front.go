@@ -15,14 +15,17 @@ type Front interface {
 	Features(scope *model.Scope, kept *Node) *Node
 }
 
-// WithFront is the decoder behind a front: its features are what is kept of each picture. It is an Attender if the decoder is
-// one.
+// WithFront is the decoder behind a front: its features are what is kept of each picture. It is an Attender or Bidirectional if
+// the decoder is.
 //
 // A picture goes through the front once for each of its captions in a batch: shuffled batches seldom have two. Where the weights
 // stay as they are, compute the front's features once and give them to the decoder itself.
 func WithFront(d Decoder, f Front) Decoder {
-	if a, ok := d.(Attender); ok {
-		return attenderBehind{a, f}
+	switch d := d.(type) {
+	case Attender:
+		return attenderBehind{d, f}
+	case Bidirectional:
+		return bidirectionalBehind{decoderBehind{d, f}, d}
 	}
 	return decoderBehind{d, f}
 }
@@ -30,7 +33,7 @@ func WithFront(d Decoder, f Front) Decoder {
 // HasFront tells whether a decoder is behind a front.
 func HasFront(d Decoder) bool {
 	switch d.(type) {
-	case decoderBehind, attenderBehind:
+	case decoderBehind, attenderBehind, bidirectionalBehind:
 		return true
 	}
 	return false
@@ -50,6 +53,14 @@ func (d decoderBehind) Logits(scope *model.Scope, kept, tokens *Node) *Node {
 func (d decoderBehind) Start(scope *model.Scope, kept *Node) (state, context []*Node) {
 	return d.Decoder.Start(scope, d.front.Features(scope, kept))
 }
+
+type bidirectionalBehind struct {
+	decoderBehind
+	both Bidirectional
+}
+
+// Backward implements Bidirectional.
+func (d bidirectionalBehind) Backward() Decoder { return WithFront(d.both.Backward(), d.front) }
 
 type attenderBehind struct {
 	Attender
