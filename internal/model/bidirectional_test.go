@@ -183,7 +183,8 @@ func TestBidirectionalTogether(t *testing.T) {
 	if _, ok := mixed.(Bidirectional); ok || err != nil {
 		t.Errorf("an ensemble with a decoder of one direction is bidirectional: %v (%v)", ok, err)
 	}
-	behind := WithFront(d, twice{}).(Bidirectional)
+	calls := 0
+	behind := WithFront(d, counted{&calls}).(Bidirectional)
 	if !HasFront(behind) || !HasFront(behind.Backward()) {
 		t.Error("the decoder lost its front")
 	}
@@ -199,7 +200,19 @@ func TestBidirectionalTogether(t *testing.T) {
 				mean = Add(mean, p)
 			}
 		}
-		return []*Node{behind.Backward().Logits(scope, f, ids), Log(MulScalar(mean, 0.5))}
+		return []*Node{behind.Backward().Logits(scope, f, ids), Log(MulScalar(mean, 0.5)), behind.Logits(scope, f, ids), d.Logits(scope, seen, ids)}
 	}).MustCall(features, tokens)
 	compare(t, "log-probabilities", flat(out[0]), flat(out[1]), 1e-5)
+	compare(t, "forward log-probabilities", flat(out[2]), flat(out[3]), 1e-6)
+	if calls != 1 {
+		t.Errorf("the front was called %d times in one graph", calls)
+	}
+}
+
+// counted is a front that counts the graphs that it is in.
+type counted struct{ calls *int }
+
+func (c counted) Features(scope *gomodel.Scope, kept *Node) *Node {
+	*c.calls++
+	return twice{}.Features(scope, kept)
 }

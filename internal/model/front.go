@@ -25,7 +25,7 @@ func WithFront(d Decoder, f Front) Decoder {
 	case Attender:
 		return attenderBehind{d, f}
 	case Bidirectional:
-		return bidirectionalBehind{decoderBehind{d, f}, d}
+		return bidirectionalBehind{decoderBehind{d, sharedFront{f}}, d}
 	}
 	return decoderBehind{d, f}
 }
@@ -61,6 +61,23 @@ type bidirectionalBehind struct {
 
 // Backward implements Bidirectional.
 func (d bidirectionalBehind) Backward() Decoder { return WithFront(d.both.Backward(), d.front) }
+
+// sharedFront computes the features that both directions read in a graph once: fronts are the larger part of a step's work, and
+// their gradients are not found to be the same.
+type sharedFront struct{ Front }
+
+type sharedFeatures struct{ kept, features *Node }
+
+// Features implements Front.
+func (f sharedFront) Features(scope *model.Scope, kept *Node) *Node {
+	const key = "/" + FrontScope + "/features"
+	if known, ok := model.GetGraphParam(kept.Graph(), key); ok && known.(sharedFeatures).kept == kept {
+		return known.(sharedFeatures).features
+	}
+	features := f.Front.Features(scope, kept)
+	model.SetGraphParam(kept.Graph(), key, sharedFeatures{kept, features})
+	return features
+}
 
 type attenderBehind struct {
 	Attender
