@@ -61,6 +61,7 @@ type experiment struct {
 	controls    []report.Control
 	confusions  []report.Confusion
 	retrieval   *score.Retrieval
+	bothWays    *score.Retrieval // by both directions of a bidirectional decoder; nil for others
 	systems     []report.System
 	collapse    *report.Collapse
 	accuracies  []report.Accuracy

@@ -16,7 +16,7 @@ func (e *experiment) report(context.Context) error {
 		return err
 	}
 	d := report.Data{
-		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, Systems: e.systems, NoMETEOR: e.noMETEOR, Emoji: e.emoji,
+		Controls: e.controls, Confusions: e.confusions, Retrieval: e.retrieval, RetrievalBoth: e.bothWays, Systems: e.systems, NoMETEOR: e.noMETEOR, Emoji: e.emoji,
 		Collapse: e.collapse, Accuracies: e.accuracies, CaptionedSplit: dataset.Validation,
 		ProblemTotal: len(e.data.Problems), Vocabulary: e.tokenizer.Size(), Tokenizer: e.tokenizer.Kind(), Lossless: e.tokenizer.Lossless(), Tokens: e.tokens,
 		Layers: layers, WordVectors: e.wordVectors, FeatureSeconds: e.features.Seconds,

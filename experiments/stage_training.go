@@ -252,6 +252,9 @@ func (e *experiment) evaluate(ctx context.Context) error {
 		if err := add(e.trainer, "model", "the trained model with its pictures", split, data); err != nil {
 			return err
 		}
+		if err := e.evaluateBackward(ctx, split, data, results); err != nil {
+			return err
+		}
 		for _, name := range e.config.Evaluation.Controls {
 			t, controlled := e.trainer, data.Zeroed()
 			switch name {
@@ -270,6 +273,26 @@ func (e *experiment) evaluate(ctx context.Context) error {
 		}
 	}
 	return e.figures(results)
+}
+
+// evaluateBackward scores the backward direction of a bidirectional decoder under names of its own: perplexity and all that is
+// compared with other decoders are the forward one's.
+func (e *experiment) evaluateBackward(ctx context.Context, split string, data *batch.Set, results map[string]float64) error {
+	d, ok := e.decoder.(model.Bidirectional)
+	if !ok {
+		return nil
+	}
+	t, err := e.trainer.WithDecoder(d.Backward())
+	if err != nil {
+		return err
+	}
+	score, err := t.Evaluate(ctx, data)
+	if err != nil {
+		return fmt.Errorf("the backward direction on %s: %w", split, err)
+	}
+	results[split+"_backward_teacher_forced_loss"], results[split+"_backward_teacher_forced_accuracy"] = score.Loss(), score.Accuracy()
+	e.say("backward direction, %s: teacher-forced loss %.4f nats a token; accuracy %.4f", split, score.Loss(), score.Accuracy())
+	return nil
 }
 
 // caption generates free-running captions of the splits that the config names.

@@ -27,6 +27,7 @@ func (l *loader) check() {
 	l.checkAttention()
 	l.refuseAll(l.config.Training.Check())
 	l.checkTrained()
+	l.checkBidirectional()
 	l.refuseAll(l.config.Decoding.Check())
 	l.checkRuntime()
 	l.refuseAll(l.config.Slurm.Check())

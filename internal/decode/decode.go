@@ -4,6 +4,7 @@ package decode
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -24,7 +25,7 @@ import (
 // Caption is one generated caption.
 type Caption struct {
 	Tokens         []int32 // without special tokens
-	LogProbability float64 // the model's own, in nats, the end token's included: what teacher forcing gives for the caption
+	LogProbability float64 // the model's own, in nats, the end token's included: what teacher forcing gives for the caption, in the direction that generated it
 }
 
 // score is what beam search ranks captions by.
@@ -58,7 +59,13 @@ type generation struct {
 type Generator struct {
 	settings  Settings
 	maxLength int
-	exec      *gomodel.Exec
+	ways      []way
+}
+
+// way is a search in one direction.
+type way struct {
+	exec     *gomodel.Exec
+	backward bool // it generates the last token first
 }
 
 // Check refuses settings that don't go together.
@@ -87,12 +94,25 @@ func New(backend compute.Backend, store *gomodel.Store, d model.Decoder, s Setti
 		return nil, fmt.Errorf("unknown decoding method %q; known are %s", s.Method, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	g := &Generator{settings: s, maxLength: maxLength}
-	err := exceptions.TryCatch[error](func() {
-		g.exec = gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, features, count, random *graph.Node) (*graph.Node, *graph.Node) {
-			scope.Store().SetTraining(features.Graph(), false)
-			return build(generation{s, scope, d, features, count, random, maxLength})
+	add := func(d model.Decoder, backward bool) error {
+		return exceptions.TryCatch[error](func() {
+			g.ways = append(g.ways, way{gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, features, count, random *graph.Node) (*graph.Node, *graph.Node) {
+				scope.Store().SetTraining(features.Graph(), false)
+				return build(generation{s, scope, d, features, count, random, maxLength})
+			}), backward})
 		})
-	})
+	}
+	var err error
+	if s.Direction != "backward" {
+		err = add(d, false)
+	}
+	if s.Direction == "backward" || s.Direction == "both" {
+		both, ok := d.(model.Bidirectional)
+		if !ok {
+			return nil, fmt.Errorf("decoding.direction is %q, and the decoder has no backward direction (decoder.bidirectional)", s.Direction)
+		}
+		err = errors.Join(err, add(both.Backward(), true))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("build the %s search: %w", s.Method, err)
 	}
@@ -117,7 +137,7 @@ func (g *Generator) Generate(ctx context.Context, rows [][]float32, progress fun
 }
 
 // Candidates returns, for each row of features, all captions that the search ended with, the best first: as many
-// as the beam is wide, or one.
+// as the beam is wide, or one; with direction = both, from each direction.
 func (g *Generator) Candidates(ctx context.Context, rows [][]float32, progress func(int)) ([][]Caption, error) {
 	all := make([][]Caption, 0, len(rows))
 	// The loop works on batch pictures at a time and takes new ones as it goes on: the more it has, the fewer wait.
@@ -168,24 +188,18 @@ func (g *Generator) loop(rows [][]float32, capacity int, seed int64) ([][]Captio
 		return nil, err
 	}
 	features, count := tensors.FromFlatDataAndDimensions(flat, capacity, size), tensors.FromValue(int32(len(rows)))
-	ids, logs, err := g.exec.Call2(features, count, random)
-	if err != nil {
-		return nil, err
-	}
 	defer func() {
-		for _, t := range []*tensors.Tensor{features, count, random, ids, logs} {
+		for _, t := range []*tensors.Tensor{features, count, random} {
 			t.MustFinalizeAll()
 		}
 	}()
-	tokens, logProbabilities := tensors.MustCopyFlatData[int32](ids), tensors.MustCopyFlatData[float32](logs)
-	width, length := ids.Shape().Dim(1), ids.Shape().Dim(2)
 	captions := make([][]Caption, len(rows))
-	for n := range captions {
-		for k := n * width; k < (n+1)*width; k++ {
-			if c, ended := caption(tokens[k*length:(k+1)*length], logProbabilities[k]); ended && c.LogProbability > impossible/2 {
-				captions[n] = append(captions[n], c)
-			}
+	for _, w := range g.ways {
+		if err := w.search(captions, features, count, random); err != nil {
+			return nil, err
 		}
+	}
+	for n := range captions {
 		if len(captions[n]) == 0 { // every caption broke a rule: the search was left without a token
 			captions[n] = []Caption{{LogProbability: math.Inf(-1)}}
 		}
@@ -194,6 +208,31 @@ func (g *Generator) loop(rows [][]float32, capacity int, seed int64) ([][]Captio
 		})
 	}
 	return captions, nil
+}
+
+// search adds the captions that the search ended with to those of each picture.
+func (w way) search(captions [][]Caption, features, count, random *tensors.Tensor) error {
+	ids, logs, err := w.exec.Call2(features, count, random)
+	if err != nil {
+		return err
+	}
+	tokens, logProbabilities := tensors.MustCopyFlatData[int32](ids), tensors.MustCopyFlatData[float32](logs)
+	width, length := ids.Shape().Dim(1), ids.Shape().Dim(2)
+	ids.MustFinalizeAll()
+	logs.MustFinalizeAll()
+	for n := range captions {
+		for k := n * width; k < (n+1)*width; k++ {
+			c, ended := caption(tokens[k*length:(k+1)*length], logProbabilities[k])
+			if !ended || c.LogProbability <= impossible/2 {
+				continue
+			}
+			if w.backward {
+				slices.Reverse(c.Tokens)
+			}
+			captions[n] = append(captions[n], c)
+		}
+	}
+	return nil
 }
 
 // caption is what comes before the end token; beam search may stop before every caption of the beam has one.

@@ -77,6 +77,9 @@ func tinySized(t *testing.T, s model.Settings, size model.Size, times float32) *
 		m.rows = append(m.rows, row)
 	}
 	m.logProbabilities(t, [][]int32{{4}}) // makes the variables
+	if both, ok := d.(model.Bidirectional); ok {
+		(&tiny{both.Backward(), m.store, m.rows}).logProbabilities(t, [][]int32{{4}})
+	}
 	for v := range m.store.IterVariables() {
 		if v.Trainable {
 			flat := tensors.MustCopyFlatData[float32](v.MustValue())

@@ -8,6 +8,8 @@ type Settings struct {
 	Batch     int      `toml:"batch" default:"100" min:"1" max:"65536" doc:"pictures a batch"`
 	Splits    []string `toml:"splits" default:"[\"validation\", \"test\"]" oneof:"train validation test" doc:"splits whose pictures are captioned"`
 
+	Direction string `toml:"direction" default:"forward" oneof:"forward backward both" hash:"set" doc:"of a decoder with decoder.bidirectional: forward generates from left to right; backward from a caption's end to its start; both does each and takes the caption that its own direction finds more probable (Wang et al. 2016), by length_penalty too"`
+
 	NoRepeat int `toml:"no_repeat_ngram" default:"0" min:"0" max:"20" doc:"no n-gram of this many tokens occurs twice in a caption (0: no such rule)"`
 
 	BeamWidth     int     `toml:"beam_width" default:"3" min:"1" max:"1000" doc:"captions that beam search keeps at each step"`

@@ -56,7 +56,7 @@ func (s Settings) attentionProblems() (problems setting.Problems) {
 		set bool
 	}{
 		{"layers", s.Layers > 1}, {"layer_norm", s.LayerNorm}, {"learn_state", s.LearnState}, {"hidden", s.Hidden > 0}, {"tied", s.Tied},
-		{"merge", s.Merge != "concat"}, {"image_activation", s.ImageActivation != "none"},
+		{"bidirectional", s.Bidirectional}, {"merge", s.Merge != "concat"}, {"image_activation", s.ImageActivation != "none"},
 	} {
 		if k.set {
 			problems.Refuse([]string{"decoder." + k.key, "decoder.name"}, "decoder.%s is not for decoder.name = \"attention\"", k.key)

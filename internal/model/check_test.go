@@ -22,6 +22,8 @@ func TestCheck(t *testing.T) {
 		{"nothing to add to", Settings{Name: "lstm", Inject: "par", Merge: "add"}, "merge", `needs decoder.inject = "merge", got "par"`},
 		{"two initial states", Settings{Name: "gru", ResetAfter: true, Inject: "init", LearnState: true}, "learn_state", "the image is the initial state"},
 		{"no such layer norm", Settings{Name: "gru", LayerNorm: true}, "layer_norm", "expected decoder.reset_after = true"},
+		{"both ways", Settings{Name: "gru", ResetAfter: true, Inject: "merge", Layers: 2, Bidirectional: true}, "", ""},
+		{"attention both ways", Settings{Name: "attention", Bidirectional: true}, "bidirectional", `not for decoder.name = "attention"`},
 		{"dropout of nothing", Settings{Name: "lstm", DropoutOn: []string{}}, "dropout_on", "decoder.dropout = 0 turns it off"},
 		{"all weights alike", Settings{Name: "lstm", Initializer: "normal"}, "initializer_scale", "above 0"},
 	} {

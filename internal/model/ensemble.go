@@ -21,14 +21,33 @@ type ensemble struct {
 	weights, context, state []int
 }
 
-// NewEnsemble joins decoders; member n has its variables below MemberScope(n).
+// NewEnsemble joins decoders; member n has its variables below MemberScope(n). It is Bidirectional if all of them are.
 func NewEnsemble(members []Decoder) (Decoder, error) {
 	if len(members) == 0 {
 		return nil, errors.New("an ensemble without members")
 	}
 	n := len(members)
-	return &ensemble{members: members, weights: make([]int, n), context: make([]int, n), state: make([]int, n)}, nil
+	d := &ensemble{members: members, weights: make([]int, n), context: make([]int, n), state: make([]int, n)}
+	var backward []Decoder
+	for _, m := range members {
+		if b, ok := m.(Bidirectional); ok {
+			backward = append(backward, b.Backward())
+		}
+	}
+	if len(backward) < n {
+		return d, nil
+	}
+	other, err := NewEnsemble(backward)
+	return bidirectionalEnsemble{d, other}, err
 }
+
+type bidirectionalEnsemble struct {
+	*ensemble
+	backward Decoder
+}
+
+// Backward implements Bidirectional.
+func (d bidirectionalEnsemble) Backward() Decoder { return d.backward }
 
 // MemberScope is the scope, below the decoder's own, of the variables of an ensemble's member n, from 0.
 func MemberScope(n int) string { return fmt.Sprintf("member_%d", n+1) }

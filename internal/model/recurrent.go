@@ -17,10 +17,15 @@ type recurrentDecoder struct {
 	Settings
 	Size
 	cell
+	backward bool // it reads captions from their end: see Bidirectional
 }
 
 func newRecurrent(s Settings, size Size) Decoder {
-	return &recurrentDecoder{Settings: s, Size: size, cell: s.cell()}
+	d := &recurrentDecoder{Settings: s, Size: size, cell: s.cell()}
+	if s.Bidirectional {
+		return bidirectional{d}
+	}
+	return d
 }
 
 // inputSize is the width of what a layer reads at each step.
@@ -168,10 +173,14 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 	features.AssertDims(batch, d.Features)
 	features = d.drop(scope, features, "features")
 
-	table := d.embedding(scope, g)
-	x := Gather(table, ExpandAxes(TransposeAllAxes(tokens, 1, 0), -1)) // [time, batch, embedding]
-	state := d.initial(scope, features)                                // each [batch, units]
-	image := d.image(scope, features)                                  // [batch, imageSize]
+	own, ids := d.own(scope), TransposeAllAxes(tokens, 1, 0)
+	if d.backward { // all but the start token
+		ids = turned(ids, 1, AddScalar(lengths(tokens), -1))
+	}
+	table := d.embedding(own, g)
+	x := Gather(table, ExpandAxes(ids, -1)) // [time, batch, embedding]
+	state := d.initial(own, features)       // each [batch, units]
+	image := d.image(scope, features)       // [batch, imageSize]
 	everyStep := func() *Node { return BroadcastToDims(ExpandAxes(image, 0), steps, batch, d.imageSize()) }
 	switch d.Inject {
 	case "pre":
@@ -181,7 +190,7 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 	default:
 		x = d.drop(scope, x, "embedding")
 	}
-	for n, l := range d.layers(scope, g) {
+	for n, l := range d.layers(own, g) {
 		if n > 0 {
 			x = d.drop(scope, x, "layers")
 		}
@@ -192,9 +201,13 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 			x = d.scan(x, l.weights, state[n])
 		}
 	}
+	if d.Inject == "pre" { // the output after the picture predicts nothing
+		x = Slice(x, AxisRange(1))
+	}
+	if d.backward { // to the places of the tokens that are predicted, all but the end
+		x = turned(x, 0, AddScalar(lengths(tokens), -2))
+	}
 	switch { // x is [time, batch, units]
-	case d.Inject == "pre": // the output after the picture predicts nothing
-		x = d.drop(scope, Slice(x, AxisRange(1)), "output")
 	case d.Inject != "merge":
 		x = d.drop(scope, x, "output")
 	case d.Merge == "add":
@@ -202,7 +215,7 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 	default:
 		x = d.join(scope, x, "output", everyStep(), "image", 2)
 	}
-	head := d.head(scope, table)
+	head := d.head(own, table)
 	logits := head.then(addRow(overTime(x, head[0]), head[1]))
 	logits.AssertDims(steps, batch, d.Vocabulary)
 	return logits
@@ -212,15 +225,15 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 // every step, what it adds: for par to the first layer's gates, for merge to what the first dense layer after the recurrent
 // ones gives.
 func (d *recurrentDecoder) Start(scope *model.Scope, features *Node) (state, context []*Node) {
-	g := features.Graph()
-	layers, states, image := d.layers(scope, g), d.initial(scope, features), d.image(scope, features)
+	g, own := features.Graph(), d.own(scope)
+	layers, states, image := d.layers(own, g), d.initial(own, features), d.image(scope, features)
 	switch d.Inject {
 	case "pre":
 		d.advance(layers, states, MatMul(image, layers[0].kernel))
 	case "par":
 		context = []*Node{MatMul(image, Slice(layers[0].kernel, AxisRange(d.Embedding), AxisRange()))}
 	case "merge":
-		kernel := d.head(scope, d.embedding(scope, g))[0]
+		kernel := d.head(own, d.embedding(own, g))[0]
 		context = []*Node{MatMul(image, Slice(kernel, AxisRange(d.outputSize()-d.imageSize()), AxisRange()))}
 	}
 	return slices.Concat(states...), context
@@ -241,6 +254,7 @@ func (d *recurrentDecoder) advance(layers []layer, state [][]*Node, product *Nod
 // StepWeights implements Decoder: the layers' variables, then the head's. Every token's way through the first layer's
 // input kernel is computed once, [vocabulary, gates*units], so that a step looks it up: that is half of a step's work.
 func (d *recurrentDecoder) StepWeights(scope *model.Scope, g *Graph) []*Node {
+	scope = d.own(scope)
 	layers, table := d.layers(scope, g), d.embedding(scope, g)
 	layers[0].kernel = MatMul(table, Slice(layers[0].kernel, AxisRange(0, d.Embedding), AxisRange()))
 	var flat []*Node
@@ -328,7 +342,7 @@ func (d *recurrentDecoder) Layers() []Layer {
 				dense(numbered("image_to_"+name, n), d.Features, d.Units)
 			}
 		}
-	} else {
+	} else if !d.backward { // shared
 		dense("image", d.Features, d.imageSize())
 	}
 	rows = append(rows, d.embeddingLayers()...)
@@ -343,8 +357,14 @@ func (d *recurrentDecoder) Layers() []Layer {
 		dense("hidden", d.outputSize(), d.Hidden, 0)
 	}
 	if d.Tied {
-		return append(rows, Layer{Name: "output", Kind: "Dense, tied", Output: []int{0, d.Vocabulary}, Params: d.Vocabulary})
+		rows = append(rows, Layer{Name: "output", Kind: "Dense, tied", Output: []int{0, d.Vocabulary}, Params: d.Vocabulary})
+	} else {
+		dense("output", d.headSize(), d.Vocabulary, 0)
 	}
-	dense("output", d.headSize(), d.Vocabulary, 0)
+	if d.backward {
+		for n := range rows {
+			rows[n].Name = backwardScope + "/" + rows[n].Name
+		}
+	}
 	return rows
 }

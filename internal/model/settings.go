@@ -16,6 +16,8 @@ type Settings struct {
 	LayerNorm  bool `toml:"layer_norm" default:"false" hash:"set" doc:"layer normalisation inside the recurrent layers (Ba et al. 2016, supplement, equations 20 to 22 and 26 to 28)"`
 	LearnState bool `toml:"learn_state" default:"false" hash:"set" doc:"the recurrent layers' initial state is trained instead of zero (not with inject = init, where it is the image)"`
 
+	Bidirectional bool `toml:"bidirectional" default:"false" hash:"set" doc:"lstm, gru: a second decoder of the same kind, with layers of its own, reads each caption from its end to its start (Wang et al. 2016); the two share the image projection alone. The training loss is the mean of both; losses and perplexity are those of the forward one, which generates (see decoding.direction); retrieval also ranks by the likelihood of both"`
+
 	Merge           string `toml:"merge" default:"concat" oneof:"concat add" hash:"set" doc:"with inject = merge: concat puts the projected image beside the recurrent layers' output, add projects it to decoder.units values and adds them"`
 	ImageActivation string `toml:"image_activation" default:"none" oneof:"none relu tanh" hash:"set" doc:"activation of the image projection"`
 	Hidden          int    `toml:"hidden" default:"0" min:"0" max:"8192" hash:"set" doc:"size of a dense ReLU layer before the output layer (0: none)"`

@@ -21,13 +21,14 @@ type torchCase struct {
 	Settings           Settings
 	Shapes             map[string][]int
 	Weights, Gradients map[string][]float32
-	Loss               float32
+	Loss               float32   // of a bidirectional decoder the mean of both directions'
+	BackwardLogits     []float32 `json:"backward_logits"` // [batch, time, vocabulary], in the order of reading: the last token first
 }
 
 func (c torchCase) name() string {
 	s := c.Settings
 	name := fmt.Sprintf("%s %s, %d layers", s.Name, s.Inject, s.Layers)
-	for text, is := range map[string]bool{"norm": s.LayerNorm, "reset before": s.Name == "gru" && !s.ResetAfter, "tied": s.Tied, s.Merge: s.Merge == "add"} {
+	for text, is := range map[string]bool{"norm": s.LayerNorm, "reset before": s.Name == "gru" && !s.ResetAfter, "tied": s.Tied, "bidirectional": s.Bidirectional, s.Merge: s.Merge == "add"} {
 		if is {
 			name += ", " + text
 		}
@@ -68,18 +69,28 @@ func TestDecodersEqualTorch(t *testing.T) {
 			}
 			paths := slices.Sorted(maps.Keys(c.Weights))
 			out := gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, features, tokens, targets, counts *Node) []*Node {
-				logs := LogSoftmax(TransposeAllAxes(d.Logits(scope, features, tokens), 1, 0, 2)) // [batch, time, vocabulary]
-				nats := Neg(ReduceSum(Mul(logs, OneHot(targets, logs.Shape().Dim(-1), logs.DType())), -1))
-				loss := Div(ReduceAllSum(Mul(nats, counts)), ReduceAllSum(counts))
+				lossOf := func(logits *Node) *Node {
+					logs := LogSoftmax(TransposeAllAxes(logits, 1, 0, 2)) // [batch, time, vocabulary]
+					nats := Neg(ReduceSum(Mul(logs, OneHot(targets, logs.Shape().Dim(-1), logs.DType())), -1))
+					return Div(ReduceAllSum(Mul(nats, counts)), ReduceAllSum(counts))
+				}
+				loss, backward := lossOf(d.Logits(scope, features, tokens)), Const(features.Graph(), float32(0))
+				if both, ok := d.(Bidirectional); ok {
+					backward = both.Backward().Logits(scope, features, tokens)
+					loss = MulScalar(Add(loss, lossOf(backward)), 0.5)
+				}
 				var weights []*Node
 				for _, path := range paths {
 					weights = append(weights, scope.Store().GetVariable("/"+path).NodeValue(loss.Graph()))
 				}
-				return append([]*Node{loss}, Gradient(loss, weights...)...)
+				return append([]*Node{loss, backward}, Gradient(loss, weights...)...)
 			}).MustCall(file.Features, file.Tokens, file.Targets, file.Counts)
 			compare(t, "loss", flat(out[0]), []float32{c.Loss}, 1e-4)
 			for n, path := range paths {
-				compare(t, "gradient by "+path, flat(out[n+1]), c.Gradients[path], 1e-4)
+				compare(t, "gradient by "+path, flat(out[n+2]), c.Gradients[path], 1e-4)
+			}
+			if c.Settings.Bidirectional {
+				compare(t, "backward logits", asRead(out[1], file.Counts), c.BackwardLogits, 1e-4)
 			}
 			for v := range store.IterVariables() {
 				if path := strings.TrimPrefix(v.Path(), "/"); v.Trainable && c.Weights[path] == nil {
@@ -88,4 +99,25 @@ func TestDecodersEqualTorch(t *testing.T) {
 			}
 		})
 	}
+}
+
+// asRead are the backward direction's logits [time, batch, vocabulary] in the order in which it reads captions, [batch, time,
+// vocabulary] flat: those of the end come last, of positions that don't count after them.
+func asRead(logits *tensors.Tensor, counts [][]float32) (all []float32) {
+	values, dims := flat(logits), logits.Shape().Dimensions
+	row := func(step, caption int) []float32 { return values[(step*dims[1]+caption)*dims[2]:][:dims[2]] }
+	for caption := range counts {
+		words := -1 // the end isn't one
+		for _, c := range counts[caption] {
+			words += int(c)
+		}
+		for step := range dims[0] {
+			if step < words {
+				all = append(all, row(words-1-step, caption)...)
+			} else {
+				all = append(all, row(step, caption)...)
+			}
+		}
+	}
+	return all
 }

@@ -162,5 +162,11 @@ func settingsConditions(split string, settings map[string]string) conditions {
 	if c.decoding == "beam" {
 		c.decoding += " " + settings["decoding.beam_width"]
 	}
+	switch direction := value("decoding.direction"); direction {
+	case "backward":
+		c.decoding += ", backward"
+	case "both":
+		c.decoding += ", both directions"
+	}
 	return c
 }

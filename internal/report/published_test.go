@@ -33,6 +33,9 @@ func TestPublished(t *testing.T) {
 			"Tanti, init": "61.1 48.1 ± 1.0 nothing",
 			"Tanti, par":  "61.1 47.5 ± 0.4 decoding (beam 5)",
 		}},
+		{"the other direction, too", flickr8k + "[decoding]\nmethod = \"beam\"\nbeam_width = 3\ndirection = \"both\"\n", "test", own, 12, map[string]string{
+			"Tanti, init": "61.1 48.1 ± 1.0 encoder (vgg16 fc2), decoding (beam 3)",
+		}},
 		{"only a metric that few rows have", flickr8k, "validation", []System{{Scores: []Score{{Name: "rouge_l", Value: 0.4}}}}, 6, nil},
 	} {
 		got, note := publishedTable(Data{Systems: c.systems, CaptionedSplit: c.split}, flatSettings(c.resolved))

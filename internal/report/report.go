@@ -33,6 +33,7 @@ type Data struct {
 	// CaptionedSplit is the split that Systems, Collapse and the free-running Accuracies are of.
 	CaptionedSplit string
 	Retrieval      *score.Retrieval // nil when it was not measured
+	RetrievalBoth  *score.Retrieval // by both directions of a bidirectional decoder; nil for others
 
 	Splits       []SplitRow
 	Cleaning     []NamedCount

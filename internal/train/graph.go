@@ -5,6 +5,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train/metric"
+
+	"github.com/captionlab/captionlab/internal/model"
 )
 
 // Logits are time-major, [time, batch, vocabulary]; targets and weights [batch, time] are transposed to match,
@@ -37,7 +39,7 @@ func Loss(labels []*Node, logits *Node) *Node {
 	return Div(ReduceAllSum(Mul(nats, weights)), MaxScalar(ReduceAllSum(weights), 1))
 }
 
-// loss is what a step's gradients are of: Loss, smoothed.
+// loss is what a step's gradients are of: Loss, smoothed; of a bidirectional decoder the mean of both directions'.
 func (t *Trainer) loss(labels, predictions []*Node) *Node {
 	logits, weights := predictions[0], TransposeAllAxes(labels[1], 1, 0)
 	tokens := MaxScalar(ReduceAllSum(weights), 1)
@@ -45,11 +47,21 @@ func (t *Trainer) loss(labels, predictions []*Node) *Node {
 	if isCritical(logits.Graph()) {
 		return selfCritical(labels, logits, tokens)
 	}
-	nats, _ := nll(logits, labels[0])
+	loss := Div(ReduceAllSum(Mul(t.smoothed(logits, labels[0]), weights)), tokens)
+	if len(predictions) > 1 {
+		backward := Div(ReduceAllSum(Mul(t.smoothed(predictions[1], labels[0]), weights)), tokens)
+		loss = MulScalar(Add(loss, backward), 0.5)
+	}
+	return loss
+}
+
+// smoothed is each position's negative log-likelihood [time, batch] with label smoothing.
+func (t *Trainer) smoothed(logits, targets *Node) *Node {
+	nats, _ := nll(logits, targets)
 	if share := t.settings.LabelSmoothing; share > 0 {
 		nats = Add(MulScalar(nats, 1-share), MulScalar(uniformNLL(logits), share))
 	}
-	return Div(ReduceAllSum(Mul(nats, weights)), tokens)
+	return nats
 }
 
 // uniformNLL is the cross-entropy [time, batch], in nats, against a target that has the same probability for each token.
@@ -58,7 +70,8 @@ func uniformNLL(logits *Node) *Node {
 	return Sub(Log(ReduceSum(Exp(shifted), -1)), ReduceMean(shifted, -1))
 }
 
-// trainGraph returns the logits of one step's batch, with dropout; spec is the batch's task.
+// trainGraph returns the logits of one step's batch, with dropout, and after them those of the backward direction of a
+// bidirectional decoder; spec is the batch's task.
 func (t *Trainer) trainGraph(scope *gomodel.Scope, spec any, inputs []*Node) []*Node {
 	features, tokens := inputs[0], inputs[1]
 	if is, ok := spec.(task); ok {
@@ -75,7 +88,11 @@ func (t *Trainer) trainGraph(scope *gomodel.Scope, spec any, inputs []*Node) []*
 	if t.settings.samples() {
 		tokens = t.sampled(scope, features, tokens)
 	}
-	return []*Node{t.decoder.Logits(scope, features, tokens)}
+	all := []*Node{t.decoder.Logits(scope, features, tokens)}
+	if d, ok := t.decoder.(model.Bidirectional); ok {
+		all = append(all, d.Backward().Logits(scope, features, tokens))
+	}
+	return all
 }
 
 // stepMetrics are the sums that each training step returns after the loss and its moving average.

@@ -94,6 +94,11 @@ type Trainer struct {
 
 // New prepares a trainer that keeps its checkpoints in dir, and loads the last checkpoint if there is one.
 func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string) (*Trainer, error) {
+	if _, ok := decoder.(model.Bidirectional); ok {
+		if err := s.CheckBidirectional().Err(); err != nil {
+			return nil, err
+		}
+	}
 	t := &Trainer{settings: s, backend: backend, decoder: decoder, store: gomodel.NewStore(), dir: dir, scalars: map[string]float64{}}
 	t.state.Best = math.Inf(1)
 	if err := t.store.SetRNGStateFromSeed(s.Seed); err != nil {

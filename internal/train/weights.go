@@ -9,6 +9,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/captionlab/captionlab/internal/model"
 )
 
 // Weights are the decoder's variables by their path, as "embedding/embeddings", with the values that the store has;
@@ -21,7 +23,11 @@ func (t *Trainer) Weights(features int) (map[string]*tensors.Tensor, error) {
 	t.store.SetTraining(g, false)
 	err := exceptions.TryCatch[error](func() {
 		picture := graph.Parameter(g, "features", shapes.Make(dtypes.Float32, 1, features))
-		t.decoder.Logits(t.store.RootScope(), picture, graph.Parameter(g, "tokens", shapes.Make(dtypes.Int32, 1, 1)))
+		tokens := graph.Parameter(g, "tokens", shapes.Make(dtypes.Int32, 1, 1))
+		t.decoder.Logits(t.store.RootScope(), picture, tokens)
+		if d, ok := t.decoder.(model.Bidirectional); ok {
+			d.Backward().Logits(t.store.RootScope(), picture, tokens)
+		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the decoder: %w", err)

@@ -66,12 +66,12 @@ def refuse(config):
     can = {
         "text.tokenizer": ["word", "ptb", "char"], "decoder.vectors": [""], "training.examples": ["sequences"], "training.warmup_steps": [0],
         "training.scheduled_sampling": ["none"], "training.averaging": ["none"], "training.scst_epochs": [0], "training.padding": ["masked"],
-        "decoding.method": ["greedy", "beam"], "decoding.beam_groups": [1], "decoding.no_repeat_ngram": [0],
+        "decoding.method": ["greedy", "beam"], "decoding.beam_groups": [1], "decoding.no_repeat_ngram": [0], "decoding.direction": ["forward"],
     }
     for key, values in can.items():
         section, name = key.split(".")
-        if config[section][name] not in values:
-            sys.exit(f"twin.py: {key} is {config[section][name]!r}; the twin knows {', '.join(map(repr, values))}")
+        if (value := config[section].get(name, values[0])) not in values:  # a run from before a key has what the key's default is
+            sys.exit(f"twin.py: {key} is {value!r}; the twin knows {', '.join(map(repr, values))}")
 
 
 class Captions:
@@ -104,13 +104,15 @@ class Captions:
 
 
 @torch.inference_mode()
-def evaluate(decoder, captions, batch, device):
-    """Nats a token under teacher forcing."""
+def evaluate(decoder, captions, batch, device, backwards=False):
+    """Nats a token under teacher forcing; backwards: by a bidirectional decoder's other direction."""
     decoder.eval()
     total = tokens = 0
     for rows in captions.batches(batch):
         features, read, targets = (x.to(device) for x in captions.batch(rows))
-        nats, counted = decoders.loss(decoder(features, read), targets)
+        if backwards:
+            read, targets = decoder.turn(read, targets)
+        nats, counted = decoders.loss((decoder.backwards if backwards else decoder)(features, read), targets)
         total, tokens = total + nats.double().item(), tokens + counted.double().item()
     return total / tokens
 
@@ -174,7 +176,7 @@ def fit(inputs, seed, device, captionlab):
             counted = 0
             for rows in parts[at:at + group]:  # their gradients are added up
                 features, read, targets = (x.to(device) for x in data.batch(rows))
-                total, count = decoders.loss(decoder(features, read), targets, d["attention_penalty"], t["label_smoothing"])
+                total, count = decoders.training_loss(decoder, features, read, targets, d["attention_penalty"], t["label_smoothing"])
                 total.backward()
                 counted, nats = counted + count, nats + total.item()
             tokens += counted.item()
@@ -290,13 +292,18 @@ def check(inputs, device):
     if unexpected or trained & set(missing):
         sys.exit(f"twin.py: the weights leave {sorted(trained & set(missing))} open, and {unexpected} aren't the twin's")
     decoder.to(device)
-    ours, twins = inputs.about["figures"]["validation_teacher_forced_loss"], evaluate(decoder, inputs.splits["validation"], inputs.config["training"]["batch"], device)
+    losses = {}
+    for figure, backwards in {"validation_teacher_forced_loss": False, "validation_backward_teacher_forced_loss": True}.items():
+        if not backwards or isinstance(decoder, decoders.Bidirectional):
+            twins = evaluate(decoder, inputs.splits["validation"], inputs.config["training"]["batch"], device, backwards)
+            losses[figure] = inputs.about["figures"][figure], twins
     run = json.loads((inputs.folder / "results.json").read_text(encoding="utf-8"))
     said = generate(inputs, decoder, inputs.config["decoding"], device)
     same = sum(a["caption"] == b for a, b in zip(run, said, strict=True))
-    print(json.dumps({"loss": ours, "twin_loss": twins, "captions": len(said), "same_captions": same}))
-    if abs(ours - twins) > 1e-4 * max(1, abs(ours)):
-        sys.exit(f"twin.py: with the run's weights the twin's loss is {twins}, the run's {ours}")
+    print(json.dumps({"losses": losses, "captions": len(said), "same_captions": same}))
+    for figure, (ours, twins) in losses.items():
+        if abs(ours - twins) > 1e-4 * max(1, abs(ours)):
+            sys.exit(f"twin.py: with the run's weights the twin's {figure} is {twins}, the run's {ours}")
     if same < len(said) - max(1, len(said) // 100):
         sys.exit(f"twin.py: with the run's weights {same} of {len(said)} captions are the run's")
 

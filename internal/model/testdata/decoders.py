@@ -200,6 +200,28 @@ class Recurrent(Decoder):
         return self.say(x, context)[0], states
 
 
+class Bidirectional(Recurrent):
+    """Two decoders of the same captions, of which the other reads them from their end (Wang et al. 2016); the picture's projection
+    is shared. This one is the forward one."""
+
+    def __init__(self, s, features, vocabulary):
+        super().__init__(s, features, vocabulary)
+        self.backwards = Recurrent(s, features, vocabulary)
+        if s["inject"] != "init":
+            self.backwards.image = self.image
+
+    @staticmethod
+    def turn(tokens, targets):
+        """Captions the other way round: tokens [batch, time] begin with the start token; targets [batch, time] end with the end
+        token, and positions after it are IGNORED."""
+        tokens, targets = tokens.clone(), targets.clone()
+        for read, follows in zip(tokens, targets):
+            words = int((follows != IGNORED).sum()) - 1
+            read[1:words + 1] = read[1:words + 1].flip(0)
+            follows[:words] = follows[:words].flip(0)
+        return tokens, targets
+
+
 class Attention(Decoder):
     """Soft attention over a grid (Xu et al. 2015) with the gate beta; features are [batch, locations * channels]."""
 
@@ -257,7 +279,7 @@ def make(s, shape, vocabulary):
     size = 1
     for n in shape:
         size *= n
-    return Recurrent(s, size, vocabulary)
+    return (Bidirectional if s.get("bidirectional") else Recurrent)(s, size, vocabulary)
 
 
 IGNORED = -100  # the target of a position that doesn't count
@@ -275,6 +297,15 @@ def loss(output, targets, penalty=0.0, smoothing=0.0):
     return total, counts.sum()
 
 
+def training_loss(decoder, features, tokens, targets, penalty=0.0, smoothing=0.0):
+    """The loss of a batch; of a bidirectional decoder the mean of both directions'."""
+    total, counted = loss(decoder(features, tokens), targets, penalty, smoothing)
+    if isinstance(decoder, Bidirectional):
+        tokens, targets = decoder.turn(tokens, targets)
+        total = (total + loss(decoder.backwards(features, tokens), targets, penalty, smoothing)[0]) / 2
+    return total, counted
+
+
 def initialise(decoder):
     """Initial values by decoder.initializer. They are drawn in PyTorch's layout, where a kernel [in, out] is [out, in]."""
     s = decoder.s
@@ -287,7 +318,7 @@ def initialise(decoder):
     with torch.no_grad():
         for module in decoder.modules():
             for name, w in module.named_parameters(recurse=False):
-                if w is decoder.embedding.weight and not isinstance(module, nn.Embedding):
+                if isinstance(module, nn.Linear) and any(w is d.embedding.weight for d in decoder.modules() if isinstance(d, Decoder)):
                     continue  # the output layer's, tied
                 if "gain" in name:
                     w.fill_(1)
@@ -312,6 +343,10 @@ def named(decoder, weights):
     """captionlab's weights under the names and in the layout of the decoder's own. Gradients flow through it."""
     attention = isinstance(decoder, Attention)
     out = {}
+    if isinstance(decoder, Bidirectional):
+        back = {path.removeprefix("backward/"): w for path, w in weights.items() if path.startswith("backward/")}
+        weights = {path: w for path, w in weights.items() if not path.startswith("backward/")}
+        out = {f"backwards.{name}": w for name, w in named(decoder.backwards, back).items()}
     for path, w in weights.items():
         module, name = path.split("/")
         if name in ("kernel", "grid_kernel", "hidden_kernel", "score", "recurrent_kernel"):

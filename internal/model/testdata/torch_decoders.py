@@ -18,6 +18,7 @@ FEATURES, VOCABULARY, BATCH, STEPS = 3, 6, 2, 4
 TOKENS = torch.tensor([[1, 4, 5, 3], [1, 5, 4, 0]])
 TARGETS = torch.tensor([[4, 5, 3, 2], [5, 4, 2, 0]])
 COUNTS = torch.tensor([[1.0, 1, 1, 1], [1, 1, 1, 0]])
+TARGETS_COUNTED = torch.where(COUNTS > 0, TARGETS, decoders.IGNORED)
 DEFAULTS = dict(name="lstm", inject="pre", units=3, embedding=4, layers=1, reset_after=True, layer_norm=False, learn_state=False,
                 merge="concat", image_activation="none", hidden=0, tied=False, dropout=0, dropout_on=[])
 
@@ -28,6 +29,13 @@ def layer_name(s, n):
 
 def shapes(s):
     """The decoder's variables."""
+    one = one_way(s)
+    if s.get("bidirectional"):
+        one |= {f"backward/{name}": shape for name, shape in one.items() if not name.startswith("image/")}
+    return one
+
+
+def one_way(s):
     u, e = s["units"], s["embedding"]
     states = ["hidden", "cell"] if s["name"] == "lstm" else ["hidden"]
     gates = 4 if s["name"] == "lstm" else 3
@@ -61,19 +69,44 @@ def shapes(s):
     return v
 
 
-def output(s, v, features):
-    """Logits [batch, time, vocabulary], and no attention."""
-    decoder = decoders.make(s, [FEATURES], VOCABULARY)
-    return torch.func.functional_call(decoder, decoders.named(decoder, v), (features, TOKENS))
+class Loss(torch.nn.Module):
+    """The training loss of a decoder, a mean a token."""
+
+    def __init__(self, decoder):
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, features):
+        total, counted = decoders.training_loss(self.decoder, features, TOKENS, TARGETS_COUNTED)
+        return total / counted
+
+
+def call(module, decoder, v, *arguments):
+    """What a module gives with captionlab's weights v in its decoder."""
+    return torch.func.functional_call(module, {f"decoder.{name}": w for name, w in decoders.named(decoder, v).items()}, arguments)
 
 
 def logits(s, v, features):
-    return output(s, v, features)[0]
+    decoder = decoders.make(s, [FEATURES], VOCABULARY)
+    return torch.func.functional_call(decoder, decoders.named(decoder, v), (features, TOKENS))[0]
 
 
 def loss(s, v, features):
-    total, counted = decoders.loss(output(s, v, features), torch.where(COUNTS > 0, TARGETS, decoders.IGNORED))
-    return total / counted
+    decoder = decoders.make(s, [FEATURES], VOCABULARY)
+    return call(Loss(decoder), decoder, v, features)
+
+
+class Backwards(Loss):
+    """Logits [batch, time, vocabulary] of the backward direction, in the order in which it reads."""
+
+    def forward(self, features):
+        tokens, _ = self.decoder.turn(TOKENS, TARGETS_COUNTED)
+        return self.decoder.backwards(features, tokens)[0]
+
+
+def backward_logits(s, v, features):
+    decoder = decoders.make(s, [FEATURES], VOCABULARY)
+    return call(Backwards(decoder), decoder, v, features)
 
 
 def cases():
@@ -96,6 +129,10 @@ def cases():
     yield dict(name="gru", inject="pre", reset_after=False)
     yield dict(name="gru", inject="merge", reset_after=False, learn_state=True)
     yield dict(name="lstm", inject="merge", merge="add", hidden=4, image_activation="relu")
+    yield dict(name="lstm", inject="pre", bidirectional=True)
+    yield dict(name="lstm", inject="init", layers=2, bidirectional=True)
+    yield dict(name="gru", inject="par", bidirectional=True)
+    yield dict(name="gru", inject="merge", reset_after=False, learn_state=True, hidden=4, tied=True, bidirectional=True)
 
 
 def text(values):
@@ -123,6 +160,8 @@ def main():
                              "weights": {k: [round(float(x), 2) for x in t.detach().numpy().ravel()] for k, t in v.items()},
                              "loss": float(f"{total.item():.9g}"),
                              "gradients": {k: text(g) for k, g in zip(v, gradients)}})
+        if s.get("bidirectional"):
+            out["cases"][-1]["backward_logits"] = text(backward_logits(s, v, torch.tensor(features, dtype=torch.float64)).detach())
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch_decoders.json"), "w") as f:
         f.write("{\n" + ",\n".join(f'"{k}": ' + json.dumps(x, separators=(",", ":")) for k, x in out.items() if k != "cases") + ',\n"cases": [\n')
         f.write(",\n".join(json.dumps(c, separators=(",", ":")) for c in out["cases"]) + "\n]}\n")
