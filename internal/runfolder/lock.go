@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 )
 
 const (
 	lockFile = ".lock"
 	tempDir  = ".tmp" // temporary files live here, so that a killed run leaves them in one known place
+
+	lockWait = 2 * time.Second
 )
 
 // Lock takes ownership of the run, so that no run in progress is resumed a second time, and mends what a crash may
@@ -25,7 +28,13 @@ func (f *Folder) Lock() (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock of run folder: %w", err)
 	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	// Where a run was killed while it started another program, that one holds the lock until it is begun.
+	for end := time.Now().Add(lockWait); ; time.Sleep(lockWait / 100) {
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(end) {
+			break
+		}
+	}
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		file.Close()
 		return nil, fmt.Errorf("run folder %s: the run is still in progress in another process", f.Dir)
