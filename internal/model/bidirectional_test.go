@@ -45,15 +45,7 @@ func TestBackwardStepsFromTheEnd(t *testing.T) {
 			features, tokens := tinyBatch()
 			out := gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, f, ids, turned *Node) []*Node {
 				b := d.Backward()
-				weights := b.StepWeights(scope, f.Graph())
-				state, context := b.Start(scope, f)
-				var steps []*Node
-				for n := range ids.Shape().Dim(1) {
-					var logits *Node
-					logits, state = b.Step(weights, context, state, Squeeze(Slice(turned, AxisRange(), AxisElem(n)), 1))
-					steps = append(steps, logits)
-				}
-				return []*Node{b.Logits(scope, f, ids), Stack(steps, 0), d.Logits(scope, f, ids), alone.Logits(scope, f, ids)}
+				return []*Node{b.Logits(scope, f, ids), stepByStep(b, scope, f, turned), d.Logits(scope, f, ids), alone.Logits(scope, f, ids)}
 			}).MustCall(features, tokens, turnedBatch)
 			counts := [][]float32{{1, 1, 1, 1, 1}, {1, 1, 1, 1, 0}, {1, 1, 1, 1, 1}} // all but padding, which is read too
 			compare(t, "backward logits", asRead(out[0], counts), inOrder(out[1]), 1e-5)

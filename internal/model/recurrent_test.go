@@ -69,19 +69,24 @@ func TestStepEqualsSequence(t *testing.T) {
 				return d.Logits(scope, f, ids)
 			}).MustCall(features, tokens)[0]
 			got := gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, f, ids *Node) *Node {
-				weights := d.StepWeights(scope, f.Graph())
-				state, context := d.Start(scope, f)
-				var all []*Node
-				for n := range ids.Shape().Dim(1) {
-					var logits *Node
-					logits, state = d.Step(weights, context, state, Squeeze(Slice(ids, AxisRange(), AxisElem(n)), 1))
-					all = append(all, logits)
-				}
-				return Stack(all, 0)
+				return stepByStep(d, scope, f, ids)
 			}).MustCall(features, tokens)[0]
 			compare(t, "logits", flat(got), flat(want), 1e-5)
 		})
 	}
+}
+
+// stepByStep are the logits [time, batch, vocabulary] that Step gives for tokens [batch, time], fed one by one.
+func stepByStep(d Decoder, scope *gomodel.Scope, features, tokens *Node) *Node {
+	weights := d.StepWeights(scope, features.Graph())
+	state, context := d.Start(scope, features)
+	var all []*Node
+	for n := range tokens.Shape().Dim(1) {
+		var logits *Node
+		logits, state = d.Step(weights, context, state, Squeeze(Slice(tokens, AxisRange(), AxisElem(n)), 1))
+		all = append(all, logits)
+	}
+	return Stack(all, 0)
 }
 
 // TestUnrolledDecoderOnPureGo runs the same weights through the scan on XLA and unrolled on the pure-Go backend.

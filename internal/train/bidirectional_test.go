@@ -20,11 +20,7 @@ func bidirectional(t *testing.T, dropout float64) model.Bidirectional {
 
 func newBidirectional(t *testing.T, s train.Settings, dropout float64, dir string) *train.Trainer {
 	t.Helper()
-	tr, err := train.New(acceltest.XLA(t), bidirectional(t, dropout), s, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tr
+	return trainerOf(t, bidirectional(t, dropout), s, dir)
 }
 
 // TestBidirectionalLoss: a step's loss is the mean of both directions', in nats a token; what an epoch reports, and so perplexity

@@ -63,7 +63,12 @@ func set(t *testing.T, o batch.Options) *batch.Set {
 
 func newTrainer(t *testing.T, s train.Settings, dropout float64, dir string) *train.Trainer {
 	t.Helper()
-	tr, err := train.New(acceltest.XLA(t), decoder(t, dropout), s, dir)
+	return trainerOf(t, decoder(t, dropout), s, dir)
+}
+
+func trainerOf(t *testing.T, d model.Decoder, s train.Settings, dir string) *train.Trainer {
+	t.Helper()
+	tr, err := train.New(acceltest.XLA(t), d, s, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
