@@ -31,6 +31,7 @@ const sample = `{"benchmark":"step-words","who":"ours","round":1,"value":0.5,"un
 {"benchmark":"tokens","who":"ours","round":1,"value":0.0125,"unit":"s","check":{"tokens":300000}}
 {"benchmark":"tokens","who":"python","round":1,"value":0.1,"unit":"s","check":{"tokens":300001}}
 {"benchmark":"compile-20","who":"ours","round":1,"value":1,"unit":"s"}
+{"benchmark":"records","who":"ours","round":1,"value":90,"unit":"s","peak_bytes":1610612736}
 {"benchmark":"compile-400","who":"ours","round":1,"value":1.2,"unit":"s"}
 {"benchmark":"compile-400","who":"jax","round":1,"error":"exit status 1: see log.txt"}
 `
@@ -51,7 +52,7 @@ func TestSummary(t *testing.T) {
 	for _, r := range rows {
 		names = append(names, r.name)
 	}
-	if diff := cmp.Diff([]string{"step-words", "compile-20", "compile-400", "pairs", "tokens"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"step-words", "compile-20", "compile-400", "pairs", "tokens", "records"}, names); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	words := rows[0]
@@ -111,6 +112,7 @@ func TestGoals(t *testing.T) {
 		"step-words: at least 1 × the fastest peer | 1.20 × (0.90 to 1.50), PyTorch | reached",
 		"pairs: at least 40 × the fastest of Keras on TensorFlow, Keras on JAX | 36.0 × (36.0 to 36.0), Keras on TensorFlow | missed by 10 %",
 		"compile-400: at most 1.3 × compile-20 | 1.20 × | reached",
+		"records: at most 2.0 GiB of memory | 1.5 GiB | reached",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -173,7 +175,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	want2 := []string{"step-words", "pytorch", "s/step", "3", "0.6", "0.6", "0.72", "1.2", "0.9", "1.5", "yes", "2.14748e+09", "torch 2.9.1", ""}
-	if diff := cmp.Diff(want2, lines[3]); len(lines) != 11 || diff != "" {
+	if diff := cmp.Diff(want2, lines[3]); len(lines) != 12 || diff != "" {
 		t.Errorf("%d lines; PyTorch's (-want +got):\n%s", len(lines), diff)
 	}
 	picture, err := png.DecodeConfig(bytes.NewReader(written("ratios.png")))

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Our speed beside peers', in turn on the same machine: bash internal/bench/compare.sh [BENCHMARK...]
 # A benchmark is one of those below, or the beginning of several, as step; none means all. ROUNDS is how often (3). QUICK=1 takes
-# tiny sizes and one round, to see that everything works. CAPTIONLAB_FLICKR8K names Flickr8k's folder: the epochs need it, score
-# and tokens take its captions, images its photos; else these make some up. CAPTIONLAB_BENCH_RUN names the run whose decoder
+# tiny sizes and one round, to see that everything works. CAPTIONLAB_FLICKR8K names Flickr8k's folder: the epochs need it, score,
+# tokens and records take its captions, images its photos; else these make some up. CAPTIONLAB_BENCH_RUN names the run whose decoder
 # greedy and beam take, if not the newest baseline. See README.md.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 all=(vgg16 images step-baseline step-words step-attention compile-20 compile-80 compile-400 compile-2000 pairs greedy beam score tokens
-  start-cold start-warm epoch-words epoch-attention)
+  start-cold start-warm records epoch-words epoch-attention)
 wanted=()
 for given in "${@:-}"; do
   found=
@@ -62,7 +62,7 @@ echo "building ours" >&2
 for part in vgg16=encoder images=features 'step|compile|pairs=train'; do
   if wants "${part%=*}"; then $go test -c -o "$tests/${part#*=}.test" "./internal/${part#*=}"; fi
 done
-if wants 'greedy|beam|tokens|epoch'; then $go test -c -o "$tests/experiments.test" ./experiments; fi
+if wants 'greedy|beam|tokens|records|epoch'; then $go test -c -o "$tests/experiments.test" ./experiments; fi
 if wants 'score|start'; then $go build -o "$shared/captionlab" ./experiments/captionlab; fi
 $go build -o "$shared/benchtable" ./internal/bench/benchtable
 "$shared/benchtable" begin "$dir"
@@ -146,6 +146,7 @@ for CAPTIONLAB_BENCH_ROUND in $(seq "$rounds"); do
       peer "$name" ours start_peer ours "${name#*-}" "$shared/captionlab"
       for who in keras-tensorflow keras-jax; do peer "$name" "$who" start_peer "$who" "${name#*-}"; done
       ;;
+    records) ours records experiments '^BenchmarkRecords$' ;;
     epoch-*)
       ours "$name" experiments "^BenchmarkFlickr8kEpoch\$/^${name#*-}\$"
       peer "$name" pytorch torch_epoch "$name"

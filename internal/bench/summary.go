@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize"
 )
 
 // tolerance is how far numbers that both sides must agree on may be apart, relative to ours. Whole numbers are counts, and
@@ -180,14 +182,20 @@ func verdicts(rows []row) []verdict {
 			}
 		}
 	}
-	ours := map[string]float64{}
+	ours, peak := map[string]float64{}, map[string]int64{}
 	for _, r := range rows {
-		ours[r.name] = r.ours.median
+		ours[r.name], peak[r.name] = r.ours.median, r.ours.peak
 	}
 	for _, s := range slowdowns {
 		if ours[s.name] > 0 && ours[s.of] > 0 {
 			ratio := ours[s.name] / ours[s.of]
 			all = append(all, verdict{what: fmt.Sprintf("%s: at most %g × %s", s.name, s.most, s.of), seen: fmt.Sprintf("%.2f ×", ratio), miss: ratio/s.most - 1})
+		}
+	}
+	for _, c := range ceilings {
+		if p := peak[c.name]; p > 0 {
+			all = append(all, verdict{what: fmt.Sprintf("%s: at most %s of memory", c.name, humanize.IBytes(uint64(c.most))), seen: humanize.IBytes(uint64(p)),
+				miss: float64(p)/float64(c.most) - 1})
 		}
 	}
 	return all
