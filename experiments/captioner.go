@@ -3,9 +3,7 @@ package experiments
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -103,8 +101,8 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 		if members, err = openMembers(c.config.Ensemble.Runs); err != nil {
 			return err
 		}
-	} else if _, err := os.Stat(folder.Path("checkpoints", "best")); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: no epoch of its training was finished, so it has no model", folder.Dir)
+	} else if err := mustBeTrained(folder); err != nil {
+		return err
 	}
 	cache := atRoot(c.config.Runtime.Cache)
 	one := c.config.Runtime.Settings
@@ -152,9 +150,19 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 // trained is the run's decoder with its weights: its own, or those of an ensemble's members.
 func (c *Captioner) trained(folder *runfolder.Folder, members []member) (model.Decoder, *train.Trainer, error) {
 	if len(members) > 0 {
-		return assemble(c.accel, members, c.encoder.FeatureShape(), c.config.Training, folder.Path("checkpoints"))
+		return assemble(c.accel, members, c.encoder.FeatureShape(), c.config.Training, folder.Path(checkpointsDir))
 	}
 	return loadTrained(c.accel, folder, c.config, c.encoder.FeatureShape(), c.tokenizer)
+}
+
+// isTrained is whether a run has a model: whether an epoch of its training was finished.
+func isTrained(folder *runfolder.Folder) bool { return train.HasBest(folder.Path(checkpointsDir)) }
+
+func mustBeTrained(folder *runfolder.Folder) error {
+	if !isTrained(folder) {
+		return fmt.Errorf("%s: no epoch of its training was finished, so it has no model", folder.Dir)
+	}
+	return nil
 }
 
 // loadTrained is a run's decoder, and the trainer that holds its weights: the chosen epoch's, or the mean of the last ones.
@@ -167,7 +175,7 @@ func loadTrained(a *accel.Accel, folder *runfolder.Folder, c config.Config, feat
 	if err != nil {
 		return nil, nil, err
 	}
-	trainer, err := train.New(a.Backend, decoder, c.Training, folder.Path("checkpoints"))
+	trainer, err := train.New(a.Backend, decoder, c.Training, folder.Path(checkpointsDir))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -157,8 +156,8 @@ func openMember(dir string) (m member, err error) {
 	if m.info, err = m.folder.Info(); err != nil {
 		return m, err
 	}
-	if _, err := os.Stat(m.folder.Path("checkpoints", "best")); errors.Is(err, fs.ErrNotExist) {
-		return m, fmt.Errorf("%s: no epoch of its training was finished, so it has no model", dir)
+	if err := mustBeTrained(m.folder); err != nil {
+		return m, err
 	}
 	var split struct {
 		Splits map[string][]string `json:"splits"`
@@ -236,7 +235,7 @@ func assemble(a *accel.Accel, members []member, features []int, s train.Settings
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", m.folder.Dir, err)
 		}
-		decoders, dirs = append(decoders, d), append(dirs, m.folder.Path("checkpoints"))
+		decoders, dirs = append(decoders, d), append(dirs, m.folder.Path(checkpointsDir))
 	}
 	decoder, err := model.NewEnsemble(decoders)
 	if err != nil {
@@ -274,6 +273,6 @@ func (e *experiment) assemble() error {
 	for _, m := range members {
 		e.say("ensemble: %s, %s, epoch %g", m.folder.Dir, m.config.Decoder.Name, m.info.Results["best_epoch"])
 	}
-	e.decoder, e.trainer, err = assemble(e.accel, members, e.features.Shape(), e.config.Training, e.folder.Path("checkpoints"))
+	e.decoder, e.trainer, err = assemble(e.accel, members, e.features.Shape(), e.config.Training, e.folder.Path(checkpointsDir))
 	return err
 }

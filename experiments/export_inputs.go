@@ -255,7 +255,7 @@ func (e *experiment) writeReferences(r *RunFolder, dir string) error {
 
 // writeWeights writes the best epoch's weights, if an epoch was finished.
 func (e *experiment) writeWeights(r *RunFolder, path string) error {
-	if _, err := os.Stat(r.folder.Path("checkpoints", "best")); errors.Is(err, fs.ErrNotExist) {
+	if !isTrained(r.folder) {
 		return nil
 	}
 	_, trainer, err := loadTrained(e.accel, r.folder, e.config, e.features.Shape(), e.tokenizer)

@@ -21,7 +21,7 @@ var mlflowStatus = map[runfolder.Status]mlflow.Status{
 
 // notArtifacts are files and folders of a run folder that no export copies: checkpoints are large, and the rest is for
 // one tool alone, or for captionlab itself.
-var notArtifacts = []string{"checkpoints", eventsDir, dvcFile, dvcMetrics, ".lock", ".tmp"}
+var notArtifacts = []string{checkpointsDir, eventsDir, dvcFile, dvcMetrics, ".lock", ".tmp"}
 
 // ExportMLflow writes runs into an MLflow file store, a folder like mlruns: config as parameters, curves and figures as
 // metrics, what the run was made with as tags, and its files but for checkpoints as artifacts. experiment is MLflow's name

@@ -17,6 +17,9 @@ import (
 	"github.com/captionlab/captionlab/internal/train"
 )
 
+// checkpointsDir is a run folder's, of the decoder's training.
+const checkpointsDir = "checkpoints"
+
 // batches are the teacher-forced batches of a split.
 func (e *experiment) batches(split string) (*batch.Set, error) {
 	t := e.config.Training
@@ -49,7 +52,7 @@ func (e *experiment) train(ctx context.Context) error {
 	if err := e.accel.CheckSize(e.stepFLOPs(), "one training step"); err != nil {
 		return err
 	}
-	e.trainer, err = e.fit(ctx, "checkpoints", false, func(row train.Epoch) error { return e.recordEpoch(row) })
+	e.trainer, err = e.fit(ctx, checkpointsDir, false, func(row train.Epoch) error { return e.recordEpoch(row) })
 	if err != nil || e.front == nil {
 		return err
 	}

@@ -98,13 +98,13 @@ func (s *sweep) prepare(j *job) (dir string, err error) {
 // continueFrom gives a run the checkpoints and the epochs of a shorter one, so that Resume trains from its end. A run
 // that has a checkpoint of its own is left as it is.
 func continueFrom(folder *runfolder.Folder, donor *knownRun) error {
-	checkpoints := folder.Path("checkpoints")
+	checkpoints := folder.Path(checkpointsDir)
 	if _, err := os.Stat(filepath.Join(checkpoints, "last")); err == nil {
 		return nil
 	}
 	// A copy beside, then one rename: whoever is killed in between starts from zero or from the whole copy. Locking the
 	// folder removes .tmp.
-	copying := folder.Path(".tmp", "checkpoints")
+	copying := folder.Path(".tmp", checkpointsDir)
 	for _, dir := range []string{copying, checkpoints} {
 		if err := os.RemoveAll(dir); err != nil {
 			return err
@@ -113,7 +113,7 @@ func continueFrom(folder *runfolder.Folder, donor *knownRun) error {
 	if err := os.MkdirAll(filepath.Dir(copying), 0o755); err != nil {
 		return err
 	}
-	if err := os.CopyFS(copying, os.DirFS(filepath.Join(donor.dir, "checkpoints"))); err != nil {
+	if err := os.CopyFS(copying, os.DirFS(filepath.Join(donor.dir, checkpointsDir))); err != nil {
 		return fmt.Errorf("copy the checkpoints of %s: %w", donor.dir, err)
 	}
 	if err := syncTree(copying); err != nil {

@@ -41,6 +41,12 @@ func bestCheckpoint(dir string) (name string, err error) {
 	return name, err
 }
 
+// HasBest is whether a folder of checkpoints has one that LoadBest loads: whether an epoch was finished.
+func HasBest(dir string) bool {
+	_, err := bestCheckpoint(dir)
+	return !errors.Is(err, errNoCheckpoint)
+}
+
 // members gives a store the variables of an ensemble as graphs ask for them.
 type members []member
 
