@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
@@ -41,7 +40,7 @@ func findings(c *compare.Comparison) []string {
 		default:
 			d, _ := c.Difference(n, leading)
 			switch {
-			case !d.Distinguishable || negligible(d):
+			case !d.Distinguishable:
 				same = append(same, g.Tag)
 			case d.Difference.Difference > 0:
 				better = append(better, g.Tag)
@@ -80,7 +79,7 @@ func split(c *compare.Comparison, group int) (better, worse, unclear []string) {
 	for _, d := range c.Differences {
 		switch {
 		case d.Group != group:
-		case !d.Distinguishable || negligible(d):
+		case !d.Distinguishable:
 			unclear = append(unclear, metricName(d.Name))
 		case d.Difference.Difference > 0:
 			better = append(better, metricName(d.Name))
@@ -89,12 +88,6 @@ func split(c *compare.Comparison, group int) (better, worse, unclear []string) {
 		}
 	}
 	return better, worse, unclear
-}
-
-// negligible is a difference of less than a tenth of a point, of which even a narrow interval makes nothing: BLEU-4
-// without a single match of four words is not 0 by coco-caption's code, but next to it.
-func negligible(d compare.Difference) bool {
-	return max(math.Abs(d.Low), math.Abs(d.High), math.Abs(d.Difference.Difference)) < 0.001
 }
 
 func groupFinding(c *compare.Comparison, g *compare.Group, better, worse, unclear []string) string {

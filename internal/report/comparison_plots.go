@@ -248,7 +248,7 @@ func differencePlots(c *compare.Comparison) (plots []plotFigure) {
 		for n, g := range c.Groups {
 			if d, ok := c.Difference(n, name); ok {
 				said := fmt.Sprintf("%s %s (%s to %s)", g.Name(), signed(100*d.Difference.Difference, 1), signed(100*d.Low, 1), signed(100*d.High, 1))
-				if !d.Distinguishable || negligible(d) {
+				if !d.Distinguishable {
 					said += ", not distinguishable"
 				}
 				alt = append(alt, said)
@@ -279,7 +279,7 @@ func drawDifferences(c *compare.Comparison, title, name string) (svg, png []byte
 		low, high = min(low, 100*d.Low), max(high, 100*d.High)
 		line := draw.LineStyle{Color: trainColor, Width: 1.8}
 		dot := draw.GlyphStyle{Color: trainColor, Radius: 3.2, Shape: draw.CircleGlyph{}}
-		if !d.Distinguishable || negligible(d) {
+		if !d.Distinguishable {
 			grey := color.RGBA{R: 0x6b, G: 0x72, B: 0x7c, A: 0xff}
 			line.Color, dot.Color, dot.Shape = grey, grey, draw.RingGlyph{}
 		}

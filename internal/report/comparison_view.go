@@ -141,7 +141,7 @@ func groupCell(c *compare.Comparison, group int, col compare.Column) string {
 	if f.N > 1 {
 		text += " ± " + columnValue(col, f.SD, fixed)
 	}
-	if d, ok := c.Difference(group, col.Name); ok && (!d.Distinguishable || negligible(d)) {
+	if d, ok := c.Difference(group, col.Name); ok && !d.Distinguishable {
 		text += " ≈"
 	}
 	if !c.Comparable(col, c.Groups[c.Baseline], g) {
@@ -172,7 +172,7 @@ func differenceTable(c *compare.Comparison) table {
 				cells = append(cells, missing)
 				continue
 			}
-			if negligible(d) {
+			if d.Negligible() {
 				cells = append(cells, "less than 0.1: not distinguishable")
 				continue
 			}

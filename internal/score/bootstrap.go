@@ -31,8 +31,14 @@ type Difference struct {
 	// P is how often a difference as large would come about if there were none: the share of resamples whose
 	// difference lies as far from the resamples' mean, as sacreBLEU's paired bootstrap has it (Riezler & Maxwell 2005).
 	P float64
-	// Distinguishable is false where the interval holds zero.
+	// Distinguishable is false where the interval holds zero, and where the difference is Negligible.
 	Distinguishable bool
+}
+
+// Negligible is a difference of less than a tenth of a point, of which even a narrow interval makes nothing: BLEU-4 without a
+// single match of four words is not 0 by coco-caption's code, but next to it.
+func (d Difference) Negligible() bool {
+	return max(math.Abs(d.Low), math.Abs(d.High), math.Abs(d.Difference)) < 0.001
 }
 
 // Intervals draws the images again and again, and makes each metric of a resample from its images' statistics: BLEU,
@@ -90,7 +96,7 @@ func (b Bootstrap) difference(name string, a, other float64, mine, theirs []floa
 	}
 	d.P = min(1, float64(far)/float64(b.Resamples+1))
 	d.Low, d.High = b.percentiles(differences)
-	d.Distinguishable = d.Low > 0 || d.High < 0
+	d.Distinguishable = (d.Low > 0 || d.High < 0) && !d.Negligible()
 	return d
 }
 

@@ -128,6 +128,20 @@ func TestFalseDifferences(t *testing.T) {
 	}
 }
 
+// TestNegligible: BLEU-4 of a few millionths, without a match of four words, is no better than one of fewer.
+func TestNegligible(t *testing.T) {
+	b := Bootstrap{Resamples: 100, Confidence: 0.95}
+	for scale, want := range map[float64]bool{1e-6: false, 0.1: true} {
+		mine, theirs := make([]float64, b.Resamples), make([]float64, b.Resamples)
+		for n := range mine {
+			mine[n], theirs[n] = scale*(2+float64(n)/100), scale
+		}
+		if d := b.difference("bleu_4", 2.5*scale, scale, mine, theirs); d.Low <= 0 || d.Distinguishable != want {
+			t.Errorf("%+v, want distinguishable %v", d, want)
+		}
+	}
+}
+
 func TestGroupsAreChecked(t *testing.T) {
 	b := Bootstrap{Resamples: 10}
 	x, other := guesser(t, 20, 0.5, 1), guesser(t, 21, 0.5, 1)
