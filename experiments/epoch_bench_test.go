@@ -77,7 +77,7 @@ func (e epochShape) run(b *testing.B, name, root string) {
 	}
 	backend := acceltest.XLA(b)
 	t, err := train.New(backend, d, train.Settings{Epochs: 1, Batch: e.batch, Examples: "sequences", Optimizer: "adam", LearningRate: 0.001,
-		Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7, Schedule: "constant", Seed: 1}, b.TempDir())
+		Beta1: 0.9, Beta2: 0.999, Epsilon: benchtest.Epsilon, Schedule: "constant", Seed: 1}, b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func (e epochShape) export(b *testing.B, name string, store *gomodel.Store, set 
 		n++
 	}
 	benchtest.Export(b, name, map[string]any{"decoder": e.Name, "inject": e.Inject, "batch": e.batch, "units": e.Units, "vocabulary": vocabulary,
-		"features": e.features, "locations": e.locations, "penalty": e.AttentionPenalty, "learning_rate": 0.001, "batches": n}, arrays...)
+		"features": e.features, "locations": e.locations, "penalty": e.AttentionPenalty, "learning_rate": 0.001, "epsilon": benchtest.Epsilon, "batches": n}, arrays...)
 }
 
 // withoutFirsts sums seconds. The first step of each length, which compiles, counts as the mean of the others of its length;

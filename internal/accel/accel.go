@@ -66,7 +66,7 @@ func (s Settings) open(ctx context.Context, cacheDir string, log io.Writer) (*Ac
 	if s.Backend == "go" {
 		return openGo("")
 	}
-	return here(cacheDir).open(ctx, s.Device, log)
+	return here(cacheDir, s.Devices).open(ctx, s.Device, log)
 }
 
 // open takes the first source that yields a plugin that opens.
@@ -141,8 +141,22 @@ func openGo(options string) (*Accel, error) {
 	return &Accel{Backend: backend, Name: "go", Devices: backend.NumDevices(), Description: "pure-Go backend, for small models only"}, nil
 }
 
-// openXLA loads a plugin and makes a client of it. want is "cpu", "cuda" or "" for any device.
-func openXLA(path, options, want string) (*Accel, error) {
+// newClient makes a CPU as many devices as are asked for. XLA's own default is four, and a pool of at least as many threads:
+// on two cores these take turns, which costs small steps of training some 7 %.
+func newClient(config string, cuda bool, devices int) (compute.Backend, error) {
+	if cuda {
+		return xla.New(config)
+	}
+	backend, err := xla.NewWithOptions(config, pjrt.NamedValuesMap{"cpu_device_count": int64(max(devices, 1))})
+	if err != nil { // a plugin that doesn't know the option
+		return xla.New(config)
+	}
+	return backend, nil
+}
+
+// openXLA loads a plugin and makes a client of it. want is "cpu", "cuda" or "" for any device; devices is how many a CPU is
+// to be.
+func openXLA(path, options, want string, devices int) (*Accel, error) {
 	xla.EnableAutoInstall(false) // Open alone decides about downloads
 	load, cleanup, err := loadable(path)
 	if err != nil {
@@ -159,7 +173,7 @@ func openXLA(path, options, want string) (*Accel, error) {
 		defer logging.Restore()
 		klog.SetLogger(logr.Discard())
 	}
-	backend, err := xla.New(config)
+	backend, err := newClient(config, pjrt.IsCUDAName(load), devices)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}

@@ -76,7 +76,7 @@ func checkXLA(ctx context.Context, cacheDir string) []Finding {
 
 // openLocal opens what Open would for the default settings, from sources that need no download.
 func openLocal(ctx context.Context, cacheDir string) (*Accel, error) {
-	around := here(cacheDir)
+	around := here(cacheDir, 1)
 	around.localOnly = true
 	a, err := around.open(ctx, "auto", io.Discard)
 	var failed *OpenError
@@ -95,7 +95,7 @@ func checkGPU(_ context.Context, _ string) []Finding {
 	if f.Detail == "" {
 		f.Detail = "a device file is there, but nvidia-smi does not list a GPU"
 		f.Status, f.Fix = Warning, "install NVIDIA's driver"
-	} else if pick("cuda", here("").installed()) == "" {
+	} else if pick("cuda", here("", 1).installed()) == "" {
 		f.Status, f.Fix = Warning, `no CUDA plugin: a run with runtime.device="cuda" installs it`
 	}
 	return []Finding{f}

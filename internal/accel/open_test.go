@@ -139,3 +139,17 @@ func TestCheckSize(t *testing.T) {
 	}
 	(*accel.Accel)(nil).Close()
 }
+
+// TestOpenMakesDevicesOfTheCPU: as many as are asked for, one without.
+func TestOpenMakesDevicesOfTheCPU(t *testing.T) {
+	for asked, want := range map[int]int{0: 1, 1: 1, 3: 3} {
+		a, err := accel.Open(t.Context(), accel.Settings{Device: "cpu", Devices: asked}, acceltest.CacheDir(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Devices != want || a.Backend.NumDevices() != want {
+			t.Errorf("%d devices asked for: %d, want %d", asked, a.Devices, want)
+		}
+		a.Close()
+	}
+}

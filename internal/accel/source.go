@@ -41,7 +41,7 @@ type surroundings struct {
 	localOnly    bool // no installer and no download
 }
 
-func here(cacheDir string) surroundings {
+func here(cacheDir string, devices int) surroundings {
 	dir := filepath.Join(cacheDir, "xla")
 	return surroundings{
 		env:       os.Getenv,
@@ -52,7 +52,7 @@ func here(cacheDir string) surroundings {
 		wheel: func(ctx context.Context, log io.Writer) (string, error) {
 			return fetch.Ensure(ctx, dir, cpuPlugin, log)
 		},
-		load: openXLA,
+		load: func(path, options, want string) (*Accel, error) { return openXLA(path, options, want, devices) },
 		goos: runtime.GOOS, goarch: runtime.GOARCH, cacheDir: cacheDir,
 	}
 }

@@ -24,7 +24,7 @@ func TestAttentionOverfitsAndGenerates(t *testing.T) {
 	}
 	s := settings()
 	s.Epochs = 120
-	tr, err := train.New(acceltest.XLA(t), d, s, t.TempDir())
+	tr, err := train.New(acceltest.Devices(t), d, s, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestAttentionOverfitsAndGenerates(t *testing.T) {
 	if loss < 0.02 || last.Train.Loss() > 0.05 {
 		t.Errorf("the last step's loss, %v, has no penalty, or the epoch's, %v, has one", loss, last.Train.Loss())
 	}
-	generator, err := decode.New(acceltest.XLA(t), tr.Store(), d, decode.Settings{Method: "greedy", Batch: 3}, 5)
+	generator, err := decode.New(acceltest.Devices(t), tr.Store(), d, decode.Settings{Method: "greedy", Batch: 3}, 5)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ func TestBidirectionalOverfitsAndGenerates(t *testing.T) {
 	if err != nil || len(each) != len(captions) {
 		t.Fatalf("%d log-probabilities (%v)", len(each), err)
 	}
-	generator, err := decode.New(acceltest.XLA(t), tr.Store(), d, decode.Settings{Method: "greedy", Batch: 3, Direction: "backward"}, 5)
+	generator, err := decode.New(acceltest.Devices(t), tr.Store(), d, decode.Settings{Method: "greedy", Batch: 3, Direction: "backward"}, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestBidirectionalRefuses(t *testing.T) {
 	} {
 		s := settings()
 		change(&s)
-		if _, err := train.New(acceltest.XLA(t), bidirectional(t, 0), s, t.TempDir()); err == nil || !strings.Contains(err.Error(), key) {
+		if _, err := train.New(acceltest.Devices(t), bidirectional(t, 0), s, t.TempDir()); err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", key, err)
 		}
 	}

@@ -83,7 +83,7 @@ func TestDevicesShareCheckpoints(t *testing.T) {
 }
 
 func TestMoreDevicesThanThereAre(t *testing.T) {
-	have := acceltest.XLA(t).NumDevices()
+	have := acceltest.Devices(t).NumDevices()
 	err := newTrainer(t, settings(), 0, t.TempDir()).UseDevices(have + 1)
 	if err == nil || !strings.Contains(err.Error(), strconv.Itoa(have+1)) || !strings.Contains(err.Error(), strconv.Itoa(have)) {
 		t.Errorf("error %v", err)

@@ -28,7 +28,7 @@ const mixingKernel = "/encoder/mixing/kernel"
 
 func behindMixing(t *testing.T, s train.Settings, dropout float64, dir string) *train.Trainer {
 	t.Helper()
-	tr, err := train.New(acceltest.XLA(t), model.WithFront(decoder(t, dropout), mixing{}), s, dir)
+	tr, err := train.New(acceltest.Devices(t), model.WithFront(decoder(t, dropout), mixing{}), s, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -210,7 +210,7 @@ func TestSelfCriticalTrainingRaisesTheReward(t *testing.T) {
 	run := func(ctx context.Context, dir string, step func(int, int, int, float64)) (*train.Trainer, []train.Epoch, error) {
 		tr := newTrainer(t, s, 0, dir)
 		generator := func(method string) *decode.Generator {
-			g, err := decode.New(acceltest.XLA(t), tr.Store(), decoder(t, 0), decode.Settings{Method: method, Batch: 16, Temperature: 1, TopP: 1}, 5)
+			g, err := decode.New(acceltest.Devices(t), tr.Store(), decoder(t, 0), decode.Settings{Method: method, Batch: 16, Temperature: 1, TopP: 1}, 5)
 			if err != nil {
 				t.Fatal(err)
 			}

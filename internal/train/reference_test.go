@@ -96,7 +96,7 @@ func steps(t *testing.T, s Settings, r reference, rates []float64) (all [][]floa
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &Trainer{settings: s, backend: acceltest.XLA(t), store: gomodel.NewStore(), scalars: map[string]float64{}}
+	tr := &Trainer{settings: s, backend: acceltest.Devices(t), store: gomodel.NewStore(), scalars: map[string]float64{}}
 	shape := []shapes.Shape{shapes.Make(dtypes.Float32, 2, 3), shapes.Make(dtypes.Float32, 4)}
 	names := []string{"a", "b"}
 	for n := range names {
@@ -173,7 +173,7 @@ func TestSchedulesAgainstPyTorch(t *testing.T) {
 func TestSmoothedLossAgainstPyTorch(t *testing.T) {
 	want := readReference(t).Smoothing
 	tr := &Trainer{settings: Settings{LabelSmoothing: 0.15}}
-	exec := MustNewExec(acceltest.XLA(t), func(logits, targets, weights *Node) (*Node, *Node) {
+	exec := MustNewExec(acceltest.Devices(t), func(logits, targets, weights *Node) (*Node, *Node) {
 		loss := tr.loss([]*Node{targets, weights}, []*Node{logits})
 		return loss, Gradient(loss, logits)[0]
 	})
@@ -215,7 +215,7 @@ func TestDrawFollowsTheProbabilities(t *testing.T) {
 	if err := store.SetRNGStateFromSeed(3); err != nil {
 		t.Fatal(err)
 	}
-	exec := gomodel.MustNewExec(acceltest.XLA(t), store, func(scope *gomodel.Scope, logs *Node) *Node {
+	exec := gomodel.MustNewExec(acceltest.Devices(t), store, func(scope *gomodel.Scope, logs *Node) *Node {
 		logits := BroadcastToDims(logs, draws, len(probabilities))
 		return draw(logits, scope.RandomUniform(logs.Graph(), logits.Shape()))
 	})

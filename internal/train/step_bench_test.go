@@ -143,7 +143,7 @@ func trainer(b *testing.B, s stepShape, ts train.Settings) *train.Trainer {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ts.Optimizer, ts.LearningRate, ts.Beta1, ts.Beta2, ts.Epsilon, ts.Seed = "adam", 0.001, 0.9, 0.999, 1e-7, 1
+	ts.Optimizer, ts.LearningRate, ts.Beta1, ts.Beta2, ts.Epsilon, ts.Seed = "adam", 0.001, 0.9, 0.999, benchtest.Epsilon, 1
 	ts.Examples, ts.Schedule = "sequences", "constant"
 	backend := acceltest.XLA(b)
 	t, err := train.New(backend, d, ts, b.TempDir())
@@ -173,7 +173,7 @@ func export(b *testing.B, name string, t *train.Trainer, s stepShape, data *batc
 		break
 	}
 	sizes := map[string]any{"decoder": s.Name, "inject": s.Inject, "batch": s.batch, "units": s.units, "vocabulary": s.vocabulary,
-		"features": s.features, "locations": s.locations, "penalty": s.AttentionPenalty, "learning_rate": 0.001}
+		"features": s.features, "locations": s.locations, "penalty": s.AttentionPenalty, "learning_rate": 0.001, "epsilon": benchtest.Epsilon}
 	maps.Copy(sizes, more)
 	benchtest.Export(b, name, sizes, arrays...)
 }

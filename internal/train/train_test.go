@@ -68,7 +68,7 @@ func newTrainer(t *testing.T, s train.Settings, dropout float64, dir string) *tr
 
 func trainerOf(t *testing.T, d model.Decoder, s train.Settings, dir string) *train.Trainer {
 	t.Helper()
-	tr, err := train.New(acceltest.XLA(t), d, s, dir)
+	tr, err := train.New(acceltest.Devices(t), d, s, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestOverfitsAndGenerates(t *testing.T) {
 func overfitsAndGenerates(t *testing.T, d model.Decoder) {
 	s := settings()
 	s.Epochs = 120
-	tr, err := train.New(acceltest.XLA(t), d, s, t.TempDir())
+	tr, err := train.New(acceltest.Devices(t), d, s, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func overfitsAndGenerates(t *testing.T, d model.Decoder) {
 	if err != nil || len(each) != len(captions) || math.Abs(sum-last.Validation.Nats) > 1e-4*sum {
 		t.Errorf("the captions' log-probabilities %v (error %v) add up to %v nats, the evaluation has %v", each, err, sum, last.Validation.Nats)
 	}
-	generator, err := decode.New(acceltest.XLA(t), tr.Store(), d, decode.Settings{Method: "greedy", Batch: 3}, 5)
+	generator, err := decode.New(acceltest.Devices(t), tr.Store(), d, decode.Settings{Method: "greedy", Batch: 3}, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestPairsEqualSequences(t *testing.T) {
 		t.Fatalf("%d pairs in %d batches, want one batch of %d", pairs.Len(), pairs.PerEpoch(), sequences.Tokens())
 	}
 	d := decoder(t, 0)
-	exec := gomodel.MustNewExec(acceltest.XLA(t), tr.Store(), func(scope *gomodel.Scope, p []*Node) []*Node {
+	exec := gomodel.MustNewExec(acceltest.Devices(t), tr.Store(), func(scope *gomodel.Scope, p []*Node) []*Node {
 		loss := train.Loss([]*Node{p[2], p[3]}, d.Logits(scope, p[0], p[1]))
 		return append([]*Node{loss}, scope.BuildTrainableVariablesGradientsGraph(loss)...)
 	})

@@ -32,7 +32,7 @@ func vectorTrainer(t *testing.T, s train.Settings, trainable bool, dir string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := train.New(acceltest.XLA(t), d, s, dir)
+	tr, err := train.New(acceltest.Devices(t), d, s, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,11 +13,17 @@ import (
 	"github.com/captionlab/captionlab/internal/accel"
 )
 
-var xla = sync.OnceValues(func() (compute.Backend, error) { return open("xla") })
-var pureGo = sync.OnceValues(func() (compute.Backend, error) { return open("go") })
+var (
+	xla    = sync.OnceValues(func() (compute.Backend, error) { return open("xla", 1) })
+	xlas   = sync.OnceValues(func() (compute.Backend, error) { return open("xla", 4) })
+	pureGo = sync.OnceValues(func() (compute.Backend, error) { return open("go", 1) })
+)
 
 // XLA returns the XLA CPU backend, fetching its plugin into the checkout's cache on first use.
 func XLA(t testing.TB) compute.Backend { return must(t, xla) }
+
+// Devices returns the XLA CPU backend with four devices.
+func Devices(t testing.TB) compute.Backend { return must(t, xlas) }
 
 // Go returns the pure-Go backend.
 func Go(t testing.TB) compute.Backend { return must(t, pureGo) }
@@ -31,8 +37,8 @@ func must(t testing.TB, open func() (compute.Backend, error)) compute.Backend {
 	return backend
 }
 
-func open(name string) (compute.Backend, error) {
-	a, err := accel.Open(context.Background(), accel.Settings{Backend: name, Device: "cpu"}, CacheDir(), os.Stderr)
+func open(name string, devices int) (compute.Backend, error) {
+	a, err := accel.Open(context.Background(), accel.Settings{Backend: name, Device: "cpu", Devices: devices}, CacheDir(), os.Stderr)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,10 @@ import (
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
+// Epsilon is Adam's in all comparisons: so little that it does not matter that Keras adds it to the uncorrected moment's root,
+// others to the corrected one's.
+const Epsilon = 1e-12
+
 // Quick tells that sizes are to be tiny.
 func Quick() bool { return os.Getenv("CAPTIONLAB_BENCH_QUICK") != "" }
 

@@ -26,7 +26,7 @@ def update(params, m, v, n, features, tokens, targets):
     m = tree(lambda m, g: 0.9 * m + 0.1 * g, m, gradients)
     v = tree(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradients)
     rate = sizes["learning_rate"] * jnp.sqrt(1 - 0.999**n) / (1 - 0.9**n)
-    epsilon = 1e-7 * jnp.sqrt(1 - 0.999**n)  # of the corrected moments
+    epsilon = sizes["epsilon"] * jnp.sqrt(1 - 0.999**n)  # of the corrected moments
     return tree(lambda p, m, v: p - rate * m / (jnp.sqrt(v) + epsilon), params, m, v), m, v, value
 
 

@@ -35,5 +35,5 @@ def output(sizes, weights):
 
 
 def compiled(sizes, model):
-    model.compile(keras.optimizers.Adam(sizes["learning_rate"], epsilon=1e-7), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(keras.optimizers.Adam(sizes["learning_rate"], epsilon=sizes["epsilon"]), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model

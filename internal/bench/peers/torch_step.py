@@ -9,7 +9,7 @@ from torch_decoder import Decoder
 benchmark = sys.argv[1]
 sizes, weights, data = peer.load(benchmark)
 model = Decoder(sizes, weights)
-optimizer = torch.optim.Adam(model.parameters(), sizes["learning_rate"], eps=1e-7, fused=True)
+optimizer = torch.optim.Adam(model.parameters(), sizes["learning_rate"], eps=sizes["epsilon"], fused=True)
 
 
 def step():
