@@ -146,7 +146,9 @@ for CAPTIONLAB_BENCH_ROUND in $(seq "$rounds"); do
       peer "$name" ours start_peer ours "${name#*-}" "$shared/captionlab"
       for who in keras-tensorflow keras-jax; do peer "$name" "$who" start_peer "$who" "${name#*-}"; done
       ;;
-    records) ours records experiments '^BenchmarkRecords$' ;;
+    records) # once, for its memory
+      [ "$CAPTIONLAB_BENCH_ROUND" -gt 1 ] || ours records experiments '^BenchmarkRecords$'
+      ;;
     epoch-*)
       ours "$name" experiments "^BenchmarkFlickr8kEpoch\$/^${name#*-}\$"
       peer "$name" pytorch torch_epoch "$name"
