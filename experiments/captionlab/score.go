@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -48,6 +50,9 @@ number or file name, with or without .jpg. --against compares with a second syst
 			}
 			if err := experiments.CheckMetrics(o.Metrics); err != nil {
 				return &usageError{c, "--metrics: " + err.Error()}
+			}
+			if os.Getenv("GOGC") == "" { // a process of half a second has better things to do than to collect garbage
+				debug.SetGCPercent(400)
 			}
 			o.Stderr = c.ErrOrStderr()
 			scores, err := experiments.ScoreFiles(c.Context(), o)

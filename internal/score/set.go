@@ -130,56 +130,66 @@ func countGrams(captions []caption, first []int) *grams {
 	for _, c := range captions {
 		total += len(c.words)
 	}
-	flat := make([]int32, 0, total) // the numbers of the n-grams that begin at each word of each caption
+	ids := make([]int32, 0, total) // the numbers of the n-grams that begin at each word of each caption
 	starts := make([]int, len(captions)+1)
 	for n, c := range captions {
-		flat = append(flat, c.words...)
-		starts[n+1] = len(flat)
+		ids = append(ids, c.words...)
+		starts[n+1] = len(ids)
 	}
 	var size int32
-	for _, id := range flat {
+	for _, id := range ids {
 		size = max(size, id+1)
 	}
 	t := newTable(total)
+	var counting sync.WaitGroup
 	for length := range maxOrder {
-		if length > 0 {
+		if length > 0 { // numbers depend on those before: one goroutine gives them, while others count the shorter n-grams
 			t.clear()
+			longer := make([]int32, len(ids))
 			for n, c := range captions {
-				ids := flat[starts[n]:starts[n+1]]
-				for at := range max(0, len(ids)-length) {
-					ids[at] = t.number(uint64(uint32(ids[at]))<<32 | uint64(uint32(c.words[at+length])))
+				at := starts[n]
+				for k := range max(0, len(c.words)-length) {
+					longer[at+k] = t.number(uint64(uint32(ids[at+k]))<<32 | uint64(uint32(c.words[k+length])))
 				}
 			}
-			size = t.used
+			ids, size = longer, t.used
 		}
-		parallel(len(captions), func(n int) {
-			ids := flat[starts[n]:starts[n+1]]
-			g.profiles[n][length] = count(ids[:max(0, len(ids)-length)])
-		})
-		g.documents[length] = make([]int32, size)
-		last := make([]int32, size) // the last image that was counted, from 1
-		for image := range len(first) - 1 {
-			for n := first[image] + 1; n < first[image+1]; n++ {
-				for _, one := range g.profiles[n][length] {
-					if last[one.id] != int32(image+1) {
-						last[one.id] = int32(image + 1)
-						g.documents[length][one.id]++
-					}
-				}
-			}
-		}
+		numbers, size := ids, size
+		counting.Go(func() { g.count(length, numbers, starts, size, first) })
 	}
+	counting.Wait()
 	return g
 }
 
-// count sorts and counts numbers.
-func count(ids []int32) []gram {
-	if len(ids) == 0 {
-		return nil
+// count makes the profiles and the document frequencies of one length. numbers are those of the n-grams that begin at each
+// word, captions begin at starts, images' captions at first; numbers are below size.
+func (g *grams) count(length int, numbers []int32, starts []int, size int32, first []int) {
+	room := make([]gram, len(numbers)) // for all captions at once
+	parallelWith(len(g.profiles), func() func(int) {
+		var sorted []int32
+		return func(n int) {
+			from, to := starts[n], max(starts[n], starts[n+1]-length)
+			sorted = append(sorted[:0], numbers[from:to]...)
+			g.profiles[n][length] = countInto(room[from:from:to], sorted)
+		}
+	})
+	g.documents[length] = make([]int32, size)
+	last := make([]int32, size) // the last image that was counted, from 1
+	for image := range len(first) - 1 {
+		for n := first[image] + 1; n < first[image+1]; n++ {
+			for _, one := range g.profiles[n][length] {
+				if last[one.id] != int32(image+1) {
+					last[one.id] = int32(image + 1)
+					g.documents[length][one.id]++
+				}
+			}
+		}
 	}
-	sorted := slices.Clone(ids)
+}
+
+// countInto sorts and counts numbers. out has room for one gram a number.
+func countInto(out []gram, sorted []int32) []gram {
 	slices.Sort(sorted)
-	out := make([]gram, 0, len(ids))
 	for _, id := range sorted {
 		if n := len(out) - 1; n >= 0 && out[n].id == id {
 			out[n].count++
