@@ -20,7 +20,7 @@ import (
 // BenchmarkImages takes JPEG files to VGG16's averaged block5_pool in a cache on disk: photos of Flickr8k where
 // CAPTIONLAB_FLICKR8K names its folder, else generated pictures. The peers do the same with the same files.
 func BenchmarkImages(b *testing.B) {
-	files := benchFiles(b, benchtest.Pick(200, 8))
+	files := benchFiles(b, benchtest.Pick(400, 8))
 	pictures := make([]Picture, len(files))
 	for n, path := range files {
 		pictures[n] = Picture{ID: filepath.Base(path), Path: path}
