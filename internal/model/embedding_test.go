@@ -70,15 +70,7 @@ func TestStepEqualsSequenceWithVectors(t *testing.T) {
 		return d.Logits(scope, f, ids)
 	}).MustCall(features, tokens)[0]
 	got := gomodel.MustNewExec(acceltest.XLA(t), store, func(scope *gomodel.Scope, f, ids *Node) *Node {
-		weights := d.StepWeights(scope, f.Graph())
-		state, context := d.Start(scope, f)
-		var all []*Node
-		for n := range ids.Shape().Dim(1) {
-			var logits *Node
-			logits, state = d.Step(weights, context, state, Squeeze(Slice(ids, AxisRange(), AxisElem(n)), 1))
-			all = append(all, ExpandAxes(logits, 0))
-		}
-		return Concatenate(all, 0)
+		return stepByStep(d, scope, f, ids)
 	}).MustCall(features, tokens)[0]
 	compare(t, "logits", flat(got), flat(want), 1e-5)
 }

@@ -24,10 +24,7 @@ func TestAttentionOverfitsAndGenerates(t *testing.T) {
 	}
 	s := settings()
 	s.Epochs = 120
-	tr, err := train.New(acceltest.Devices(t), d, s, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	tr := trainerOf(t, d, s, t.TempDir())
 	data, err := batch.New(captions, grids, batch.Options{Name: "train", Size: 2, Time: 5, Shuffle: true, Seed: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
-	"github.com/captionlab/captionlab/internal/accel/acceltest"
 	"github.com/captionlab/captionlab/internal/batch"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/train"
@@ -28,11 +27,7 @@ const mixingKernel = "/encoder/mixing/kernel"
 
 func behindMixing(t *testing.T, s train.Settings, dropout float64, dir string) *train.Trainer {
 	t.Helper()
-	tr, err := train.New(acceltest.Devices(t), model.WithFront(decoder(t, dropout), mixing{}), s, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tr
+	return trainerOf(t, model.WithFront(decoder(t, dropout), mixing{}), s, dir)
 }
 
 func valuesOf(t *testing.T, tr *train.Trainer, path string) []float32 {

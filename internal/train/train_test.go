@@ -96,10 +96,7 @@ func TestOverfitsAndGenerates(t *testing.T) {
 func overfitsAndGenerates(t *testing.T, d model.Decoder) {
 	s := settings()
 	s.Epochs = 120
-	tr, err := train.New(acceltest.Devices(t), d, s, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	tr := trainerOf(t, d, s, t.TempDir())
 	data := set(t, batch.Options{Name: "train", Size: 2, Shuffle: true, Seed: 1})
 	validation := set(t, batch.Options{Name: "validation", Size: 3})
 	var last train.Epoch
@@ -113,7 +110,7 @@ func overfitsAndGenerates(t *testing.T, d model.Decoder) {
 		t.Errorf("tokens counted: %v in validation, %v in training, want %v", last.Validation.Tokens, last.Train.Tokens, want)
 	}
 	hits := 0
-	err = tr.Predict(t.Context(), validation, func(truth, predicted int32) {
+	err := tr.Predict(t.Context(), validation, func(truth, predicted int32) {
 		if truth == predicted {
 			hits++
 		}

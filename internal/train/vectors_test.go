@@ -10,7 +10,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
-	"github.com/captionlab/captionlab/internal/accel/acceltest"
 	"github.com/captionlab/captionlab/internal/batch"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/train"
@@ -32,11 +31,7 @@ func vectorTrainer(t *testing.T, s train.Settings, trainable bool, dir string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := train.New(acceltest.Devices(t), d, s, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tr
+	return trainerOf(t, d, s, dir)
 }
 
 func variable(t *testing.T, store *gomodel.Store, path string) []float32 {
