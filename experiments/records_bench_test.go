@@ -3,9 +3,6 @@ package experiments
 import (
 	"encoding/csv"
 	"fmt"
-	"image"
-	"image/jpeg"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +11,7 @@ import (
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
 	"github.com/captionlab/captionlab/internal/bench"
 	"github.com/captionlab/captionlab/internal/bench/benchtest"
+	"github.com/captionlab/captionlab/internal/picture/picturetest"
 )
 
 // BenchmarkRecords is a whole run, from files to report, over 35,000 posts in the form of the paper's Instagram set, with
@@ -39,26 +37,9 @@ func BenchmarkRecords(b *testing.B) {
 func writePosts(b *testing.B, root string, captions []string, pictures int) {
 	b.Helper()
 	originals := make([]string, pictures)
-	r := rand.New(rand.NewPCG(1, 2))
 	for n := range originals {
 		originals[n] = filepath.Join(root, fmt.Sprintf("%d.jpg", n))
-		file, err := os.Create(originals[n])
-		if err != nil {
-			b.Fatal(err)
-		}
-		picture := image.NewGray(image.Rect(0, 0, 480, 480)) // of 10×10 grey squares
-		for y := range 10 {
-			for x := range 10 {
-				level := uint8(r.IntN(256))
-				for p := range 48 * 48 {
-					picture.Pix[(y*48+p/48)*picture.Stride+x*48+p%48] = level
-				}
-			}
-		}
-		if err := jpeg.Encode(file, picture, nil); err != nil {
-			b.Fatal(err)
-		}
-		if err := file.Close(); err != nil {
+		if err := os.WriteFile(originals[n], picturetest.JPEG(b, picturetest.Scene(uint64(n), 480, 480), 90), 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}
