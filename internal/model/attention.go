@@ -112,13 +112,17 @@ func (d *attentionDecoder) run(scope *model.Scope, features, tokens *Node) (x, h
 	g := features.Graph()
 	batch := tokens.Shape().Dim(0)
 	features.AssertDims(batch, d.Features)
-	x = Gather(d.tokens(scope, g), ExpandAxes(TransposeAllAxes(tokens, 1, 0), -1))
-	x = d.drop(scope, x, "embedding")
+	embedded := embed(d.tokens(scope, g), tokens)
+	x = d.drop(scope, embedded.each(), "embedding")
 	a := attention{}
 	a.grid, a.projected, a.h0, a.c0 = d.start(scope, d.drop(scope, features, "features"))
 	w, fromToken, bias := d.weights(scope, g)
 	a.attentionWeights = w
-	a.xz = addRow(MatMul(x, fromToken), bias)
+	a.xz = MatMul(x, fromToken)
+	if !d.drops(scope, g, "embedding") {
+		a.xz = embedded.times(fromToken)
+	}
+	a.xz = addRow(a.xz, bias)
 	if d.Unrolled {
 		hs, zs, alphas = a.unrolled()
 	} else {

@@ -15,6 +15,15 @@ func (s Settings) drop(scope *model.Scope, x *Node, place string) *Node {
 	return dropout(scope, x, s.Dropout)
 }
 
+// drops says whether drop changes anything.
+func (s Settings) drops(scope *model.Scope, g *Graph, place string) bool {
+	return scope.IsTraining(g) && s.Dropout > 0 && slices.Contains(s.DropoutOn, place)
+}
+
+func (s Settings) dropsEmbedding() bool {
+	return s.Dropout > 0 && slices.Contains(s.DropoutOn, "embedding")
+}
+
 // join concatenates two tensors after dropout of each; where both have it, one draw serves the whole.
 func (s Settings) join(scope *model.Scope, a *Node, placeA string, b *Node, placeB string, axis int) *Node {
 	if slices.Contains(s.DropoutOn, placeA) && slices.Contains(s.DropoutOn, placeB) {

@@ -173,28 +173,22 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 	features.AssertDims(batch, d.Features)
 	features = d.drop(scope, features, "features")
 
-	own, ids := d.own(scope), TransposeAllAxes(tokens, 1, 0)
-	if d.backward { // all but the start token
-		ids = turned(ids, 1, AddScalar(lengths(tokens), -1))
-	}
+	own := d.own(scope)
 	table := d.embedding(own, g)
-	x := Gather(table, ExpandAxes(ids, -1)) // [time, batch, embedding]
-	state := d.initial(own, features)       // each [batch, units]
-	image := d.image(scope, features)       // [batch, imageSize]
-	everyStep := func() *Node { return BroadcastToDims(ExpandAxes(image, 0), steps, batch, d.imageSize()) }
-	switch d.Inject {
-	case "pre":
-		x = d.join(scope, ExpandAxes(image, 0), "image", x, "embedding", 0)
-	case "par":
-		x = d.join(scope, x, "embedding", everyStep(), "image", 2)
-	default:
-		x = d.drop(scope, x, "embedding")
+	embedded := embed(table, tokens)
+	if d.backward { // all but the start token
+		embedded.rows = turned(embedded.rows, 1, AddScalar(lengths(tokens), -1))
 	}
+	state := d.initial(own, features) // each [batch, units]
+	image := d.image(scope, features) // [batch, imageSize]
+	var x *Node
 	for n, l := range d.layers(own, g) {
-		if n > 0 {
-			x = d.drop(scope, x, "layers")
+		if n == 0 {
+			x = d.inputProducts(scope, embedded, image, l.kernel)
+		} else {
+			x = overTime(d.drop(scope, x, "layers"), l.kernel)
 		}
-		x = d.input(overTime(x, l.kernel), l.weights)
+		x = d.input(x, l.weights)
 		if d.Unrolled {
 			x = unroll(d.cell, x, l.weights, state[n])
 		} else {
@@ -211,14 +205,48 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 	case d.Inject != "merge":
 		x = d.drop(scope, x, "output")
 	case d.Merge == "add":
-		x = Add(d.drop(scope, x, "output"), d.drop(scope, everyStep(), "image"))
+		x = Add(d.drop(scope, x, "output"), d.drop(scope, everyStep(image, steps), "image"))
 	default:
-		x = d.join(scope, x, "output", everyStep(), "image", 2)
+		x = d.join(scope, x, "output", everyStep(image, steps), "image", 2)
 	}
 	head := d.head(own, table)
 	logits := head.then(addRow(overTime(x, head[0]), head[1]))
 	logits.AssertDims(steps, batch, d.Vocabulary)
 	return logits
+}
+
+// everyStep repeats x [batch, n] over time.
+func everyStep(x *Node, steps int) *Node {
+	return BroadcastToDims(ExpandAxes(x, 0), steps, x.Shape().Dim(0), x.Shape().Dim(1))
+}
+
+// inputProducts are the first layer's inputs times its kernel, [time, batch, gates*units].
+func (d *recurrentDecoder) inputProducts(scope *model.Scope, tokens embeddedTokens, image, kernel *Node) *Node {
+	steps := tokens.rows.Shape().Dim(0)
+	if d.drops(scope, kernel.Graph(), "embedding") {
+		x := tokens.each()
+		switch d.Inject {
+		case "pre":
+			x = d.join(scope, ExpandAxes(image, 0), "image", x, "embedding", 0)
+		case "par":
+			x = d.join(scope, x, "embedding", everyStep(image, steps), "image", 2)
+		default:
+			x = d.drop(scope, x, "embedding")
+		}
+		return overTime(x, kernel)
+	}
+	switch d.Inject {
+	case "pre":
+		first := MatMul(d.drop(scope, image, "image"), kernel)
+		return Concatenate([]*Node{ExpandAxes(first, 0), tokens.times(kernel)}, 0)
+	case "par":
+		own, images := Slice(kernel, AxisRange(0, d.Embedding), AxisRange()), Slice(kernel, AxisRange(d.Embedding), AxisRange())
+		if d.drops(scope, kernel.Graph(), "image") { // anew at each step
+			return Add(tokens.times(own), overTime(d.drop(scope, everyStep(image, steps), "image"), images))
+		}
+		return Add(tokens.times(own), everyStep(MatMul(image, images), steps))
+	}
+	return tokens.times(kernel)
 }
 
 // Start implements Decoder. The state is the layers', [batch, units] each. The context is, where the picture is there at

@@ -31,12 +31,14 @@ type Difference struct {
 	// P is how often a difference as large would come about if there were none: the share of resamples whose
 	// difference lies as far from the resamples' mean, as sacreBLEU's paired bootstrap has it (Riezler & Maxwell 2005).
 	P float64
-	// Distinguishable is false where the interval holds zero, and where the difference is Negligible.
+	// Distinguishable is false where the interval holds zero or ends within noMatch of it, and where the difference is Negligible.
 	Distinguishable bool
 }
 
-// Negligible is a difference of less than a tenth of a point, of which even a narrow interval makes nothing: BLEU-4 without a
-// single match of four words is not 0 by coco-caption's code, but next to it.
+// noMatch is more than coco-caption's code gives as BLEU-4 of captions without a single match of four words: not 0, but next to it.
+const noMatch = 1e-4
+
+// Negligible is a difference of less than a tenth of a point, of which even a narrow interval makes nothing.
 func (d Difference) Negligible() bool {
 	return max(math.Abs(d.Low), math.Abs(d.High), math.Abs(d.Difference)) < 0.001
 }
@@ -96,7 +98,7 @@ func (b Bootstrap) difference(name string, a, other float64, mine, theirs []floa
 	}
 	d.P = min(1, float64(far)/float64(b.Resamples+1))
 	d.Low, d.High = b.percentiles(differences)
-	d.Distinguishable = (d.Low > 0 || d.High < 0) && !d.Negligible()
+	d.Distinguishable = (d.Low > noMatch || d.High < -noMatch) && !d.Negligible()
 	return d
 }
 

@@ -80,7 +80,7 @@ func (d grouped) Iter() iter.Seq2[train.Batch, error] {
 			} else if n%d.group == 0 || n == d.batches {
 				role = apply
 			}
-			b.Spec = task{role, d.critical, d.frozen}
+			b.Spec = task{role: role, critical: d.critical, frozen: d.frozen}
 			if !yield(b, err) {
 				return
 			}

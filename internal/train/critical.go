@@ -21,6 +21,7 @@ type task struct {
 	role     role
 	critical bool
 	frozen   bool // the encoder's trained layers stay as they are
+	distinct bool // the batch's distinct tokens are among its inputs
 }
 
 const criticalKey = "/self_critical/batch"

@@ -75,6 +75,9 @@ func uniformNLL(logits *Node) *Node {
 func (t *Trainer) trainGraph(scope *gomodel.Scope, spec any, inputs []*Node) []*Node {
 	features, tokens := inputs[0], inputs[1]
 	if is, ok := spec.(task); ok {
+		if is.distinct {
+			model.SetDistinct(inputs[2], inputs[3])
+		}
 		gomodel.SetGraphParam(features.Graph(), roleKey, is.role)
 		if is.frozen {
 			gomodel.SetGraphParam(features.Graph(), frozenKey, true)

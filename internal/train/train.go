@@ -202,7 +202,10 @@ func (t *Trainer) feed(data train.Dataset) train.Dataset {
 		data = grouped{data, t.state.Batch, t.state.run.batches, group, critical, frozen}
 	}
 	if t.devices == nil {
-		return data
+		if t.settings.samples() { // in the graph, other tokens
+			return data
+		}
+		return distinct{data, t.decoder}
 	}
 	return parallel{data, t.devices}
 }
