@@ -62,7 +62,7 @@ type ScoreDifference struct {
 	Difference float64 `json:"difference"`
 	ScoreInterval
 	P float64 `json:"p"`
-	// Distinguishable is false where the interval holds zero, and where all of it is less than a tenth of a point.
+	// Distinguishable is false where the interval holds zero or ends next to it, and where all of it is less than a tenth of a point.
 	Distinguishable bool `json:"distinguishable"`
 }
 

@@ -31,7 +31,7 @@ type Difference struct {
 	// P is how often a difference as large would come about if there were none: the share of resamples whose
 	// difference lies as far from the resamples' mean, as sacreBLEU's paired bootstrap has it (Riezler & Maxwell 2005).
 	P float64
-	// Distinguishable is false where the interval holds zero or ends within noMatch of it, and where the difference is Negligible.
+	// Distinguishable is false where the interval holds zero or ends next to it (noMatch), and where the difference is Negligible.
 	Distinguishable bool
 }
 

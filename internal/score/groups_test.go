@@ -128,16 +128,20 @@ func TestFalseDifferences(t *testing.T) {
 	}
 }
 
-// TestNegligible: BLEU-4 of a few millionths, without a match of four words, is no better than one of fewer.
+// TestNegligible: BLEU-4 of a few millionths, without a match of four words, is no better than one of fewer, and neither is a score
+// of which some resamples have no more than that.
 func TestNegligible(t *testing.T) {
 	b := Bootstrap{Resamples: 100, Confidence: 0.95}
-	for scale, want := range map[float64]bool{1e-6: false, 0.1: true} {
+	for _, c := range []struct {
+		least, step float64 // of the resamples' differences
+		want        bool
+	}{{1e-6, 1e-8, false}, {0.1, 0.001, true}, {5e-6, 0.001, false}, {-0.1, -0.001, true}, {-5e-6, -0.001, false}} {
 		mine, theirs := make([]float64, b.Resamples), make([]float64, b.Resamples)
 		for n := range mine {
-			mine[n], theirs[n] = scale*(2+float64(n)/100), scale
+			mine[n] = c.least + float64(max(0, n-5))*c.step
 		}
-		if d := b.difference("bleu_4", 2.5*scale, scale, mine, theirs); d.Low <= 0 || d.Distinguishable != want {
-			t.Errorf("%+v, want distinguishable %v", d, want)
+		if d := b.difference("bleu_4", mine[50], 0, mine, theirs); d.Low*d.High <= 0 || d.Distinguishable != c.want {
+			t.Errorf("%+v, want distinguishable %v", d, c.want)
 		}
 	}
 }
