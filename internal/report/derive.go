@@ -154,7 +154,7 @@ func control(controls []Control, name string) (Control, bool) {
 }
 
 func controlTable(controls []Control) table {
-	t := table{Caption: "The best epoch's model, and what is left without its picture (teacher-forced)", Columns: []column{
+	t := table{Caption: "The model, and what is left without its picture (teacher-forced)", Columns: []column{
 		{Name: "Features"}, {Name: "Meaning"}, {Name: "Split"}, {Name: "Loss (nats a token)", Number: true},
 		{Name: "Against the model", Number: true}, {Name: "Nats a character", Number: true}, {Name: "Bits a character", Number: true},
 		{Name: "Nats a caption", Number: true}, {Name: "Accuracy a token", Number: true},
