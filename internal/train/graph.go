@@ -2,6 +2,7 @@ package train
 
 import (
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train/metric"
@@ -14,12 +15,24 @@ import (
 
 // nll returns each position's negative log-likelihood in nats, and 1 where the target is the most probable token, both
 // [time, batch].
+//
+// Forward, the targets' logits are looked up: by one-hot rows, of which their gradient is made, XLA would write and read
+// another tensor of the logits' size.
 func nll(logits, targets *Node) (nats, hit *Node) {
 	ids := TransposeAllAxes(targets, 1, 0)
+	vocabulary := logits.Shape().Dim(-1)
 	max := StopGradient(ReduceAndKeep(logits, ReduceMax, -1))
-	shifted := Sub(logits, max)
-	logSum := Log(ReduceSum(Exp(shifted), -1))
-	picked := ReduceSum(Mul(OneHot(ids, logits.Shape().Dim(-1), logits.DType()), shifted), -1)
+	var adjoint *Node // of nats
+	shifted := IdentityWithCustomGradient(Sub(logits, max), func(_, v *Node) *Node {
+		return Sub(v, Mul(OneHot(ids, vocabulary, v.DType()), ExpandAxes(adjoint, -1)))
+	})
+	logSum := IdentityWithCustomGradient(Log(ReduceSum(Exp(shifted), -1)), func(_, v *Node) *Node {
+		adjoint = v // GoMLX comes here first, on its way back
+		return v
+	})
+	row := Iota(logits.Graph(), shapes.Make(ids.DType(), ids.Shape().Size()), 0)
+	at := Stack([]*Node{row, Reshape(ids, -1)}, -1)
+	picked := StopGradient(Reshape(Gather(Reshape(shifted, -1, vocabulary), at), ids.Shape().Dimensions...))
 	// XLA's arg-max on the CPU is many times slower than a maximum, which the loss has anyway.
 	return Sub(logSum, picked), ConvertDType(GreaterOrEqual(picked, ZerosLike(picked)), logits.DType())
 }
