@@ -118,11 +118,11 @@ func (d *attentionDecoder) run(scope *model.Scope, features, tokens *Node) (x, h
 	a.grid, a.projected, a.h0, a.c0 = d.start(scope, d.drop(scope, features, "features"))
 	w, fromToken, bias := d.weights(scope, g)
 	a.attentionWeights = w
-	a.xz = MatMul(x, fromToken)
-	if !d.drops(scope, g, "embedding") {
-		a.xz = embedded.times(fromToken)
+	if d.drops(scope, g, "embedding") {
+		a.xz = addRow(overTime(x, fromToken), bias)
+	} else {
+		a.xz = addRow(embedded.times(fromToken), bias)
 	}
-	a.xz = addRow(a.xz, bias)
 	if d.Unrolled {
 		hs, zs, alphas = a.unrolled()
 	} else {

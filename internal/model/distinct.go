@@ -51,8 +51,8 @@ func (e embeddedTokens) each() *Node { return lookUp(e.table, e.rows) }
 
 func lookUp(table, rows *Node) *Node { return Gather(table, ExpandAxes(rows, -1)) }
 
-// times is every token's embedding times kernel [embedding, n], [time, batch, n]. Where there are fewer rows in the table than tokens
-// in the batch, each row's product is computed once and looked up.
+// times is every token's embedding times kernel [embedding, n], [time, batch, n]. Where the table has at most half as many rows as the
+// batch has tokens, each row's product is computed once and looked up.
 func (e embeddedTokens) times(kernel *Node) *Node {
 	if 2*e.table.Shape().Dim(0) > e.rows.Shape().Size() {
 		return overTime(e.each(), kernel)
