@@ -191,13 +191,12 @@ func (d *attentionDecoder) StepWeights(scope *model.Scope, g *Graph) []*Node {
 
 // Step implements Decoder.
 func (d *attentionDecoder) Step(weights, context, state []*Node, tokens *Node) (*Node, []*Node) {
-	ids := ExpandAxes(tokens, -1)
-	s := listedAttention(weights).step(Gather(weights[4], ids), context[0], context[1], state[0], state[1])
+	s := listedAttention(weights).step(lookUp(weights[4], tokens), context[0], context[1], state[0], state[1])
 	out := s.h
 	if d.deep() {
 		table, kernel, bias, fromContext := weights[5], weights[6], weights[7], weights[8]
 		out = addRow(MatMul(out, kernel), bias)
-		out = Tanh(Add(Gather(table, ids), Add(out, MatMul(s.z(), fromContext))))
+		out = Tanh(Add(lookUp(table, tokens), Add(out, MatMul(s.z(), fromContext))))
 	}
 	kernel, bias := weights[len(weights)-2], weights[len(weights)-1]
 	return addRow(MatMul(out, kernel), bias), []*Node{s.h, s.c}

@@ -13,7 +13,7 @@ type distinctTokens struct {
 
 const distinctKey = "/distinct_tokens"
 
-// SetDistinct tells the decoder of a graph which tokens occur in its batch: ids [n], each once, and of every one of the batch's
+// SetDistinct tells the decoder of a graph which tokens occur in its batch: ids [n], which may be filled up with any token, and of every one of the batch's
 // tokens its place among them, slots [batch, time].
 func SetDistinct(ids, slots *Node) {
 	model.SetGraphParam(ids.Graph(), distinctKey, distinctTokens{ids, slots})
@@ -23,10 +23,10 @@ func SetDistinct(ids, slots *Node) {
 // larger, and where dropout of embeddings makes each of a token's occurrences another one.
 func SharesTokens(d Decoder, n int) bool {
 	s, ok := d.(interface {
-		dropsEmbedding() bool
+		dropsOn(place string) bool
 		tokens() int
 	})
-	return ok && !s.dropsEmbedding() && n < s.tokens()
+	return ok && !s.dropsOn("embedding") && n < s.tokens()
 }
 
 func (s Size) tokens() int { return s.Vocabulary }
@@ -41,7 +41,7 @@ type embeddedTokens struct {
 func embed(table, tokens *Node) embeddedTokens {
 	param, _ := model.GetGraphParam(table.Graph(), distinctKey)
 	if d, ok := param.(distinctTokens); ok {
-		return embeddedTokens{Gather(table, ExpandAxes(d.ids, -1)), TransposeAllAxes(d.slots, 1, 0)}
+		return embeddedTokens{lookUp(table, d.ids), TransposeAllAxes(d.slots, 1, 0)}
 	}
 	return embeddedTokens{table, TransposeAllAxes(tokens, 1, 0)}
 }
@@ -49,6 +49,7 @@ func embed(table, tokens *Node) embeddedTokens {
 // each is every token's embedding, [time, batch, embedding].
 func (e embeddedTokens) each() *Node { return lookUp(e.table, e.rows) }
 
+// lookUp is the rows of table [n, width] that rows [...] name, [..., width].
 func lookUp(table, rows *Node) *Node { return Gather(table, ExpandAxes(rows, -1)) }
 
 // times is every token's embedding times kernel [embedding, n], [time, batch, n]. Where the table has at most half as many rows as the

@@ -73,7 +73,7 @@ func (d *recurrentDecoder) embedding(scope *model.Scope, g *Graph) *Node {
 	if v == nil {
 		return table[0]
 	}
-	return Gather(Concatenate(table, 0), ExpandAxes(Const(g, v.rows(d.Vocabulary)), -1))
+	return lookUp(Concatenate(table, 0), Const(g, v.rows(d.Vocabulary)))
 }
 
 // embeddingLayers lists the token embedding.

@@ -304,7 +304,7 @@ func (d *recurrentDecoder) Step(weights, context, state []*Node, tokens *Node) (
 		layers[n] = layer{weights[n*each], weights[n*each+1 : (n+1)*each]}
 		states[n] = state[n*nStates : (n+1)*nStates]
 	}
-	product := Gather(layers[0].kernel, ExpandAxes(tokens, -1))
+	product := lookUp(layers[0].kernel, tokens)
 	if d.Inject == "par" {
 		product = addContext(product, context[0])
 	}

@@ -33,11 +33,11 @@ func (d distinct) Iter() iter.Seq2[train.Batch, error] {
 
 func (d distinct) with(b train.Batch) (train.Batch, error) {
 	tokens := b.Inputs[1]
-	ids := make([]int32, tokens.Shape().Size()/3)
-	if !model.SharesTokens(d.decoder, len(ids)) {
+	size := tokens.Shape().Size()
+	if !model.SharesTokens(d.decoder, size/3) {
 		return b, nil
 	}
-	slots := make([]int32, tokens.Shape().Size())
+	ids, slots := make([]int32, size/3), make([]int32, size)
 	place := map[int32]int32{}
 	fits := true
 	err := tensors.ConstFlatData(tokens, func(all []int32) {
