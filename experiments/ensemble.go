@@ -23,16 +23,44 @@ import (
 
 // An ensemble is a run that trains nothing: ensemble.runs of its config names finished runs, whose models are one decoder
 // (model.NewEnsemble). All stages but training are those of any run, so that it has scores, a report and captions of its own,
-// and Compare, Resume and OpenCaptioner take its folder. Its members' folders must stay where they are.
+// and Compare, Resume and OpenCaptioner take its folder. Its members' folders must stay where they are. An ensemble of one run
+// is that run decoded in another way.
 
 // Ensemble decodes several runs together, the best epoch's model of each, and scores the captions in a new run folder, as Run
 // does: at each step the probability of a token is the mean of the members' (Sutskever et al. 2014). They must have the same
 // vocabulary and features, and none may have trained on a picture that another holds out. The config is the first run's;
 // overrides are keys of [decoding], [evaluation], [experiment] and [runtime].
 func Ensemble(ctx context.Context, runDirs, overrides []string, o Options) (*Result, error) {
-	if len(runDirs) == 0 {
-		return nil, errors.New("an ensemble needs run folders")
+	if len(runDirs) < 2 {
+		return nil, fmt.Errorf("an ensemble needs at least two run folders, not %d", len(runDirs))
 	}
+	name := fmt.Sprintf("ensemble-of-%d", len(runDirs))
+	return decodeRuns(ctx, runDirs, name, "Are these runs better together than each by itself?", overrides, o)
+}
+
+// Decode decodes a finished run's model, the best epoch's, in another way and scores the captions in a new run folder, as Run
+// does. It trains nothing. The config is the run's; overrides are keys of [decoding], [evaluation], [experiment] and [runtime].
+// The run may be an ensemble, too.
+func Decode(ctx context.Context, runDir string, overrides []string, o Options) (*Result, error) {
+	run, err := OpenRun("", runDir)
+	if err != nil {
+		return nil, err
+	}
+	c, err := config.Load(run.folder.Path(runfolder.ResolvedFile), withoutVectors)
+	if err != nil {
+		return nil, fmt.Errorf("the config of %s: %w", run.Dir, err)
+	}
+	runs := c.Config.Ensemble.Runs
+	if len(runs) == 0 {
+		runs = []string{run.Dir}
+	}
+	const suffix = "-decoded"
+	description := "The model of " + run.Folder + ", decoded anew"
+	return decodeRuns(ctx, runs, strings.TrimSuffix(run.Name, suffix)+suffix, description, overrides, o)
+}
+
+// decodeRuns decodes the models of one run or several together in a new run folder.
+func decodeRuns(ctx context.Context, runDirs []string, name, description string, overrides []string, o Options) (*Result, error) {
 	for _, override := range overrides {
 		section, _, _ := strings.Cut(override, ".")
 		if !slices.Contains([]string{"decoding", "evaluation", "experiment", "runtime"}, section) {
@@ -58,7 +86,7 @@ func Ensemble(ctx context.Context, runDirs, overrides []string, o Options) (*Res
 	if err != nil {
 		return nil, err
 	}
-	c, err := ensembleConfig(members, runs, overrides)
+	c, err := ensembleConfig(members, runs, name, description, overrides)
 	if err != nil {
 		return nil, err
 	}
@@ -72,17 +100,16 @@ func Ensemble(ctx context.Context, runDirs, overrides []string, o Options) (*Res
 	return carryOut(ctx, folder, c, o)
 }
 
-// ensembleConfig is the first member's config, for all of them.
-func ensembleConfig(members []member, runs, overrides []string) (*config.Loaded, error) {
+// ensembleConfig is the first member's config, for all of them, with another name.
+func ensembleConfig(members []member, runs []string, name, description string, overrides []string) (*config.Loaded, error) {
 	first := members[0].config
-	name, description := "ensemble-of-"+fmt.Sprint(len(runs)), "Are these runs better together than each by itself?"
 	var controls []string
 	for _, control := range first.Evaluation.Controls {
 		if control != "blind" { // a training
 			controls = append(controls, control)
 		}
 	}
-	base := append(slices.Clone(withoutVectors), "experiment.name="+name, `experiment.description=`+quoted(description),
+	base := append(slices.Clone(withoutVectors), "experiment.name="+name, "experiment.description="+quoted(description),
 		"evaluation.controls="+list(controls), "ensemble.runs="+list(runs))
 	c, err := config.Load(members[0].folder.Path(runfolder.ResolvedFile), append(base, overrides...))
 	if err != nil {
@@ -151,7 +178,7 @@ func openMember(dir string) (m member, err error) {
 	if enc, err := encoder.New(m.config.Encoder); err != nil {
 		return m, fmt.Errorf("the encoder of %s: %w", dir, err)
 	} else if enc.Trains() {
-		return m, fmt.Errorf("%s trained layers of its encoder with its decoder: an ensemble's runs share one encoder, which stays as it is", dir)
+		return m, fmt.Errorf("%s trained layers of its encoder with its decoder: only a model on an encoder that stays as it is can be decoded anew or in an ensemble", dir)
 	}
 	if m.info, err = m.folder.Info(); err != nil {
 		return m, err

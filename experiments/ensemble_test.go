@@ -15,7 +15,7 @@ import (
 	"github.com/captionlab/captionlab/internal/token"
 )
 
-// TestEnsemble: a run together with a copy of itself says what it says alone; with the model of another epoch it loses no more
+// TestEnsemble: a run together with a copy of itself, or decoded anew, says what it says alone; with the model of another epoch it loses no more
 // than the mean of both, can be compared, and captions pictures. One training serves all: its checkpoints are of two epochs.
 func TestEnsemble(t *testing.T) {
 	ctx := t.Context()
@@ -43,20 +43,37 @@ func TestEnsemble(t *testing.T) {
 		t.Fatal(err)
 	}
 	same := opened(t, r.Dir)
-	for name, want := range run.Results {
-		got, ok := same.Results[name]
-		if name != "best_epoch" && name != "kept_mean_of_epochs" && (!ok || math.Abs(got-want) > 1e-5*math.Max(1, math.Abs(want))) {
-			t.Errorf("with itself %s is %v, alone %v", name, got, want)
+	if r, err = experiments.Decode(ctx, run.Dir, nil, experiments.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	decoded := opened(t, r.Dir)
+	if r, err = experiments.Decode(ctx, decoded.Dir, nil, experiments.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	again := opened(t, r.Dir)
+	for _, c := range []struct {
+		what    string
+		run     *experiments.RunFolder
+		members float64
+	}{{"with itself", same, 2}, {"decoded", decoded, 1}, {"decoded again", again, 1}} {
+		for name, want := range run.Results {
+			got, ok := c.run.Results[name]
+			if name != "best_epoch" && name != "kept_mean_of_epochs" && (!ok || math.Abs(got-want) > 1e-5*math.Max(1, math.Abs(want))) {
+				t.Errorf("%s %s is %v, alone %v", c.what, name, got, want)
+			}
+		}
+		alone, together := predictions(t, run), predictions(t, c.run)
+		for n, want := range alone {
+			if got := together[n]; got.ImageID != want.ImageID || got.Caption != want.Caption || math.Abs(got.LogProbability-want.LogProbability) > 1e-5*math.Max(1, math.Abs(want.LogProbability)) {
+				t.Errorf("picture %s: %s %q (%v), alone %q (%v)", want.ImageID, c.what, got.Caption, got.LogProbability, want.Caption, want.LogProbability)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(c.run.Dir, "checkpoints")); !os.IsNotExist(err) || c.run.Results["ensemble_members"] != c.members {
+			t.Errorf("%s it has checkpoints (%v), or %v members", c.what, err, c.run.Results["ensemble_members"])
 		}
 	}
-	alone, together := predictions(t, run), predictions(t, same)
-	for n, want := range alone {
-		if got := together[n]; got.ImageID != want.ImageID || got.Caption != want.Caption || math.Abs(got.LogProbability-want.LogProbability) > 1e-5*math.Max(1, math.Abs(want.LogProbability)) {
-			t.Errorf("picture %s: with itself %q (%v), alone %q (%v)", want.ImageID, got.Caption, got.LogProbability, want.Caption, want.LogProbability)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(same.Dir, "checkpoints")); !os.IsNotExist(err) || same.Results["ensemble_members"] != 2 {
-		t.Errorf("an ensemble has checkpoints (%v), or %v members", err, same.Results["ensemble_members"])
+	if want := run.Name + "-decoded"; decoded.Name != want || again.Name != want {
+		t.Errorf("decoded, %s is %s and %s", run.Name, decoded.Name, again.Name)
 	}
 
 	epochs, err := run.Curve()
@@ -155,6 +172,9 @@ func TestEnsembleRefuses(t *testing.T) {
 				t.Errorf("the error lacks %q: %v", want, err)
 			}
 		}
+	}
+	if _, err := experiments.Decode(t.Context(), run, []string{"training.epochs=2"}, experiments.Options{}); err == nil || !strings.Contains(err.Error(), "training.epochs=2") {
+		t.Errorf("decoding trained: %v", err)
 	}
 	if folders, _ := filepath.Glob(filepath.Join(results, "*")); len(folders) != 6 {
 		t.Errorf("six folders became %v", folders)

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,14 +22,7 @@ picture, a tab and its caption.`,
   captionlab caption --json results/RUN photos`,
 		Args: needArg("a run folder and pictures", -1),
 		RunE: func(c *cobra.Command, args []string) error {
-			var pictures, overrides []string
-			for _, arg := range args[1:] {
-				if key, _, ok := strings.Cut(arg, "="); ok && strings.Contains(key, ".") && !strings.ContainsAny(key, `/\`) {
-					overrides = append(overrides, arg)
-				} else {
-					pictures = append(pictures, arg)
-				}
-			}
+			pictures, overrides := apart(args[1:])
 			if len(pictures) == 0 {
 				return &usageError{c, "captionlab caption needs pictures besides the run folder"}
 			}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/captionlab/captionlab/experiments"
@@ -21,16 +19,9 @@ out. The config is the first run's; keys of decoding, evaluation, experiment and
   captionlab ensemble results/RUN-lstm results/RUN-gru decoding.method=beam decoding.beam_width=5`,
 		Args: needArg("run folders", -1),
 		RunE: func(c *cobra.Command, args []string) error {
-			var runs, overrides []string
-			for _, arg := range args {
-				if key, _, ok := strings.Cut(arg, "="); ok && strings.Contains(key, ".") && !strings.ContainsAny(key, `/\`) {
-					overrides = append(overrides, arg)
-				} else {
-					runs = append(runs, arg)
-				}
-			}
+			runs, overrides := apart(args)
 			if len(runs) < 2 {
-				return &usageError{c, "captionlab ensemble needs at least two run folders"}
+				return &usageError{c, "captionlab ensemble needs at least two run folders; captionlab decode takes one"}
 			}
 			result, err := experiments.Ensemble(c.Context(), runs, overrides, options(c))
 			if err != nil {

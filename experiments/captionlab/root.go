@@ -42,7 +42,7 @@ results holds its curves, its captions and a report.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return &usageError{c, err.Error()} })
 	root.AddCommand(
-		runCommand(), resumeCommand(), captionCommand(), ensembleCommand(), sweepCommand(), cellCommand(),
+		runCommand(), resumeCommand(), captionCommand(), decodeCommand(), ensembleCommand(), sweepCommand(), cellCommand(),
 		lsCommand(), showRunCommand(), diffCommand(), compareCommand(), rmCommand(),
 		scoreCommand(), exportCommand(),
 		dataCommand(), tokenizeCommand(),
@@ -172,6 +172,18 @@ func needArg(what string, limit int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// apart are the arguments that are paths, and those that are overrides: section.key=value.
+func apart(args []string) (paths, overrides []string) {
+	for _, arg := range args {
+		if key, _, ok := strings.Cut(arg, "="); ok && strings.Contains(key, ".") && !strings.ContainsAny(key, `/\`) {
+			overrides = append(overrides, arg)
+		} else {
+			paths = append(paths, arg)
+		}
+	}
+	return paths, overrides
 }
 
 // overridesHelp ends the help of commands that take overrides.
