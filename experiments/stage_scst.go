@@ -18,19 +18,22 @@ import (
 	"github.com/captionlab/captionlab/internal/train"
 )
 
-// rewarded are the batches of self-critical training: of each training picture one sampled caption, and how far its
-// CIDEr-D is above that of the picture's greedy caption. Document frequencies are those of the training captions.
+// rewarded are the batches of self-critical training: sampled captions of training pictures, and how far the CIDEr-D of each
+// is above its baseline: the mean of the picture's other samples (Luo 2020, A Better Variant of Self-Critical Sequence
+// Training), or where one is sampled, that of the picture's greedy caption (Rennie et al. 2017). Document frequencies are those
+// of the training captions.
 type rewarded struct {
 	ctx            context.Context
-	size, length   int // pictures a batch, tokens of the longest caption
+	size, samples  int // captions a batch, and of a picture
+	length         int // tokens of the longest caption
 	seed           int64
 	rows           [][]float32 // features of each training picture
 	reward         *score.CIDErD
-	sample, greedy *decode.Generator
+	sample, greedy *decode.Generator // greedy: where one caption is sampled
 	decode         func([]int32) string
 
 	captions                 int // rewarded since the epoch began, or was resumed
-	sampledReward, ownReward float64
+	sampledReward, baselines float64
 }
 
 // note tells the mean rewards of the epoch so far.
@@ -39,7 +42,11 @@ func (r *rewarded) note() string {
 		return ""
 	}
 	n := float64(r.captions)
-	return fmt.Sprintf("; training pictures' cider_d %.4f sampled, %.4f greedy", r.sampledReward/n, r.ownReward/n)
+	note := fmt.Sprintf("; training pictures' cider_d %.4f sampled", r.sampledReward/n)
+	if r.greedy != nil {
+		note += fmt.Sprintf(", %.4f greedy", r.baselines/n)
+	}
+	return note
 }
 
 // selfCritical prepares them where the config asks for such training. blind takes the picture away.
@@ -48,7 +55,7 @@ func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, d model
 	if s.SCSTEpochs == 0 {
 		return nil, nil
 	}
-	r := &rewarded{ctx: ctx, size: s.Batch, length: e.maxTokens, seed: s.Seed, rows: e.seenRows(dataset.Train, blind), decode: e.tokenizer.Decode}
+	r := &rewarded{ctx: ctx, size: s.Batch, samples: s.SCSTSamples, length: e.maxTokens, seed: s.Seed, rows: e.seenRows(dataset.Train, blind), decode: e.tokenizer.Decode}
 	var references [][]string
 	for _, at := range e.data.Splits[dataset.Train] {
 		references = append(references, e.scoredReferences(at))
@@ -57,19 +64,24 @@ func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, d model
 	if r.reward, err = score.NewCIDErD(references); err != nil {
 		return nil, err
 	}
-	if r.greedy, err = decode.New(e.accel.Backend, t.Store(), d, decode.Settings{Method: "greedy", Batch: s.Batch}, e.maxTokens); err != nil {
-		return nil, err
+	if r.samples == 1 {
+		if r.greedy, err = decode.New(e.accel.Backend, t.Store(), d, decode.Settings{Method: "greedy", Batch: s.Batch}, e.maxTokens); err != nil {
+			return nil, err
+		}
 	}
 	r.sample, err = decode.New(e.accel.Backend, t.Store(), d, decode.Settings{Method: "sample", Batch: s.Batch, Temperature: 1, TopP: 1}, e.maxTokens)
 	return r, err
 }
 
+// pictures are those of a batch.
+func (r *rewarded) pictures() int { return r.size / r.samples }
+
 // PerEpoch implements train.Batches.
-func (r *rewarded) PerEpoch() int { return (len(r.rows) + r.size - 1) / r.size }
+func (r *rewarded) PerEpoch() int { return (len(r.rows) + r.pictures() - 1) / r.pictures() }
 
 // Epoch implements train.Batches: every picture once, in an order fixed by the seed and the epoch.
 func (r *rewarded) Epoch(epoch, from int) gotrain.Dataset {
-	r.captions, r.sampledReward, r.ownReward = 0, 0, 0
+	r.captions, r.sampledReward, r.baselines = 0, 0, 0
 	return &rewardedEpoch{r, epoch, from}
 }
 
@@ -88,7 +100,7 @@ func (p *rewardedEpoch) Iter() iter.Seq2[gotrain.Batch, error] {
 		for n := p.from; n < p.PerEpoch(); n++ {
 			// Each batch has random numbers of its own, whatever was drawn before it.
 			seed := rand.New(rand.NewPCG(uint64(p.seed)+1, uint64(p.epoch)<<32+uint64(n))).Int64()
-			b, err := p.batch(order[n*p.size:min((n+1)*p.size, len(order))], seed)
+			b, err := p.batch(order[n*p.pictures():min((n+1)*p.pictures(), len(order))], seed)
 			if !yield(b, err) || err != nil {
 				return
 			}
@@ -98,35 +110,38 @@ func (p *rewardedEpoch) Iter() iter.Seq2[gotrain.Batch, error] {
 
 // batch samples captions of pictures and rewards them.
 func (r *rewarded) batch(pictures []int, seed int64) (gotrain.Batch, error) {
-	rows := make([][]float32, len(pictures))
-	for n, picture := range pictures {
-		rows[n] = r.rows[picture]
+	var of []int // the picture of each caption
+	var rows [][]float32
+	for _, picture := range pictures {
+		for range r.samples {
+			of, rows = append(of, picture), append(rows, r.rows[picture])
+		}
 	}
 	sampled, err := r.sample.WithSeed(seed).Generate(r.ctx, rows, nil)
 	if err != nil {
 		return gotrain.Batch{}, fmt.Errorf("sample captions: %w", err)
 	}
-	greedy, err := r.greedy.Generate(r.ctx, rows, nil)
-	if err != nil {
-		return gotrain.Batch{}, fmt.Errorf("greedy captions: %w", err)
-	}
-	texts := make([]string, 0, 2*len(pictures))
-	for _, captions := range [][]decode.Caption{sampled, greedy} {
-		for _, c := range captions {
-			texts = append(texts, r.decode(c.Tokens))
+	scores := r.scores(of, sampled)
+	baselines := meanOfOthers(scores, r.samples)
+	if r.greedy != nil {
+		greedy, err := r.greedy.Generate(r.ctx, rows, nil)
+		if err != nil {
+			return gotrain.Batch{}, fmt.Errorf("greedy captions: %w", err)
 		}
+		baselines = r.scores(of, greedy)
 	}
-	scores := r.reward.Scores(append(pictures[:len(pictures):len(pictures)], pictures...), texts)
 	advantage := make([]float32, r.size)
-	items := make([]batch.Item, len(pictures))
+	items := make([]batch.Item, len(sampled))
 	flat := make([]float32, 0, len(pictures)*len(rows[0]))
 	for n, c := range sampled {
-		advantage[n] = float32(scores[n] - scores[len(pictures)+n])
+		advantage[n] = float32(scores[n] - baselines[n])
 		r.captions++
 		r.sampledReward += scores[n]
-		r.ownReward += scores[len(pictures)+n]
-		items[n] = batch.Item{Picture: n, Tokens: c.Tokens}
-		flat = append(flat, rows[n]...)
+		r.baselines += baselines[n]
+		items[n] = batch.Item{Picture: n / r.samples, Tokens: c.Tokens}
+	}
+	for _, picture := range pictures {
+		flat = append(flat, r.rows[picture]...)
 	}
 	set, err := batch.New(items, batch.Features{Size: len(rows[0]), Values: flat}, batch.Options{Name: "sampled captions", Size: r.size, Time: r.length})
 	if err != nil {
@@ -141,6 +156,30 @@ func (r *rewarded) batch(pictures []int, seed int64) (gotrain.Batch, error) {
 		return b, nil
 	}
 	return gotrain.Batch{}, fmt.Errorf("no batch of %d captions", len(items))
+}
+
+// scores are the rewards of captions of training pictures.
+func (r *rewarded) scores(pictures []int, captions []decode.Caption) []float64 {
+	texts := make([]string, len(captions))
+	for n, c := range captions {
+		texts[n] = r.decode(c.Tokens)
+	}
+	return r.reward.Scores(pictures, texts)
+}
+
+// meanOfOthers are for each score the mean of the others in its group of size; of a group of one it is 0.
+func meanOfOthers(scores []float64, size int) []float64 {
+	means := make([]float64, len(scores))
+	for at := 0; at < len(scores); at += size {
+		sum := 0.0
+		for _, s := range scores[at : at+size] {
+			sum += s
+		}
+		for n := at; n < at+size; n++ {
+			means[n] = (sum - scores[n]) / float64(max(size-1, 1))
+		}
+	}
+	return means
 }
 
 // forget lets the end of captions that are as long as they may be count for nothing: there the model had no choice.

@@ -138,6 +138,11 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 			if by := e.config.Training.Select; by != "loss" {
 				selected = fmt.Sprintf("; greedy captions' %s %.4f", by, row.Metric) + critical.note()
 			}
+			if row.Critical {
+				e.say("%s, epoch %d/%d, self-critical: teacher-forced loss %.4f validation nats a token; accuracy %.4f%s; %.0f s",
+					label, row.Epoch, epochs, row.Validation.Loss(), row.Validation.Accuracy(), selected, row.Seconds)
+				return onEpoch(row)
+			}
 			e.say("%s, epoch %d/%d: teacher-forced loss %.4f train, %.4f validation nats a token; accuracy %.4f, %.4f%s; %.0f s",
 				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), selected, row.Seconds)
 			return onEpoch(row)
@@ -172,7 +177,10 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 		ValidationNatsPerCaption:   e.perCaption(row.Validation, dataset.Validation),
 		LearningRate:               row.Rate,
 		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
-		SelectionMetric: row.Metric,
+		SelectionMetric: row.Metric, SelfCritical: row.Critical,
+	}
+	if row.Critical { // of sampled captions, not of the data's
+		epoch.TrainLoss, epoch.TrainAccuracy, epoch.ExamplesPerSecond = math.NaN(), math.NaN(), math.NaN()
 	}
 	if row.MeanOf > 0 {
 		return e.folder.AppendEpoch(meanRow(epoch, row.MeanOf))

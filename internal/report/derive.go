@@ -133,6 +133,9 @@ func epochTable(epochs []runfolder.Epoch) table {
 		if ok && e.Epoch == best.Epoch {
 			n = "best → " + n
 		}
+		if e.SelfCritical {
+			n += " (self-critical)"
+		}
 		cells := []string{n, fixed(e.TrainLoss, 4), fixed(e.ValidationLoss, 4), fixed(e.ValidationNatsPerCharacter, 4),
 			fixed(e.ValidationNatsPerCharacter/math.Ln2, 4), fixed(e.ValidationNatsPerCaption, 2), percent(e.TrainAccuracy),
 			percent(e.ValidationAccuracy), strconv.FormatFloat(e.LearningRate, 'g', 4, 64), fixed(e.Seconds, 1), fixed(e.ExamplesPerSecond, 0)}

@@ -129,7 +129,7 @@ func TestMeanIsNoEpoch(t *testing.T) {
 // TestMetricsFiles: the CSV has the names and figures of the JSON lines; a diverged epoch is null and empty.
 func TestMetricsFiles(t *testing.T) {
 	f := create(t)
-	first := Epoch{1, 80, 1.25, 0.5, math.NaN(), math.Inf(1), 1.5, 42.5, 0.001, 12.5, 12.5, 320, true, 0.75, 0}
+	first := Epoch{1, 80, 1.25, 0.5, math.NaN(), math.Inf(1), 1.5, 42.5, 0.001, 12.5, 12.5, 320, true, 0.75, false, 0}
 	if err := f.AppendEpoch(first); err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ import (
 type Epoch struct {
 	Epoch                      int     // from 1
 	Step                       int     // optimiser steps since the run began
-	TrainLoss                  float64 // nats a token, dropout on, mean over the epoch's steps
-	TrainAccuracy              float64 // share of tokens, dropout on
+	TrainLoss                  float64 // nats a token, dropout on, mean over the epoch's steps; NaN in self-critical epochs, which have no true captions
+	TrainAccuracy              float64 // share of tokens, dropout on; NaN in self-critical epochs
 	ValidationLoss             float64 // nats a token
 	ValidationAccuracy         float64 // share of tokens
 	ValidationNatsPerCharacter float64
@@ -30,6 +30,7 @@ type Epoch struct {
 	ExamplesPerSecond          float64 // training examples
 	Best                       bool    // the best so far: the lowest validation loss, or the highest SelectionMetric
 	SelectionMetric            float64 // what training.select names, of the validation split's greedy captions; 0 where the loss selects
+	SelfCritical               bool    // an epoch of self-critical training (training.scst_epochs)
 	MeanOf                     int     // not an epoch, but the mean of the weights of so many, the last of them Epoch; nothing was trained
 }
 
@@ -50,6 +51,7 @@ type row struct {
 	ExamplesPerSecond          number `json:"examples_per_second"`
 	Best                       bool   `json:"best"`
 	SelectionMetric            number `json:"selection_metric,omitempty"`
+	SelfCritical               bool   `json:"self_critical,omitempty"`
 	MeanOf                     int    `json:"mean_of_epochs,omitempty"`
 }
 
@@ -59,7 +61,7 @@ func (e Epoch) MarshalJSON() ([]byte, error) {
 		e.Epoch, e.Step, number(e.TrainLoss), number(e.TrainAccuracy), number(e.ValidationLoss),
 		number(e.ValidationAccuracy), number(e.ValidationNatsPerCharacter), number(e.ValidationNatsPerCharacter / math.Ln2),
 		number(e.ValidationNatsPerCaption), number(e.LearningRate),
-		number(e.Seconds), number(e.TotalSeconds), number(e.ExamplesPerSecond), e.Best, number(e.SelectionMetric), e.MeanOf,
+		number(e.Seconds), number(e.TotalSeconds), number(e.ExamplesPerSecond), e.Best, number(e.SelectionMetric), e.SelfCritical, e.MeanOf,
 	})
 }
 
@@ -72,7 +74,7 @@ func (e *Epoch) UnmarshalJSON(data []byte) error {
 	*e = Epoch{
 		r.Epoch, r.Step, float64(r.TrainLoss), float64(r.TrainAccuracy), float64(r.ValidationLoss),
 		float64(r.ValidationAccuracy), float64(r.ValidationNatsPerCharacter), float64(r.ValidationNatsPerCaption), float64(r.LearningRate),
-		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best, float64(r.SelectionMetric), r.MeanOf,
+		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best, float64(r.SelectionMetric), r.SelfCritical, r.MeanOf,
 	}
 	return nil
 }

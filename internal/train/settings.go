@@ -33,6 +33,7 @@ type Settings struct {
 	AverageLast       int     `toml:"average_last" default:"0" min:"0" max:"1000" hash:"set" doc:"after training, the mean of the last so many epochs' weights (checkpoint averaging) is validated as an epoch is, and is the model that is kept if it is better than the best epoch by training.select; their checkpoints are kept (0: no such mean)"`
 	Select            string  `toml:"select" default:"loss" oneof:"loss cider_d bleu_4" doc:"what makes an epoch the best one, for patience and for the model that is kept: the validation loss, or a metric of greedy captions of the validation split, made every epoch"`
 	SCSTEpochs        int     `toml:"scst_epochs" default:"0" min:"0" max:"100000" doc:"epochs of self-critical training (Rennie et al. 2017) on CIDEr-D after those of cross-entropy, from the best one's weights; patience ends cross-entropy alone; needs training.select = \"cider_d\" or \"bleu_4\""`
+	SCSTSamples       int     `toml:"scst_samples" default:"5" min:"1" max:"1000" doc:"captions that self-critical training samples of a picture: each one's reward is compared with the mean of the others' (Luo 2020); 1: with that of the greedy caption (Rennie et al. 2017)"`
 	SCSTLearningRate  float64 `toml:"scst_learning_rate" default:"5e-5" min:"0" max:"100" doc:"learning rate of self-critical training, constant"`
 	Padding           string  `toml:"padding" default:"masked" oneof:"masked counted" doc:"whether padding is left out of loss and accuracy (correct) or counted (common in student code, inflates accuracy)"`
 	Seed              int64   `toml:"seed" default:"1" min:"1" doc:"seed of initial weights, dropout and shuffling"`
@@ -70,6 +71,8 @@ func (s Settings) Check() (problems setting.Problems) {
 		problems.Refuse([]string{"training.average_last", "training.epochs"}, "expected at most training.epochs, %d", s.Epochs)
 	case s.SCSTEpochs > 0 && s.SCSTLearningRate == 0:
 		problems.Refuse([]string{"training.scst_learning_rate"}, "expected a number above 0")
+	case s.SCSTEpochs > 0 && s.SCSTSamples > s.Batch:
+		problems.Refuse([]string{"training.scst_samples", "training.batch"}, "the captions of one picture are in one batch: expected at most training.batch, %d", s.Batch)
 	case s.SCSTEpochs > 0 && !s.byMetric():
 		problems.Refuse([]string{"training.scst_epochs", "training.select"}, "self-critical training raises the validation loss: expected training.select = \"cider_d\" or \"bleu_4\", which can find its best epoch")
 	}

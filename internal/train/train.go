@@ -58,6 +58,7 @@ type Epoch struct {
 	Best        bool    // the best so far, by training.select
 	Metric      float64 // what Events.Metric said; 0 without one
 	Rate        float64 // learning rate of the last update; the encoder's trained layers may have another
+	Critical    bool    // an epoch of self-critical training
 	MeanOf      int     // of Events.Mean alone: how many epochs' weights it is the mean of
 }
 
@@ -230,7 +231,7 @@ func (t *Trainer) endEpoch(epoch int, score Score, metric float64, events Events
 	if best {
 		t.state.Best, t.state.BestMetric, t.state.BestEpoch = score.Loss(), metric, epoch
 	}
-	row := Epoch{Epoch: epoch, Step: t.state.Step, Train: t.state.Partial, Validation: score,
+	row := Epoch{Epoch: epoch, Step: t.state.Step, Train: t.state.Partial, Critical: t.isSelfCritical(), Validation: score,
 		Seconds: t.state.EpochSeconds, Total: t.state.Seconds, Best: best, Metric: metric, Rate: t.rate(t.lastMoment())}
 	t.state.Plateau = t.state.Plateau.after(score.Loss(), t.settings.ScheduleEpochs)
 	t.state.Epoch, t.state.Batch, t.state.Partial, t.state.EpochSeconds = epoch, 0, Score{}, 0
