@@ -280,3 +280,23 @@ func TestSizeCurves(t *testing.T) {
 		t.Errorf("curves %v, want %v", labels, want)
 	}
 }
+
+// TestPairedSeeds: groups of the same five seeds are compared seed by seed, in whatever order the runs come, so that what seeds do
+// to both alike is not in the interval; of other seeds, and of fewer, it is.
+func TestPairedSeeds(t *testing.T) {
+	for _, test := range []struct {
+		seeds, other int64
+		want         bool
+	}{{5, 0, true}, {5, 20, false}, {4, 0, false}} {
+		var runs []comparetest.Run
+		for seed := range test.seeds {
+			last := test.seeds - 1 - seed
+			runs = append(runs, comparetest.Run{Name: "base", Seed: seed + 1, Right: 0.1 + 0.15*float64(seed), Pictures: 150},
+				comparetest.Run{Name: "better", Seed: last + 1 + test.other, Right: 0.25 + 0.15*float64(last), Pictures: 150, Epochs: 4})
+		}
+		d, ok := compared(t, compare.Options{}, runs...).Difference(1, "rouge_l")
+		if !ok || d.Distinguishable != test.want {
+			t.Errorf("%d seeds, the other group's %d higher: %+.3f (%.3f to %.3f), distinguishable: %v", test.seeds, test.other, d.Difference.Difference, d.Low, d.High, d.Distinguishable)
+		}
+	}
+}

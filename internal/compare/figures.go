@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -60,6 +61,38 @@ func meanSD(values []float64) (mean, sd float64) {
 	return mean, math.Sqrt(sd)
 }
 
+// leastPairs is how many seeds groups must share to be compared pair by pair: n pairs tell the seeds' variance by n-1 degrees of
+// freedom, two groups of n runs by 2n-2, and fewer than 4 would call too many differences real.
+const leastPairs = 5
+
+// difference compares two groups, pair by pair where both have the same seeds, each in one run.
+func (c *Comparison) difference(a, b *Group) ([]score.Difference, error) {
+	bySeeds := map[string]*Run{}
+	for _, r := range b.Runs {
+		bySeeds[c.seeds(r)] = r
+	}
+	var partners []*score.Draws
+	for _, r := range a.Runs {
+		if partner := bySeeds[c.seeds(r)]; partner != nil {
+			partners = append(partners, partner.draws)
+			delete(bySeeds, c.seeds(r))
+		}
+	}
+	if n := len(partners); n >= leastPairs && n == len(a.Runs) && n == len(b.Runs) {
+		return score.ComparePairs(a.draws(), partners)
+	}
+	return score.CompareGroups(a.draws(), b.draws())
+}
+
+// seeds are a run's seeds as one text.
+func (c *Comparison) seeds(r *Run) string {
+	seeds, text := c.Seeds(r), ""
+	for _, key := range slices.Sorted(maps.Keys(seeds)) {
+		text += key + "=" + seeds[key] + " "
+	}
+	return text
+}
+
 // differences compares every group with the baseline.
 func (c *Comparison) differences() error {
 	base := c.Groups[c.Baseline]
@@ -67,7 +100,7 @@ func (c *Comparison) differences() error {
 		if n == c.Baseline {
 			continue
 		}
-		all, err := score.CompareGroups(g.draws(), base.draws())
+		all, err := c.difference(g, base)
 		if err != nil {
 			return fmt.Errorf("%s against %s: %w", g.Name(), base.Name(), err)
 		}

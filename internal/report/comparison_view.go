@@ -228,7 +228,8 @@ func method(c *compare.Comparison) []string {
 	text := []string{
 		fmt.Sprintf("Metrics are computed anew from every run's captions and the references it was scored against: corpus scores of %s.", english.Plural(len(c.Groups[0].Runs[0].Predictions), "picture", "")),
 		fmt.Sprintf("Differences are those of the groups' mean scores. Their intervals come from a paired bootstrap of %s resamples (Koehn 2004): each draws the pictures with "+
-			"replacement, the same for all runs, and of each group of n > 1 runs n − 1 with replacement, which keeps the variance of a mean over few seeds unbiased (McCarthy and Snowden 1985). "+
+			"replacement, the same for all runs, and of each group of n > 1 runs n − 1 with replacement, which keeps the variance of a mean over few seeds unbiased (McCarthy and Snowden 1985); "+
+			"groups of the same five seeds or more draw the same of both. "+
 			"A difference whose 95 %% interval holds zero is called not distinguishable; that is not a proof that there is none. With two or three seeds the intervals are still rough.",
 			comma(c.Resamples)),
 		"Losses and accuracies are teacher-forced and have no interval: they are not kept picture by picture. Their ± is over seeds.",

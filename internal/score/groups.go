@@ -44,7 +44,19 @@ func GroupIntervals(group []*Draws) ([]Interval, error) {
 // systems n-1 with replacement, for the two groups apart: so the interval covers what other images and what other seeds
 // would change. Of n systems n would give the mean's variance a factor (n-1)/n too small, which counts where n is 2 or
 // 3; with n-1 it is unbiased (McCarthy & Snowden 1985). A group of one system stands for this system, not for its seeds.
-func CompareGroups(a, other []*Draws) ([]Difference, error) {
+func CompareGroups(a, other []*Draws) ([]Difference, error) { return compareGroups(a, other, 1) }
+
+// ComparePairs is CompareGroups for systems of the same seeds in the same order: a resample draws the same seeds of both
+// groups. What a seed does to both systems alike, as where one goes on from the other's weights, is then not in the interval.
+func ComparePairs(a, other []*Draws) ([]Difference, error) {
+	if len(a) != len(other) {
+		return nil, fmt.Errorf("groups of %d and %d systems have no pairs", len(a), len(other))
+	}
+	return compareGroups(a, other, 0)
+}
+
+// compareGroups draws the other group's systems from a stream of random numbers: a's own is 0.
+func compareGroups(a, other []*Draws, stream uint64) ([]Difference, error) {
 	if err := checkGroups(a, other); err != nil {
 		return nil, err
 	}
@@ -52,7 +64,7 @@ func CompareGroups(a, other []*Draws) ([]Difference, error) {
 	b := a[0].bootstrap
 	for n, m := range a[0].scores.Metrics {
 		mine, myScore := groupMeans(a, n, 0)
-		theirs, theirScore := groupMeans(other, n, 1)
+		theirs, theirScore := groupMeans(other, n, stream)
 		out = append(out, b.difference(m.Name, myScore, theirScore, mine, theirs))
 	}
 	return out, nil

@@ -108,23 +108,68 @@ func TestSeedsVariance(t *testing.T) {
 func TestFalseDifferences(t *testing.T) {
 	b := Bootstrap{Resamples: 300, Seed: 5}
 	const trials = 60
-	told := 0
-	for trial := range uint64(trials) {
-		var groups [2][]*Scores
-		for seed := range uint64(3) {
-			groups[0] = append(groups[0], guesser(t, 60, 0.5, 1000*trial+seed))
-			groups[1] = append(groups[1], guesser(t, 60, 0.5, 1000*trial+seed+500))
+	for _, c := range []struct {
+		what    string
+		seeds   uint64
+		compare func(a, b []*Draws) ([]Difference, error)
+	}{{"groups", 3, CompareGroups}, {"pairs", 5, ComparePairs}} {
+		told := 0
+		for trial := range uint64(trials) {
+			var groups [2][]*Scores
+			for seed := range c.seeds {
+				groups[0] = append(groups[0], guesser(t, 60, 0.5, 1000*trial+seed))
+				groups[1] = append(groups[1], guesser(t, 60, 0.5, 1000*trial+seed+500))
+			}
+			d, err := c.compare(resampled(t, b, groups[0]...), resampled(t, b, groups[1]...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d[1].Distinguishable {
+				told++
+			}
 		}
-		d, err := CompareGroups(resampled(t, b, groups[0]...), resampled(t, b, groups[1]...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d[1].Distinguishable {
-			told++
+		if told > trials/6 { // 10 of 60; a binomial of 0.05 has more in 1 of 2,000 cases
+			t.Errorf("%s: %d of %d differences by chance alone are called distinguishable", c.what, told, trials)
 		}
 	}
-	if told > trials/6 { // 10 of 60; a binomial of 0.05 has more in 1 of 2,000 cases
-		t.Errorf("%d of %d differences by chance alone are called distinguishable", told, trials)
+}
+
+// TestPairsLeaveOutWhatSeedsDoAlike: where the images tell nothing and every seed gains the same, pairs see it, and groups that
+// are drawn apart don't.
+func TestPairsLeaveOutWhatSeedsDoAlike(t *testing.T) {
+	b := Bootstrap{Resamples: 500, Seed: 6}
+	var worse, better []*Scores
+	for seed := range 5 { // of 10 images, seed+1 are right, or two more
+		first := func(right int) *Scores {
+			var all []Image
+			for n := range 10 {
+				image := Image{ID: fmt.Sprint(n), Candidate: "nothing to be seen there", References: []string{"a dog runs over the grass"}}
+				if n < right {
+					image.Candidate = image.References[0]
+				}
+				all = append(all, image)
+			}
+			s, err := Measure(context.Background(), all, Options{Metrics: []string{"rouge_l"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		worse, better = append(worse, first(seed+1)), append(better, first(seed+3))
+	}
+	groups, err := CompareGroups(resampled(t, b, better...), resampled(t, b, worse...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs, err := ComparePairs(resampled(t, b, better...), resampled(t, b, worse...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, p := groups[0], pairs[0]; g.Distinguishable || !p.Distinguishable || math.Abs(p.Difference-0.2) > 1e-9 || p.High-p.Low >= g.High-g.Low {
+		t.Errorf("pairs %+v, groups %+v", p, g)
+	}
+	if _, err := ComparePairs(resampled(t, b, better...), resampled(t, b, worse[:4]...)); err == nil {
+		t.Error("five systems and four are called pairs")
 	}
 }
 
