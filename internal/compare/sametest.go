@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/score"
@@ -107,8 +108,17 @@ func otherTest(first, r *Run, split string) string {
 	return fmt.Sprintf("the pictures are those of %s, but their reference captions are not", first.Name)
 }
 
+// measured are the metrics of a comparison: CIDEr-D, which seldom differs from CIDEr, where a run asks for it.
+func measured(runs []*Run) []string {
+	if slices.ContainsFunc(runs, func(r *Run) bool { return strings.Contains(r.Settings["evaluation.metrics"], `"cider_d"`) }) {
+		return append(slices.Clone(metrics), "cider_d")
+	}
+	return metrics
+}
+
 // measure scores every run's captions anew, and draws the pictures for the bootstrap.
 func (c *Comparison) measure(ctx context.Context, runs []*Run, b score.Bootstrap) error {
+	metrics := measured(runs)
 	for _, r := range runs {
 		images := make([]score.Image, len(r.Predictions))
 		for n, p := range r.Predictions {

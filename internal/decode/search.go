@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 
+	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/token"
 )
 
@@ -75,7 +76,7 @@ func (s generation) search(width, groups int, choose chooser) (tokens, logProbab
 	at.starts = at.weights + len(weights)
 	at.contexts = at.starts + len(starts)
 
-	state = loop(state, func(p []*Node) *Node { return p[atBusy] }, func(p []*Node) []*Node {
+	state = model.WhileLoop(state, func(p []*Node) *Node { return p[atBusy] }, func(p []*Node) []*Node {
 		next := append([]*Node{}, p...)
 		logits, decoder := s.decoder.Step(p[at.weights:at.starts], p[at.context:at.weights], p[at.decoder:at.context], p[atFed])
 		// The probability is the model's own, over the whole vocabulary, as under teacher forcing.

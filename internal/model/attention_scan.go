@@ -138,7 +138,7 @@ func (a attention) forward() keptSteps {
 	start := []*Node{Const(g, int32(0)), a.h0, a.c0,
 		over(units), over(units), over(4 * units), over(a.grid.Shape().Dim(1)), over(a.grid.Shape().Dim(2)), over(1), a.xz, a.grid, a.projected}
 	start = append(start, a.list()...)
-	out := whileLoop(start,
+	out := WhileLoop(start,
 		func(p []*Node) *Node { return LessThan(p[0], Const(p[0].Graph(), int32(steps))) },
 		func(p []*Node) []*Node {
 			t := p[0]
@@ -164,7 +164,7 @@ func (a attention) backward(k keptSteps, adjoint *Node) []*Node {
 
 	over := func(n int) *Node { return Zeros(g, shapes.Make(dtype, steps, batch, n)) }
 	state := Zeros(g, shapes.Make(dtype, batch, units))
-	out := whileLoop([]*Node{Const(g, int32(steps-1)), state, state, over(4*units + width + 1), over(channels),
+	out := WhileLoop([]*Node{Const(g, int32(steps-1)), state, state, over(4*units + width + 1), over(channels),
 		Zeros(g, a.projected.Shape()), Zeros(g, a.score.Shape()),
 		factors, hidden, k.alphas, k.means, k.betas, adjoint, TransposeAllAxes(a.fromHidden, 1, 0), TransposeAllAxes(a.fromGrid, 1, 0), a.score, a.grid, a.projected},
 		func(p []*Node) *Node { return GreaterOrEqual(p[0], Const(p[0].Graph(), int32(0))) },

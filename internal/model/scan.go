@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
@@ -47,7 +49,7 @@ func scanForward(xz, u, bias, h0, c0 *Node) forwardPass {
 	g, dtype := xz.Graph(), xz.DType()
 	steps, batch, units := xz.Shape().Dim(0), xz.Shape().Dim(1), u.Shape().Dim(0)
 	states := shapes.Make(dtype, steps, batch, units)
-	out := whileLoop([]*Node{Const(g, int32(0)), h0, c0, Zeros(g, states), Zeros(g, states), xz, u, bias},
+	out := WhileLoop([]*Node{Const(g, int32(0)), h0, c0, Zeros(g, states), Zeros(g, states), xz, u, bias},
 		func(p []*Node) *Node { return LessThan(p[0], Const(p[0].Graph(), int32(steps))) },
 		func(p []*Node) []*Node {
 			t, h, c, hs, before, gates, u, bias := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
@@ -73,7 +75,7 @@ func scanBackward(dHS, u *Node, s forwardPass) (dXZ, dH0, dC0 *Node) {
 
 	zeroState := Zeros(g, shapes.Make(dtype, batch, units))
 	gates := Reshape(Slice(s.gates, AxisElem(steps-1)), batch, 4*units)
-	out := whileLoop([]*Node{Const(g, int32(steps-1)), zeroState, zeroState, s.last, gates, s.gates, s.before, dHS, TransposeAllAxes(u, 1, 0)},
+	out := WhileLoop([]*Node{Const(g, int32(steps-1)), zeroState, zeroState, s.last, gates, s.gates, s.before, dHS, TransposeAllAxes(u, 1, 0)},
 		func(p []*Node) *Node { return GreaterOrEqual(p[0], Const(p[0].Graph(), int32(0))) },
 		func(p []*Node) []*Node {
 			t, dh, dc, c, gates, all, before, dHS, uT := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8]
@@ -118,13 +120,11 @@ func loopClosure(g *Graph, params []shapes.Shape, fn func(g *Graph, p []*Node) [
 	return NewClosure(g, func(g *Graph) []*Node {
 		nodes := make([]*Node, len(params))
 		for n, shape := range params {
-			nodes[n] = Parameter(g, paramName(n), shape)
+			nodes[n] = Parameter(g, fmt.Sprintf("p%d", n), shape)
 		}
 		return fn(g, nodes)
 	})
 }
-
-func paramName(n int) string { return "p" + string(rune('a'+n)) }
 
 // activate splits pre-activations [batch, 4*units] into the gates i, f, the candidate g, and o.
 func activate(z *Node, units int) (i, f, candidate, o *Node) {

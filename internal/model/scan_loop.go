@@ -15,7 +15,7 @@ func scanForwardKeeping(x *Node, weights, state []*Node, kept int, step func(x *
 	args := append([]*Node{Const(g, int32(0)), allStates, allKept, x}, state...)
 	args = stopped(append(args, weights...))
 	weightsAt := 4 + len(state)
-	out := whileLoop(args,
+	out := WhileLoop(args,
 		func(p []*Node) *Node { return LessThan(p[0], Const(p[0].Graph(), int32(steps))) },
 		func(p []*Node) []*Node {
 			t := p[0]
@@ -40,7 +40,7 @@ func scanBackwards(perStep, fixed []*Node, adjoints, width int, step func(perSte
 	args = append(args, perStep...)
 	fixedAt := len(args)
 	args = append(args, fixed...)
-	out := whileLoop(args,
+	out := WhileLoop(args,
 		func(p []*Node) *Node { return GreaterOrEqual(p[0], Const(p[0].Graph(), int32(0))) },
 		func(p []*Node) []*Node {
 			t := p[0]
@@ -55,8 +55,9 @@ func scanBackwards(perStep, fixed []*Node, adjoints, width int, step func(perSte
 	return out[1], out[2:perStepAt]
 }
 
-// whileLoop repeats body while cond holds; both see the state and nothing else.
-func whileLoop(state []*Node, cond func(p []*Node) *Node, body func(p []*Node) []*Node) []*Node {
+// WhileLoop repeats body while cond holds. Closures see nothing but their parameters, so all they need is in state. Of
+// reductions (a sum of float32, say), one may occur in one function of the graph only, so cond has none.
+func WhileLoop(state []*Node, cond func(p []*Node) *Node, body func(p []*Node) []*Node) []*Node {
 	g := state[0].Graph()
 	params := make([]shapes.Shape, len(state))
 	for n, node := range state {

@@ -1,8 +1,6 @@
 package decode
 
 import (
-	"fmt"
-
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -10,21 +8,6 @@ import (
 
 // impossible is the log-probability of what a rule forbids: finite, so that sums and differences are no NaN.
 const impossible = -1e9
-
-// loop repeats body while cond holds. Closures see nothing but their parameters, so all they need is in state. Of
-// reductions (a sum of float32, say), one may occur in one function of the graph only, so cond has none.
-func loop(state []*Node, cond func(p []*Node) *Node, body func(p []*Node) []*Node) []*Node {
-	closure := func(fn func(p []*Node) []*Node) *Function {
-		return NewClosure(state[0].Graph(), func(g *Graph) []*Node {
-			p := make([]*Node, len(state))
-			for n, node := range state {
-				p[n] = Parameter(g, fmt.Sprintf("p%d", n), node.Shape())
-			}
-			return fn(p)
-		})
-	}
-	return While(closure(func(p []*Node) []*Node { return []*Node{cond(p)} }), closure(body), state...)
-}
 
 // fill is a tensor of one value. Unlike Scalar it makes its own constant, which a closure must.
 func fill[T int32 | float32](g *Graph, value T, dims ...int) *Node {
