@@ -9,10 +9,10 @@ import (
 )
 
 // Self-critical sequence training (Rennie et al. 2017) goes on where cross-entropy ended: captions that the model samples are
-// made more probable where their reward is above that of its greedy caption, and less where it is below. Who samples and who
-// rewards is the business of the batches that Events.SelfCritical yields: they are asked for one by one, right before the step
-// that takes them, so that captions come from the weights of that moment. A batch's labels are the sampled captions' targets
-// and weights, and their advantage [batch], the reward less the greedy caption's.
+// made more probable where their reward is above a baseline, which is what the model itself earns, and less where it is below.
+// Who samples and who rewards is the business of the batches that Events.SelfCritical yields: they are asked for one by one,
+// right before the step that takes them, so that captions come from the weights of that moment. A batch's labels are the
+// sampled captions' targets and weights, and their advantage [batch], the reward less the baseline.
 //
 // Nothing is dropped in these steps: the gradient is of the probability that the captions were sampled with.
 
