@@ -52,6 +52,9 @@ func (e *experiment) train(ctx context.Context) error {
 	if err := e.accel.CheckSize(e.stepFLOPs(), "one training step"); err != nil {
 		return err
 	}
+	if e.config.Training.UsesBFloat16() && e.accel.Name != "xla:cuda" {
+		e.say("warning: training.precision = \"bfloat16\" saves no time on a CPU")
+	}
 	e.trainer, err = e.fit(ctx, checkpointsDir, false, func(row train.Epoch) error { return e.recordEpoch(row) })
 	if err != nil || e.front == nil {
 		return err

@@ -58,5 +58,5 @@ func (e embeddedTokens) times(kernel *Node) *Node {
 	if 2*e.table.Shape().Dim(0) > e.rows.Shape().Size() {
 		return overTime(e.each(), kernel)
 	}
-	return lookUp(MatMul(e.table, kernel), e.rows)
+	return lookUp(product(e.table, kernel), e.rows)
 }

@@ -32,16 +32,16 @@ func TestSharedTokens(t *testing.T) {
 				}
 				s.Dropout, s.DropoutOn = rate, []string{"image", "layers", "output"}
 				filled := append(slices.Clone(distinct), make([]int32, 20)...) // more than tokens: each goes by itself
-				want := sharing(t, s, tokens, filled)
+				want := sharing(t, s, tokens, filled, false)
 				for way, ids := range map[string][]int32{"the vocabulary": nil, "distinct tokens": distinct} {
-					got := sharing(t, s, tokens, ids)
+					got := sharing(t, s, tokens, ids, false)
 					for n, values := range want {
 						compare(t, way+": "+n, got[n], values, 1e-5)
 					}
 				}
 				if rate == 0 { // a rate that drops nothing, but is not zero
 					s.Dropout, s.DropoutOn = 1e-12, []string{"embedding"}
-					for n, values := range sharing(t, s, tokens, distinct) {
+					for n, values := range sharing(t, s, tokens, distinct, false) {
 						compare(t, "with dropout: "+n, values, want[n], 1e-5)
 					}
 				}
@@ -51,8 +51,8 @@ func TestSharedTokens(t *testing.T) {
 }
 
 // sharing are the logits, and the gradients by each variable of a sum over them, while training; ids are the distinct tokens, if
-// the graph is told of them.
-func sharing(t *testing.T, s Settings, tokens [][]int32, ids []int32) map[string][]float32 {
+// the graph is told of them, which may use bfloat16.
+func sharing(t *testing.T, s Settings, tokens [][]int32, ids []int32, bfloat16 bool) map[string][]float32 {
 	t.Helper()
 	d, err := New(s, Size{Features: 4, Locations: 2, Vocabulary: 9})
 	if err != nil {
@@ -71,6 +71,9 @@ func sharing(t *testing.T, s Settings, tokens [][]int32, ids []int32) map[string
 	}
 	logits := func(scope *gomodel.Scope, features, tokens *Node) *Node {
 		scope.Store().SetTraining(features.Graph(), true)
+		if bfloat16 {
+			UseBFloat16(features.Graph())
+		}
 		if ids != nil {
 			SetDistinct(Const(features.Graph(), ids), Const(features.Graph(), slots))
 		}

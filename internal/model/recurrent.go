@@ -86,18 +86,10 @@ func (v variables) kernel(name string, in, out int) *Node {
 
 func (v variables) dense(x *Node, out int) *Node {
 	w := v.kernel("kernel", x.Shape().Dim(-1), out)
-	return addRow(MatMul(x, w), v.make("bias", zeros, out))
-}
-
-// overTime is x·w of x [time, batch, in] and w [in, out]. Its gradient by w is xᵀ·adjoint, with the batch's steps summed up. GoMLX
-// would take the transpose of adjointᵀ·x, for which XLA transposes the adjoint, which is the larger of the two, on one core.
-func overTime(x, w *Node) *Node {
-	var adjoint *Node
-	w = IdentityWithCustomGradient(w, func(_, _ *Node) *Node { return Einsum("tbi,tbo->io", x, adjoint) })
-	return IdentityWithCustomGradient(MatMul(x, w), func(_, v *Node) *Node {
-		adjoint = v // GoMLX comes here first, on its way back
-		return v
-	})
+	if x.Rank() == 3 {
+		return addRow(overTime(x, w), v.make("bias", zeros, out))
+	}
+	return addRow(product(x, w), v.make("bias", zeros, out))
 }
 
 // layer is one recurrent layer's variables in a graph: the input kernel, and what its cell has besides.
@@ -355,7 +347,7 @@ func (h head) then(first *Node) *Node {
 		return first
 	}
 	zero := BroadcastToDims(Const(first.Graph(), float32(0)), first.Shape().Dimensions...)
-	return addRow(MatMul(Max(first, zero), h[2]), h[3]) // ReLU, in a loop's body too
+	return addRow(product(Max(first, zero), h[2]), h[3]) // ReLU, in a loop's body too
 }
 
 // Layers implements Decoder.

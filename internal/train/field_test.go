@@ -61,6 +61,32 @@ func TestAccumulatedBatchesAreOneLargeBatch(t *testing.T) {
 	}
 }
 
+// TestBFloat16Training: training in bfloat16 goes nearly the way of float32, from float32 weights, and evaluates in float32.
+func TestBFloat16Training(t *testing.T) {
+	single, mixed := settings(), settings()
+	mixed.Precision = "bfloat16"
+	one, other := newTrainer(t, single, 0, t.TempDir()), newTrainer(t, mixed, 0, t.TempDir())
+	want, got := fit(t, one, 2, train.Events{}), fit(t, other, 2, train.Events{})
+	for n := range want {
+		a, b := got[n].Train.Loss(), want[n].Train.Loss()
+		if a == b || math.Abs(a-b) > 0.02*b {
+			t.Errorf("epoch %d: training loss %g, in float32 %g", n+1, a, b)
+		}
+	}
+	for v := range other.Store().IterVariables() {
+		if !v.Trainable {
+			continue
+		}
+		if err := one.Store().GetVariable(v.Path()).SetValue(v.MustValue()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	loss, err := one.Evaluate(t.Context(), set(t, batch.Options{Name: "validation", Size: 4}))
+	if last := got[len(got)-1].Validation; err != nil || loss != last {
+		t.Errorf("the weights' validation loss is %+v in bfloat16, %+v in float32 (error %v)", last, loss, err)
+	}
+}
+
 // TestAverageIsWhatIsKept: the validation losses are the averages', and the best epoch's averages are the weights that
 // LoadBest brings, in this trainer and in a new one.
 func TestAverageIsWhatIsKept(t *testing.T) {

@@ -87,6 +87,9 @@ func uniformNLL(logits *Node) *Node {
 // bidirectional decoder; spec is the batch's task.
 func (t *Trainer) trainGraph(scope *gomodel.Scope, spec any, inputs []*Node) []*Node {
 	features, tokens := inputs[0], inputs[1]
+	if t.settings.UsesBFloat16() {
+		model.UseBFloat16(features.Graph())
+	}
 	if is, ok := spec.(task); ok {
 		if is.distinct {
 			model.SetDistinct(inputs[2], inputs[3])

@@ -36,6 +36,7 @@ type Settings struct {
 	SCSTSamples       int     `toml:"scst_samples" default:"5" min:"1" max:"1000" doc:"captions that self-critical training samples of a picture: each one's reward is compared with the mean of the others' (Luo 2020); 1: with that of the greedy caption (Rennie et al. 2017)"`
 	SCSTLearningRate  float64 `toml:"scst_learning_rate" default:"5e-5" min:"0" max:"100" doc:"learning rate of self-critical training, constant"`
 	Padding           string  `toml:"padding" default:"masked" oneof:"masked counted" doc:"whether padding is left out of loss and accuracy (correct) or counted (common in student code, inflates accuracy)"`
+	Precision         string  `toml:"precision" default:"float32" oneof:"float32 bfloat16" hash:"set" doc:"bfloat16: training steps multiply their large matrices in it and add up in float32 (mixed precision), which a GPU with such units does faster, and a CPU does not; weights, optimiser, recurrence, validation and captions stay float32"`
 	Seed              int64   `toml:"seed" default:"1" min:"1" doc:"seed of initial weights, dropout and shuffling"`
 	Patience          int     `toml:"patience" default:"0" min:"0" doc:"stop after this many epochs without a better one by training.select (0: never)"`
 	Bucket            bool    `toml:"bucket_by_length" default:"false" doc:"batches of captions of similar length, padded to their own longest: less work, but other batches than without"`
@@ -44,6 +45,9 @@ type Settings struct {
 	EncoderLearningRate float64 `toml:"encoder_learning_rate" default:"0" min:"0" max:"100" hash:"set" doc:"learning rate of the encoder's trained layers (encoder.train_from, or all of encoder.name = \"cnn\"), before the schedule, which they share; in self-critical training it has the same ratio to the rest's (0: that of the rest)"`
 	EncoderFromEpoch    int     `toml:"encoder_from_epoch" default:"1" min:"1" max:"100000" hash:"set" doc:"the encoder's trained layers stay as they are before this epoch"`
 }
+
+// UsesBFloat16 tells whether training steps multiply in bfloat16.
+func (s Settings) UsesBFloat16() bool { return s.Precision == "bfloat16" }
 
 // Check refuses settings that don't go together.
 func (s Settings) Check() (problems setting.Problems) {

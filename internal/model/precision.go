@@ -1,0 +1,65 @@
+package model
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+const bfloat16Key = "/bfloat16"
+
+// UseBFloat16 has the decoder of a graph multiply in bfloat16: the matrix products over all of a batch's tokens or locations at
+// once, and their gradients, read their factors rounded to 8 bits of mantissa and add up in float32, as a GPU's matrix units do. Weights,
+// activations and the recurrence itself, whose products are small and follow each other, stay float32.
+func UseBFloat16(g *Graph) { model.SetGraphParam(g, bfloat16Key, true) }
+
+func usesBFloat16(g *Graph) bool {
+	_, found := model.GetGraphParam(g, bfloat16Key)
+	return found
+}
+
+// dot begins a product in the graph's precision.
+func dot(a, b *Node) *DotBuilder {
+	if !usesBFloat16(a.Graph()) {
+		return Dot(a, b)
+	}
+	return Dot(ConvertDType(a, dtypes.BFloat16), ConvertDType(b, dtypes.BFloat16)).WithAccumulatorDType(dtypes.Float32).WithOutputDType(dtypes.Float32)
+}
+
+// product is x·w of x [..., in] and w [in, out]. GoMLX would compute the gradients of a bfloat16 product in float32.
+func product(x, w *Node) *Node {
+	if !usesBFloat16(x.Graph()) {
+		return MatMul(x, w)
+	}
+	dims, out := x.Shape().Dimensions, w.Shape().Dim(1)
+	rows := Reshape(x, -1, w.Shape().Dim(0))
+	var adjoint *Node
+	a := IdentityWithCustomGradient(rows, func(_, _ *Node) *Node { return dot(adjoint, w).General([]int{1}, nil, []int{1}, nil) })
+	b := IdentityWithCustomGradient(w, func(_, _ *Node) *Node { return dot(rows, adjoint).General([]int{0}, nil, []int{0}, nil) })
+	y := IdentityWithCustomGradient(dot(a, b).Product(), func(_, v *Node) *Node {
+		adjoint = v // GoMLX comes here first, on its way back
+		return v
+	})
+	return Reshape(y, append(dims[:len(dims)-1:len(dims)-1], out)...)
+}
+
+// overTime is product of x [time, batch, in]. Its gradient by w is xᵀ·adjoint, with the batch's steps summed up. GoMLX would
+// take the transpose of adjointᵀ·x, for which XLA transposes the adjoint, which is the larger of the two, on one core.
+func overTime(x, w *Node) *Node {
+	if usesBFloat16(x.Graph()) {
+		return product(x, w)
+	}
+	var adjoint *Node
+	w = IdentityWithCustomGradient(w, func(_, _ *Node) *Node { return sumOverTime(x, adjoint) })
+	return IdentityWithCustomGradient(MatMul(x, w), func(_, v *Node) *Node {
+		adjoint = v
+		return v
+	})
+}
+
+// sumOverTime is the gradient [in, out] of a matrix that multiplies x [time, batch, in] at every step, from the products' adjoint
+// [time, batch, out].
+func sumOverTime(x, adjoint *Node) *Node {
+	steps := []int{0, 1}
+	return dot(x, adjoint).General(steps, nil, steps, nil)
+}
