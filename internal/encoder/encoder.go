@@ -203,6 +203,15 @@ func (e *Encoder) Fingerprint() string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(key)))
 }
 
+// Stored are the fingerprint and shape under which features are kept: flatten's are those of none, whose values they are.
+func (e *Encoder) Stored() (fingerprint string, shape []int) {
+	as := *e
+	if as.settings.Pooling == "flatten" {
+		as.settings.Pooling = "none"
+	}
+	return as.Fingerprint(), as.FeatureShape()
+}
+
 // WeightsHash is the SHA-256 of the weights file, empty before LoadWeights.
 func (e *Encoder) WeightsHash() string {
 	if e.weights == nil {

@@ -68,7 +68,8 @@ func Compute(ctx context.Context, backend compute.Backend, e *encoder.Encoder, p
 	if err != nil {
 		return nil, err
 	}
-	t.cache, err = openCache(filepath.Join(dir, t.fingerprint[:16]), meta{Fingerprint: t.fingerprint, Shape: t.shape})
+	stored, shape := e.Stored()
+	t.cache, err = openCache(filepath.Join(dir, stored[:16]), meta{Fingerprint: stored, Shape: shape})
 	if err != nil {
 		return nil, err
 	}

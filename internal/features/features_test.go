@@ -27,6 +27,11 @@ import (
 // tiny is VGG16's first convolution, averaged: 64 values a picture. Its weights are made up.
 func tiny(t testing.TB, dir string, batch int) *encoder.Encoder {
 	t.Helper()
+	return pooled(t, dir, batch, "avg")
+}
+
+func pooled(t testing.TB, dir string, batch int, pooling string) *encoder.Encoder {
+	t.Helper()
 	weights := make([]float32, 3*3*3*64+64)
 	for n := range weights {
 		weights[n] = float32(n*2654435761%1000)/1000 - 0.4
@@ -39,7 +44,7 @@ func tiny(t testing.TB, dir string, batch int) *encoder.Encoder {
 	}
 	path := filepath.Join(dir, "tiny.safetensors")
 	write(t, path, file.Bytes())
-	e, err := encoder.New(encoder.Settings{Name: "vgg16", Layer: "block1_conv1", Pooling: "avg", Weights: path, Resize: "nearest", Batch: batch})
+	e, err := encoder.New(encoder.Settings{Name: "vgg16", Layer: "block1_conv1", Pooling: pooling, Weights: path, Resize: "nearest", Batch: batch})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +173,27 @@ func TestComputeOnce(t *testing.T) {
 	counts(t, changed, 1, 10)
 	if row, _ := changed.Row(pictures[5].ID); !slices.Equal(row, want[0]) {
 		t.Error("a changed picture keeps its old features")
+	}
+}
+
+// TestFlattenReadsTheGrid: what was kept as a grid serves flattened, and the other way round.
+func TestFlattenReadsTheGrid(t *testing.T) {
+	for first, second := range map[string]string{"none": "flatten", "flatten": "none"} {
+		dir := t.TempDir()
+		pictures := photos(t, dir, 2)
+		one, other := extract(t, pooled(t, dir, 2, first), pictures, dir), extract(t, pooled(t, dir, 2, second), pictures, dir)
+		if other.Computed != 0 || other.Reused != 2 || len(one.Shape())+len(other.Shape()) != 4 || one.Fingerprint() == other.Fingerprint() {
+			t.Errorf("%s after %s: %d computed, %d reused, shape %v after %v", second, first, other.Computed, other.Reused, other.Shape(), one.Shape())
+		}
+		for _, p := range pictures {
+			want, err := one.Row(p.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := other.Row(p.ID); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s after %s: %s has other values (error %v)", second, first, p.ID, err)
+			}
+		}
 	}
 }
 
