@@ -6,7 +6,7 @@
     python twin.py check inputs/<run>                  with the run's own weights: the same loss, the same captions?
     python twin.py train inputs/<run> --out twin       a twin of its own, from the seed on
     python twin.py row inputs/<run> twin               both sides' scores, a table's row
-    python twin.py mean twin-1 twin-2 twin-3           the mean of several rows
+    python twin.py mean twin-1 twin-2 twin-3           the mean of several rows, ± their standard deviation
 
 twins.sh beside it does all of that for a recipe and a seed. The decoders are those of internal/model/testdata/decoders.py,
 which the project's numeric checks use; a config that asks for what isn't written here is refused.
@@ -18,6 +18,7 @@ import functools
 import json
 import math
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -334,13 +335,15 @@ def row(inputs, out, captionlab):
 
 
 def mean(folders):
-    """The mean of several rows of one recipe."""
+    """The mean of several rows of one recipe, and their standard deviation where there are two or more."""
     rows = [json.loads((pathlib.Path(folder) / "row.json").read_text(encoding="utf-8")) for folder in folders]
     if len({r["recipe"] for r in rows}) > 1:
         sys.exit("twin.py: rows of several recipes have no mean")
     print_header()
-    print(markdown({"recipe": rows[0]["recipe"], "seeds": [s for r in rows for s in r["seeds"]],
-                    "figures": {side: {name: sum(r["figures"][side][name] for r in rows) / len(rows) for name in METRICS + ["loss"]} for side in SIDES}}))
+    each = {side: {name: [r["figures"][side][name] for r in rows] for name in METRICS + ["loss"]} for side in SIDES}
+    over = lambda of: {side: {name: of(values) for name, values in figures.items()} for side, figures in each.items()}
+    print(markdown({"recipe": rows[0]["recipe"], "seeds": [s for r in rows for s in r["seeds"]], "figures": over(statistics.fmean)},
+                   over(statistics.stdev) if len(rows) > 1 else None))
 
 
 def print_header():
@@ -348,11 +351,12 @@ def print_header():
     print("| " + " | ".join(HEADER) + " |\n|" + "---|" * len(HEADER), file=sys.stderr)
 
 
-def markdown(r):
+def markdown(r, deviations=None):
     """A row: percent, and nats a token."""
     cells = [r["recipe"], ", ".join(map(str, r["seeds"]))]
     for name in METRICS + ["loss"]:
-        cells += [f"{r['figures'][side][name]:.3f}" if name == "loss" else f"{100 * r['figures'][side][name]:.1f}" for side in SIDES]
+        show = lambda value: f"{value:.3f}" if name == "loss" else f"{100 * value:.1f}"
+        cells += [" ± ".join(show(f[side][name]) for f in (r["figures"], deviations) if f) for side in SIDES]
     return "| " + " | ".join(cells) + " |"
 
 
