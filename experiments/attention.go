@@ -3,9 +3,11 @@ package experiments
 import (
 	"context"
 	"fmt"
+	"image"
 
 	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/model"
+	"github.com/captionlab/captionlab/internal/report"
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
@@ -22,6 +24,22 @@ type Attention struct {
 type TokenAttention struct {
 	Token   string    `json:"token"` // "<end>" ends the caption
 	Weights []float32 `json:"weights"`
+}
+
+// Maps are the captioned picture, its longest side so many pixels long, and for each token of Attention the same picture as bright
+// as the token's weights: the part with the largest one stays as it is. A Captioned without Attention has no maps.
+func (c Captioned) Maps(longest int) (picture image.Image, maps []image.Image, err error) {
+	if c.Attention == nil {
+		return nil, nil, fmt.Errorf("the caption of %s comes without attention: Captioner.Attend has it", c.Path)
+	}
+	if longest < 1 {
+		return nil, nil, fmt.Errorf("maps of %d pixels: expected at least 1", longest)
+	}
+	weights := make([][]float32, len(c.Attention.Tokens))
+	for n, t := range c.Attention.Tokens {
+		weights[n] = t.Weights
+	}
+	return report.AttentionMaps(c.Path, longest, c.Attention.Height, c.Attention.Width, weights)
 }
 
 // Attend is Caption that also says where the model looked at each token of the best captions. The run's decoder must be one

@@ -75,21 +75,38 @@ func newAttentionView(a *Attention) *attentionView {
 
 func newAttendedCard(p AttendedPicture, height, width int) attendedCard {
 	c := attendedCard{ID: p.ID}
-	src, err := picture.Open(p.Path)
+	weights := make([][]float32, len(p.Tokens))
+	for n, t := range p.Tokens {
+		weights[n] = t.Weights
+	}
+	small, maps, err := AttentionMaps(p.Path, attentionSize, height, width, weights)
 	if err != nil {
 		c.Problem = "The picture can't be shown: " + err.Error()
 		return c
 	}
-	longest := float64(max(src.Bounds().Dx(), src.Bounds().Dy()))
-	side := func(n int) int { return max(1, int(math.Round(float64(n)*attentionSize/longest))) }
-	small := image.NewRGBA(image.Rect(0, 0, side(src.Bounds().Dx()), side(src.Bounds().Dy())))
-	draw.Draw(small, small.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
-	xdraw.CatmullRom.Scale(small, small.Bounds(), src, src.Bounds(), xdraw.Over, nil)
 	c.Image = dataURL(small)
-	for _, t := range p.Tokens {
-		c.Tokens = append(c.Tokens, attendedMap{t.Text, dataURL(lit(small, t.Weights, height, width))})
+	for n, m := range maps {
+		c.Tokens = append(c.Tokens, attendedMap{p.Tokens[n].Text, dataURL(m)})
 	}
 	return c
+}
+
+// AttentionMaps are a picture file, its longest side so many pixels long, and for each token's weights [height*width] the same
+// picture as bright as they are: the part with the token's largest weight stays as it is.
+func AttentionMaps(path string, longest, height, width int, tokens [][]float32) (small image.Image, maps []image.Image, err error) {
+	src, err := picture.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	scale := float64(longest) / float64(max(src.Bounds().Dx(), src.Bounds().Dy()))
+	side := func(n int) int { return max(1, int(math.Round(float64(n)*scale))) }
+	scaled := image.NewRGBA(image.Rect(0, 0, side(src.Bounds().Dx()), side(src.Bounds().Dy())))
+	draw.Draw(scaled, scaled.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	xdraw.CatmullRom.Scale(scaled, scaled.Bounds(), src, src.Bounds(), xdraw.Over, nil)
+	for _, weights := range tokens {
+		maps = append(maps, lit(scaled, weights, height, width))
+	}
+	return scaled, maps, nil
 }
 
 // lit is a picture as bright as the weights of its parts, the largest of which leaves it as it is.
