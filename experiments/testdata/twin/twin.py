@@ -66,7 +66,7 @@ def refuse(config):
     """Stops where the config asks for what the twin doesn't do."""
     can = {
         "text.tokenizer": ["word", "ptb", "char"], "decoder.vectors": [""], "training.examples": ["sequences"], "training.warmup_steps": [0],
-        "training.scheduled_sampling": ["none"], "training.averaging": ["none"], "training.scst_epochs": [0], "training.padding": ["masked"],
+        "training.scheduled_sampling": ["none"], "training.averaging": ["none"], "training.scst_epochs": [0], "training.padding": ["masked"], "training.precision": ["float32"],
         "decoding.method": ["greedy", "beam"], "decoding.beam_groups": [1], "decoding.no_repeat_ngram": [0], "decoding.direction": ["forward"],
     }
     for key, values in can.items():
