@@ -38,12 +38,12 @@ func TestProfile(t *testing.T) {
 		t.Errorf("the result names %q, want %q", result.Profile, want)
 	}
 	page = checkProfile(t, dir, "-2")
-	for _, want := range []string{"# Profile of crash-2\n", "\n| training |", "\n| report |", "First step", "runtime."} {
+	// Which functions the sampling meets in so short a run is chance: internal/profile tests that table.
+	for _, want := range []string{"# Profile of crash-2\n", "\n| training |", "\n| report |", "First step", "\n## Go code\n"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the resumed run's page lacks %q:\n%s", want, page)
 		}
 	}
-	t.Log(page)
 	checkProfile(t, dir, "") // the first part's is still there
 }
 
