@@ -84,7 +84,7 @@ func (d *attentionDecoder) start(scope *model.Scope, features *Node) (grid, proj
 	g := features.Graph()
 	grid = Reshape(features, features.Shape().Dim(0), d.Locations, d.channels())
 	v := d.at(scope, g, "attention")
-	projected = addRow(overTime(grid, v.kernel("grid_kernel", d.channels(), d.AttentionUnits)), v.make("bias", zeros, d.AttentionUnits))
+	projected = addRow(product(grid, v.kernel("grid_kernel", d.channels(), d.AttentionUnits)), v.make("bias", zeros, d.AttentionUnits))
 	share := make([]float32, d.Locations) // the mean as a product: see attentionWeights.step on reductions
 	for n := range share {
 		share[n] = 1 / float32(d.Locations)
@@ -119,7 +119,7 @@ func (d *attentionDecoder) run(scope *model.Scope, features, tokens *Node) (x, h
 	w, fromToken, bias := d.weights(scope, g)
 	a.attentionWeights = w
 	if d.drops(scope, g, "embedding") {
-		a.xz = addRow(overTime(x, fromToken), bias)
+		a.xz = addRow(product(x, fromToken), bias)
 	} else {
 		a.xz = addRow(embedded.times(fromToken), bias)
 	}
@@ -139,7 +139,7 @@ func (d *attentionDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 	}
 	out := d.drop(scope, hs, "output")
 	if d.deep() {
-		out = Add(x, Add(d.at(scope, out.Graph(), "deep_hidden").dense(out, d.Embedding), overTime(zs, d.fromContext(scope, x.Graph()))))
+		out = Add(x, Add(d.at(scope, out.Graph(), "deep_hidden").dense(out, d.Embedding), product(zs, d.fromContext(scope, x.Graph()))))
 		out = d.drop(scope, Tanh(out), "output")
 	}
 	logits := d.at(scope, out.Graph(), "output").dense(out, d.Vocabulary)

@@ -56,7 +56,7 @@ func lookUp(table, rows *Node) *Node { return Gather(table, ExpandAxes(rows, -1)
 // batch has tokens, each row's product is computed once and looked up.
 func (e embeddedTokens) times(kernel *Node) *Node {
 	if 2*e.table.Shape().Dim(0) > e.rows.Shape().Size() {
-		return overTime(e.each(), kernel)
+		return product(e.each(), kernel)
 	}
 	return lookUp(product(e.table, kernel), e.rows)
 }

@@ -26,13 +26,11 @@ func dot(a, b *Node) *DotBuilder {
 	return Dot(ConvertDType(a, dtypes.BFloat16), ConvertDType(b, dtypes.BFloat16)).WithAccumulatorDType(dtypes.Float32).WithOutputDType(dtypes.Float32)
 }
 
-// product is x·w of x [..., in] and w [in, out]. GoMLX would compute the gradients of a bfloat16 product in float32.
+// product is x·w of x [..., in] and w [in, out]. Its gradients have the graph's precision, where GoMLX would take a bfloat16
+// product's in float32, and that by w is xᵀ·adjoint, where GoMLX takes the transpose of adjointᵀ·x, for which XLA transposes the
+// adjoint, mostly the larger of the two, on one core.
 func product(x, w *Node) *Node {
-	if !usesBFloat16(x.Graph()) {
-		return MatMul(x, w)
-	}
-	dims, out := x.Shape().Dimensions, w.Shape().Dim(1)
-	rows := Reshape(x, -1, w.Shape().Dim(0))
+	dims, rows := x.Shape().Dimensions, Reshape(x, -1, w.Shape().Dim(0))
 	var adjoint *Node
 	a := IdentityWithCustomGradient(rows, func(_, _ *Node) *Node { return dot(adjoint, w).General([]int{1}, nil, []int{1}, nil) })
 	b := IdentityWithCustomGradient(w, func(_, _ *Node) *Node { return dot(rows, adjoint).General([]int{0}, nil, []int{0}, nil) })
@@ -40,21 +38,7 @@ func product(x, w *Node) *Node {
 		adjoint = v // GoMLX comes here first, on its way back
 		return v
 	})
-	return Reshape(y, append(dims[:len(dims)-1:len(dims)-1], out)...)
-}
-
-// overTime is product of x [time, batch, in]. Its gradient by w is xᵀ·adjoint, with the batch's steps summed up. GoMLX would
-// take the transpose of adjointᵀ·x, for which XLA transposes the adjoint, which is the larger of the two, on one core.
-func overTime(x, w *Node) *Node {
-	if usesBFloat16(x.Graph()) {
-		return product(x, w)
-	}
-	var adjoint *Node
-	w = IdentityWithCustomGradient(w, func(_, _ *Node) *Node { return sumOverTime(x, adjoint) })
-	return IdentityWithCustomGradient(MatMul(x, w), func(_, v *Node) *Node {
-		adjoint = v
-		return v
-	})
+	return Reshape(y, append(dims[:len(dims)-1:len(dims)-1], w.Shape().Dim(1))...)
 }
 
 // sumOverTime is the gradient [in, out] of a matrix that multiplies x [time, batch, in] at every step, from the products' adjoint

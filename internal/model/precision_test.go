@@ -25,7 +25,7 @@ func TestBFloat16Product(t *testing.T) {
 	x, w, adjoint := draw(steps*batch*in), draw(in*out), draw(steps*batch*out)
 	got := MustNewExec(acceltest.XLA(t), func(x, w, adjoint *Node) []*Node {
 		UseBFloat16(x.Graph())
-		y := overTime(x, w)
+		y := product(x, w)
 		return append([]*Node{y}, Gradient(ReduceAllSum(Mul(y, adjoint)), x, w)...)
 	}).MustCall(tensors.FromFlatDataAndDimensions(x, steps, batch, in), tensors.FromFlatDataAndDimensions(w, in, out), tensors.FromFlatDataAndDimensions(adjoint, steps, batch, out))
 

@@ -85,11 +85,7 @@ func (v variables) kernel(name string, in, out int) *Node {
 }
 
 func (v variables) dense(x *Node, out int) *Node {
-	w := v.kernel("kernel", x.Shape().Dim(-1), out)
-	if x.Rank() == 3 {
-		return addRow(overTime(x, w), v.make("bias", zeros, out))
-	}
-	return addRow(product(x, w), v.make("bias", zeros, out))
+	return addRow(product(x, v.kernel("kernel", x.Shape().Dim(-1), out)), v.make("bias", zeros, out))
 }
 
 // layer is one recurrent layer's variables in a graph: the input kernel, and what its cell has besides.
@@ -178,7 +174,7 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 		if n == 0 {
 			x = d.inputProducts(scope, embedded, image, l.kernel)
 		} else {
-			x = overTime(d.drop(scope, x, "layers"), l.kernel)
+			x = product(d.drop(scope, x, "layers"), l.kernel)
 		}
 		x = d.input(x, l.weights)
 		if d.Unrolled {
@@ -202,7 +198,7 @@ func (d *recurrentDecoder) Logits(scope *model.Scope, features, tokens *Node) *N
 		x = d.join(scope, x, "output", everyStep(image, steps), "image", 2)
 	}
 	head := d.head(own, table)
-	logits := head.then(addRow(overTime(x, head[0]), head[1]))
+	logits := head.then(addRow(product(x, head[0]), head[1]))
 	logits.AssertDims(steps, batch, d.Vocabulary)
 	return logits
 }
@@ -225,7 +221,7 @@ func (d *recurrentDecoder) inputProducts(scope *model.Scope, tokens embeddedToke
 		default:
 			x = d.drop(scope, x, "embedding")
 		}
-		return overTime(x, kernel)
+		return product(x, kernel)
 	}
 	switch d.Inject {
 	case "pre":
@@ -234,7 +230,7 @@ func (d *recurrentDecoder) inputProducts(scope *model.Scope, tokens embeddedToke
 	case "par":
 		own, images := Slice(kernel, AxisRange(0, d.Embedding), AxisRange()), Slice(kernel, AxisRange(d.Embedding), AxisRange())
 		if d.drops(scope, kernel.Graph(), "image") { // anew at each step
-			return Add(tokens.times(own), overTime(d.drop(scope, everyStep(image, steps), "image"), images))
+			return Add(tokens.times(own), product(d.drop(scope, everyStep(image, steps), "image"), images))
 		}
 		return Add(tokens.times(own), everyStep(MatMul(image, images), steps))
 	}

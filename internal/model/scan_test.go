@@ -43,7 +43,7 @@ func lossAndGradients(p []*Node, run func(x, w, u, b, h0, c0 *Node) *Node) []*No
 }
 
 func scanned(x, w, u, b, h0, c0 *Node) *Node {
-	return scanLSTM(overTime(x, w), u, b, h0, c0)
+	return scanLSTM(product(x, w), u, b, h0, c0)
 }
 
 func TestScanEqualsUnrolled(t *testing.T) {
