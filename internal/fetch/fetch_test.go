@@ -264,7 +264,7 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	part := filepath.Join(dir, ".weights.bin.fetch", "part")
-	for deadline := time.Now().Add(10 * time.Second); fileSize(part) < 50_000; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); fileSize(part) < 50_000; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the child downloads nothing")
 		}
