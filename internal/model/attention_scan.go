@@ -203,9 +203,9 @@ func (a attention) backward(k keptSteps, adjoint *Node) []*Node {
 	dh0, dc0, dAll, dMeans, dProjected, dScore := out[1], out[2], out[3], out[4], out[5], out[6]
 	dXZ := SliceAxis(dAll, 2, AxisRange(0, 4*units))
 	dGrid := Einsum("tbl,tbc->blc", k.alphas, dMeans)
-	dFromHidden := sumOverTime(hPrevious, dAll)
+	dFromHidden := weightGradient(hPrevious, dAll)
 	dGateBias := Reshape(ReduceAllSum(SliceAxis(dAll, 2, AxisRange(4*units+width))), 1)
-	dFromGrid := sumOverTime(gated(k.betas, k.means), dXZ)
+	dFromGrid := weightGradient(gated(k.betas, k.means), dXZ)
 	return []*Node{dXZ, dGrid, dProjected, dh0, dc0, dFromHidden, dGateBias, dScore, dFromGrid}
 }
 

@@ -58,7 +58,7 @@ func (gruCell) scan(x *Node, weights, state []*Node) *Node {
 		})
 		dhs = beside(dhs, 3)
 		dR := Mul(dhs, f.recurrent)
-		return []*Node{Mul(dhs, f.input), sumOverTime(hPrev, dR), ReduceSum(dR, 0, 1), dh0[0]}
+		return []*Node{Mul(dhs, f.input), weightGradient(hPrev, dR), ReduceSum(dR, 0, 1), dh0[0]}
 	})
 }
 

@@ -70,7 +70,7 @@ func (c gruBeforeCell) scan(x *Node, weights, state []*Node) *Node {
 			return []*Node{before}, Concatenate([]*Node{dz, dr, dCandidate}, 1)
 		})
 		dGates, dCandidate := SliceAxis(dX, 2, AxisRange(0, 2*units)), SliceAxis(dX, 2, AxisRange(2*units, 3*units))
-		dU := Concatenate([]*Node{sumOverTime(hPrev, dGates), sumOverTime(Mul(r, hPrev), dCandidate)}, 1)
+		dU := Concatenate([]*Node{weightGradient(hPrev, dGates), weightGradient(Mul(r, hPrev), dCandidate)}, 1)
 		return []*Node{dX, dU, dh0[0]}
 	})
 }

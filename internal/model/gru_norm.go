@@ -59,6 +59,6 @@ func (c normGRUCell) scan(x *Node, weights, state []*Node) *Node {
 		})
 		dhs := beside(SliceAxis(results, 2, AxisRange(0, units)), 3)
 		dProduct, dR := SliceAxis(results, 2, AxisRange(units, 4*units)), Mul(dhs, f.recurrent)
-		return []*Node{Mul(dhs, f.input), sumOverTime(hPrev, dProduct), ReduceSum(dR, 0, 1), ReduceSum(Mul(dR, recurrent.hat), 0, 1), first[0]}
+		return []*Node{Mul(dhs, f.input), weightGradient(hPrev, dProduct), ReduceSum(dR, 0, 1), ReduceSum(Mul(dR, recurrent.hat), 0, 1), first[0]}
 	})
 }

@@ -73,7 +73,7 @@ func (c normLSTMCell) scan(x *Node, weights, state []*Node) *Node {
 		})
 		dz, dProduct := SliceAxis(results, 2, AxisRange(0, 4*units)), SliceAxis(results, 2, AxisRange(4*units, 8*units))
 		dInner = Mul(dInner, SliceAxis(results, 2, AxisRange(8*units)))
-		return []*Node{dz, sumOverTime(hPrev, dProduct), ReduceSum(Mul(dz, recurrent.hat), 0, 1),
+		return []*Node{dz, weightGradient(hPrev, dProduct), ReduceSum(Mul(dz, recurrent.hat), 0, 1),
 			ReduceSum(Mul(dInner, inner.hat), 0, 1), ReduceSum(dInner, 0, 1), first[0], first[1]}
 	})
 }

@@ -30,10 +30,11 @@ func dot(a, b *Node) *DotBuilder {
 // product's in float32, and that by w is xᵀ·adjoint, where GoMLX takes the transpose of adjointᵀ·x, for which XLA transposes the
 // adjoint, mostly the larger of the two, on one core.
 func product(x, w *Node) *Node {
+	// Rows, since on the CPU XLA can't multiply bfloat16 into float32 for every order of more axes ("Unsupported element type for DotThunk").
 	dims, rows := x.Shape().Dimensions, Reshape(x, -1, w.Shape().Dim(0))
 	var adjoint *Node
 	a := IdentityWithCustomGradient(rows, func(_, _ *Node) *Node { return dot(adjoint, w).General([]int{1}, nil, []int{1}, nil) })
-	b := IdentityWithCustomGradient(w, func(_, _ *Node) *Node { return dot(rows, adjoint).General([]int{0}, nil, []int{0}, nil) })
+	b := IdentityWithCustomGradient(w, func(_, _ *Node) *Node { return weightGradient(rows, adjoint) })
 	y := IdentityWithCustomGradient(dot(a, b).Product(), func(_, v *Node) *Node {
 		adjoint = v // GoMLX comes here first, on its way back
 		return v
@@ -41,9 +42,11 @@ func product(x, w *Node) *Node {
 	return Reshape(y, append(dims[:len(dims)-1:len(dims)-1], w.Shape().Dim(1))...)
 }
 
-// sumOverTime is the gradient [in, out] of a matrix that multiplies x [time, batch, in] at every step, from the products' adjoint
-// [time, batch, out].
-func sumOverTime(x, adjoint *Node) *Node {
-	steps := []int{0, 1}
-	return dot(x, adjoint).General(steps, nil, steps, nil)
+// weightGradient is the gradient [in, out] of a matrix that multiplies x [..., in], from the products' adjoint [..., out].
+func weightGradient(x, adjoint *Node) *Node {
+	rows := make([]int, x.Rank()-1)
+	for i := range rows {
+		rows[i] = i
+	}
+	return dot(x, adjoint).General(rows, nil, rows, nil)
 }

@@ -31,7 +31,7 @@ func scanLSTM(xz, u, bias, h0, c0 *Node) *Node {
 	f := scanForward(still[0], still[1], still[2], still[3], still[4])
 	return withGradient(f.hs, inputs, func(dHS *Node) []*Node {
 		dXZ, dH0, dC0 := scanBackward(dHS, still[1], f)
-		return []*Node{dXZ, sumOverTime(shift(still[3], f.hs), dXZ), ReduceSum(dXZ, 0, 1), dH0, dC0}
+		return []*Node{dXZ, weightGradient(shift(still[3], f.hs), dXZ), ReduceSum(dXZ, 0, 1), dH0, dC0}
 	})
 }
 
