@@ -47,7 +47,8 @@ type Comparison struct {
 	*compare.Comparison
 	Title, Description string
 
-	dir string // where Write writes when it is not told
+	dir     string // where Write writes when it is not told
+	missing []compare.LeftOut
 }
 
 // Compare compares runs, and the runs of studies: each path is the folder of a run or of a study, or a name that
@@ -56,7 +57,7 @@ func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison
 	c := &Comparison{}
 	var folders []*runfolder.Folder
 	for _, path := range paths {
-		found, err := c.find(path, o.Results)
+		found, err := c.find(path, o.Results, len(paths) == 1)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +66,7 @@ func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison
 	if len(folders) == 0 {
 		return nil, fmt.Errorf("%w: no run", ErrNothingToCompare)
 	}
-	options := compare.Options{Split: o.Split, Resamples: o.Resamples}
+	options := compare.Options{Split: o.Split, Resamples: o.Resamples, LeftOut: c.missing}
 	if o.Split == "" {
 		options.Split = dataset.Validation
 	}
@@ -97,16 +98,20 @@ func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison
 	return c, nil
 }
 
-// find opens what a path stands for: a run, or the runs of a study.
-func (c *Comparison) find(path, results string) ([]*runfolder.Folder, error) {
+// find opens what a path stands for: a run, or the runs of a study. Where it stands alone and a name fits both, as "last"
+// does, it is the study: one run has nothing to be compared with.
+func (c *Comparison) find(path, results string, alone bool) ([]*runfolder.Folder, error) {
 	dir := path
 	if _, err := os.Stat(filepath.Join(dir, study.File)); err != nil {
 		r, runErr := OpenRun(results, path)
-		if runErr == nil {
+		if runErr == nil && !alone {
 			return []*runfolder.Folder{r.folder}, nil
 		}
 		if dir, err = findStudy(results, path); err != nil {
-			return nil, runErr
+			if runErr != nil {
+				return nil, runErr
+			}
+			return []*runfolder.Folder{r.folder}, nil
 		}
 	}
 	ledger, err := study.Read(dir)
@@ -120,8 +125,9 @@ func (c *Comparison) find(path, results string) ([]*runfolder.Folder, error) {
 			continue
 		}
 		f, err := runfolder.Open(filepath.Join(filepath.Dir(filepath.Clean(dir)), filepath.FromSlash(cell.Run)))
-		if err != nil {
-			return nil, fmt.Errorf("study %s, cell %s: %w", ledger.Name, cell.ID, err)
+		if err != nil { // removed since
+			c.missing = append(c.missing, compare.LeftOut{Dir: filepath.Dir(filepath.Clean(dir)), Name: cell.Run, Reason: fmt.Sprintf("study %s, cell %s: %v", ledger.Name, cell.ID, err)})
+			continue
 		}
 		folders = append(folders, f)
 	}
@@ -158,6 +164,7 @@ func comparisonName(folders []*runfolder.Folder) string {
 		names = append(names, filepath.Base(f.Dir))
 	}
 	slices.Sort(names)
+	names = slices.Compact(names) // a run may be named twice
 	return fmt.Sprintf("comparison-%.4x", sha256.Sum256([]byte(strings.Join(names, "\n"))))
 }
 

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -54,13 +52,12 @@ func writeDVC(f *runfolder.Folder, info RunInfo) error {
 		plots = append(plots, map[string]dvcPlot{c.name: {X: c.x, Y: map[string][]string{runfolder.MetricsCSV: c.y},
 			XLabel: c.xLabel, YLabel: c.yLabel, Title: c.name + ", teacher-forced", Template: "linear"}})
 	}
-	pictures, err := filepath.Glob(f.Path("plots", "confusion_*.png"))
+	pictures, err := fs.Glob(os.DirFS(f.Path("plots")), "confusion_*.png")
 	if err != nil {
 		return err
 	}
-	slices.Sort(pictures)
 	for _, p := range pictures {
-		plots = append(plots, "plots/"+filepath.Base(p))
+		plots = append(plots, "plots/"+p)
 	}
 	text, err := yaml.Marshal(map[string]any{"metrics": []string{dvcMetrics}, "plots": plots})
 	if err != nil {
@@ -76,7 +73,7 @@ func ExportDVC(r *RunFolder) (path string, err error) {
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(r.folder.Path(runfolder.MetricsCSV)); err != nil {
+	if _, err := os.Stat(r.folder.Path(runfolder.MetricsCSV)); err != nil && r.Status != runfolder.Done {
 		return "", errors.Join(errors.New("no epoch has ended yet"), err)
 	}
 	return r.folder.Path(dvcFile), writeDVC(r.folder, r.RunInfo)

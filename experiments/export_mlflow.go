@@ -91,11 +91,15 @@ func mlflowRun(r *RunFolder) (m mlflow.Run, err error) {
 			m.Metrics["final_"+name][0].Time = r.Started
 		}
 	}
-	err = filepath.WalkDir(r.Dir, func(path string, d fs.DirEntry, err error) error {
+	dir, err := filepath.EvalSymlinks(r.Dir) // WalkDir doesn't enter a link
+	if err != nil {
+		return m, err
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		name, err := filepath.Rel(r.Dir, path)
+		name, err := filepath.Rel(dir, path)
 		switch {
 		case err != nil:
 			return err

@@ -211,7 +211,7 @@ func ExportTensorBoard(r *RunFolder, to string) (dir string, err error) {
 			return "", err
 		}
 		defer unlock()
-		if own, err := filepath.Glob(filepath.Join(dir, eventsDir, "*.captionlab")); err != nil || len(own) > 0 {
+		if own, err := fs.Glob(os.DirFS(filepath.Join(dir, eventsDir)), "*.captionlab"); err != nil || len(own) > 0 {
 			return "", errors.Join(err, fmt.Errorf("%s: %w; another folder can have a second copy", r.Dir, ErrHasEvents))
 		}
 	}

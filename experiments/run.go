@@ -34,7 +34,6 @@ func (e *RunError) Unwrap() error { return e.Err }
 // Options say where a run reports to.
 type Options struct {
 	Stderr io.Writer   // progress and messages; nil is silent
-	Stdout io.Writer   // results; nil is silent
 	Quiet  bool        // messages go to the run's log.txt alone; progress bars stay
 	Epoch  func(Epoch) // called at the end of each epoch of the decoder's training; may be nil
 	// Profile writes Go's CPU and heap profiles, and where the time went, to the folder's profiles, also where the run fails

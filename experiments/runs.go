@@ -88,7 +88,7 @@ func OpenRun(results, run string) (*RunFolder, error) {
 	}
 	n, err := findFolder("run", ResultsFolder(results), run, names)
 	if err != nil {
-		if near := nearestRun(run, runs); near != "" {
+		if near := nearestRun(run, runs); near != "" && run != "" && errors.Is(err, errUnknown) {
 			err = fmt.Errorf("%w (did you mean %s?)", err, near)
 		}
 		return nil, err
@@ -182,7 +182,11 @@ func (r *RunFolder) ended() time.Time {
 
 // Bytes is the size of all files in the folder.
 func (r *RunFolder) Bytes() (total int64, err error) {
-	err = filepath.WalkDir(r.Dir, func(_ string, d fs.DirEntry, err error) error {
+	dir, err := filepath.EvalSymlinks(r.Dir) // WalkDir doesn't enter a link
+	if err != nil {
+		return 0, err
+	}
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}

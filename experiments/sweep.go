@@ -68,9 +68,10 @@ type StudyCell struct {
 
 // FailedCells is the error of a study whose cells were all tried, and some failed.
 type FailedCells struct {
-	Study  *Study
-	Cells  []StudyCell
-	Engine string // that Sweep was given
+	Study     *Study
+	Cells     []StudyCell
+	Engine    string   // that Sweep was given
+	Overrides []string // that Sweep was given
 }
 
 // Error lists the cells.
@@ -122,7 +123,7 @@ func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOpt
 	if o.Detach {
 		return r, nil
 	}
-	return r, r.failure(o.Engine)
+	return r, r.failure(o.Engine, overrides)
 }
 
 // OpenStudy reads the study of a study folder as it stands.
@@ -165,7 +166,7 @@ func (r *Study) rows() []study.Row {
 	return rows
 }
 
-func (r *Study) failure(engine string) error {
+func (r *Study) failure(engine string, overrides []string) error {
 	var failed []StudyCell
 	for _, c := range r.Cells {
 		if c.Status != string(runfolder.Done) {
@@ -173,7 +174,7 @@ func (r *Study) failure(engine string) error {
 		}
 	}
 	if len(failed) > 0 {
-		return &FailedCells{Study: r, Cells: failed, Engine: engine}
+		return &FailedCells{Study: r, Cells: failed, Engine: engine, Overrides: overrides}
 	}
 	return nil
 }

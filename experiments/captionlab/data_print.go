@@ -53,7 +53,7 @@ func printData(w io.Writer, r *experiments.DataReport) error {
 
 func printLengths(w io.Writer, r *experiments.DataReport) {
 	l := r.Length
-	fmt.Fprintf(w, "\nCharacters a caption (%s), before text.max_length = %d cuts: %d to %d, %.1f on average, median %d, 95 %% at most %d\n",
+	fmt.Fprintf(w, "\nCharacters a caption (%s), before text.max_length = %d cuts or drops: %d to %d, %.1f on average, median %d, 95 %% at most %d\n",
 		l.Unit, l.MaxLength, l.Spread.Min, l.Spread.Max, l.Spread.Mean, l.Spread.Median, l.Spread.P95)
 	highest := 1
 	for _, b := range l.Bins {

@@ -71,9 +71,9 @@ func TestReport(t *testing.T) {
 	}{
 		{errors.New("no room on disk"), 1, "captionlab: no room on disk\n"},
 		{&experiments.RunError{Dir: "results/r", Err: fmt.Errorf("%w during training", experiments.ErrInterrupted)}, 130, "hint: captionlab resume results/r goes on"},
-		{&experiments.FailedCells{Study: &experiments.Study{Config: "s.toml", Cells: make([]experiments.StudyCell, 3)},
-			Cells: []experiments.StudyCell{{ID: "a-s1", Error: "no room\non disk"}}}, 1,
-			"captionlab: 1 of 3 cells are not done\n  a-s1: no room\nhint: captionlab sweep s.toml --retry-failed"},
+		{&experiments.FailedCells{Study: &experiments.Study{Config: "my study.toml", Cells: make([]experiments.StudyCell, 3)},
+			Cells: []experiments.StudyCell{{ID: "a-s1", Error: "no room\non disk"}}, Overrides: []string{"data.root=../f"}}, 1,
+			"captionlab: 1 of 3 cells are not done\n  a-s1: no room\nhint: captionlab sweep 'my study.toml' data.root=../f --retry-failed"},
 		{fmt.Errorf("read: %w", context.Canceled), 130, "captionlab: interrupted\n"},
 	} {
 		var stderr bytes.Buffer

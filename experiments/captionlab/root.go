@@ -101,7 +101,7 @@ func report(stderr io.Writer, err error) int {
 		hint := ""
 		var run *experiments.RunError
 		if errors.As(err, &run) {
-			hint = "captionlab resume " + run.Dir + " goes on where it stopped"
+			hint = "captionlab resume " + shellWord(run.Dir) + " goes on where it stopped"
 		}
 		say(stderr, err.Error(), hint)
 		return exitInterrupted
@@ -109,7 +109,7 @@ func report(stderr io.Writer, err error) int {
 		say(stderr, "interrupted", "")
 		return exitInterrupted
 	case errors.As(err, &cells):
-		again := "captionlab sweep " + cells.Study.Config
+		again := "captionlab sweep " + shellWords(append([]string{cells.Study.Config}, cells.Overrides...))
 		if cells.Engine == "slurm" {
 			again += " --engine slurm"
 		}

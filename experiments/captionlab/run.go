@@ -56,7 +56,7 @@ func profileFlag(c *cobra.Command, profile *bool) {
 }
 
 func options(c *cobra.Command) experiments.Options {
-	return experiments.Options{Stdout: c.OutOrStdout(), Stderr: c.ErrOrStderr()}
+	return experiments.Options{Stderr: c.ErrOrStderr()}
 }
 
 // printResult lists a finished run's figures, and where its report is.

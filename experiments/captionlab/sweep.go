@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -68,6 +69,8 @@ the jobs running, and the same command waits for them again.`,
 			switch {
 			case asked && o.Engine != "slurm":
 				return &usageError{c, "--detach, --status and --cancel are for --engine slurm"}
+			case asked && o.DryRun:
+				return &usageError{c, "--dry-run does nothing, so it doesn't go with --detach, --status or --cancel"}
 			case status && cancel || status && o.Detach || cancel && o.Detach:
 				return &usageError{c, "--detach, --status and --cancel go one at a time"}
 			case status:
@@ -91,7 +94,7 @@ the jobs running, and the same command waits for them again.`,
 func sweep(c *cobra.Command, args []string, o experiments.SweepOptions) error {
 	o.Options = options(c)
 	if engines := experiments.Engines(); !slices.Contains(engines, o.Engine) && o.Engine != "" {
-		return &usageError{c, fmt.Sprintf("no engine %q; there is %s", o.Engine, engines)}
+		return &usageError{c, fmt.Sprintf("no engine %q; expected %s", o.Engine, strings.Join(engines, " or "))}
 	}
 	if o.Engine == "slurm" {
 		var err error

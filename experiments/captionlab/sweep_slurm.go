@@ -56,13 +56,18 @@ func slurmCancel(c *cobra.Command, args []string) error {
 
 // slurmHints says what can be done about cells that go on without this command.
 func slurmHints(w io.Writer, args []string) {
+	command := "captionlab sweep " + shellWords(args) + " --engine slurm"
+	fmt.Fprintf(w, "the cells are Slurm's now; to go on:\n  %s            waits for them again, and submits what is missing\n"+
+		"  %s --status   shows how they stand\n  %s --cancel   cancels them\n", command, command, command)
+}
+
+// shellWords is a command line's arguments.
+func shellWords(args []string) string {
 	words := make([]string, len(args))
 	for n, arg := range args {
 		words[n] = shellWord(arg)
 	}
-	command := "captionlab sweep " + strings.Join(words, " ") + " --engine slurm"
-	fmt.Fprintf(w, "the cells are Slurm's now; to go on:\n  %s            waits for them again, and submits what is missing\n"+
-		"  %s --status   shows how they stand\n  %s --cancel   cancels them\n", command, command, command)
+	return strings.Join(words, " ")
 }
 
 // shellWord is a text as a shell reads it as one word.

@@ -36,7 +36,8 @@ type Accel struct {
 //  1. what the user set: GOMLX_BACKEND (as GoMLX reads it, except that no name leads to a download by itself), then
 //     PJRT_PLUGIN_LIBRARY_PATH (folders or plugin files). If that fails, so does Open.
 //  2. an installed plugin, in go-xla's standard folders or in cacheDir/xla;
-//  3. go-xla's own installer, where its release page answers (never with GOMLX_NO_AUTO_INSTALL);
+//  3. go-xla's own installer, where its release page answers (never with GOMLX_NO_AUTO_INSTALL), for a CPU into
+//     cacheDir/xla/go-xla; it checks no SHA-256;
 //  4. on Linux x86-64, the pinned wheel of the Python index, fetched by pip into cacheDir/xla and checked by SHA-256.
 //
 // Device "auto" takes CUDA where an NVIDIA GPU is visible and a CUDA plugin is installed, else the CPU; "cuda" takes

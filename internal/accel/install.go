@@ -33,9 +33,10 @@ var cpuPlugin = fetch.File{
 // reachTimeout is how long go-xla's download pages may take to answer: behind a package mirror they never do.
 const reachTimeout = 3 * time.Second
 
-// install runs go-xla's installer for one device, into its own library folder, if its source answers in time. The
-// installer takes no context: it goes on in the background when ctx ends.
-func install(ctx context.Context, device string, log io.Writer) error {
+// install runs go-xla's installer for one device, if its source answers in time: for a CPU into the folder go-xla of dir, for
+// CUDA into its own library folder, where it looks for the libraries that come with the plugin. The installer takes no context:
+// it goes on in the background when ctx ends.
+func install(ctx context.Context, dir, device string, log io.Writer) error {
 	ask := map[string]func() error{
 		"cpu": func() error {
 			_, err := installer.CPUGetDownloadURL(runtime.GOOS+"_"+runtime.GOARCH, pjrt.DefaultCPUVersion)
@@ -53,7 +54,10 @@ func install(ctx context.Context, device string, log io.Writer) error {
 		return fmt.Errorf("its download page can't be reached: %w", firstLine(err))
 	}
 	fmt.Fprintf(log, "installing XLA's plugin for %s with go-xla's installer ...\n", device)
-	return within(ctx, 0, func() error { return installer.AutoInstallPlugin(device, "", true, installer.Quiet) })
+	if device != "cpu" {
+		dir = ""
+	}
+	return within(ctx, 0, func() error { return installer.AutoInstallPlugin(device, dir, true, installer.Quiet) })
 }
 
 // within calls f and returns its error, or an error if the time (0: no limit) or the context ends before it does.

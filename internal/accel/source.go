@@ -30,7 +30,7 @@ type source struct {
 // surroundings are what the choice of sources depends on. Tests put others in place of here().
 type surroundings struct {
 	env          func(string) string
-	installed    func() map[string]string // plugin name -> path, in go-xla's search folders
+	installed    func() map[string]string // plugin name -> path, in go-xla's search folders and where install put one
 	gpu          func() bool
 	cached       func() (string, error) // the pinned plugin in the cache folder; "" if it isn't there
 	install      func(ctx context.Context, device string, log io.Writer) error
@@ -44,11 +44,17 @@ type surroundings struct {
 func here(cacheDir string, devices int) surroundings {
 	dir := filepath.Join(cacheDir, "xla")
 	return surroundings{
-		env:       os.Getenv,
-		installed: pjrt.AvailablePlugins,
-		gpu:       nvidiaGPU,
-		cached:    func() (string, error) { return fetch.Present(dir, cpuPlugin) },
-		install:   install,
+		env: os.Getenv,
+		installed: func() map[string]string {
+			plugins := pluginsIn([]string{filepath.Join(dir, "go-xla")})
+			maps.Copy(plugins, pjrt.AvailablePlugins())
+			return plugins
+		},
+		gpu:    nvidiaGPU,
+		cached: func() (string, error) { return fetch.Present(dir, cpuPlugin) },
+		install: func(ctx context.Context, device string, log io.Writer) error {
+			return install(ctx, dir, device, log)
+		},
 		wheel: func(ctx context.Context, log io.Writer) (string, error) {
 			return fetch.Ensure(ctx, dir, cpuPlugin, log)
 		},

@@ -223,6 +223,19 @@ func TestWithin(t *testing.T) {
 	}
 }
 
+// TestInstalledPlace: what go-xla's installer puts into the cache folder is found the next time.
+func TestInstalledPlace(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	cache := t.TempDir()
+	path := filepath.Join(cache, "xla", "go-xla", "pjrt_c_api_cpu_v0.114.0_plugin.so")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if got := here(cache, 1).installed()["cpu_v0.114.0"]; got != path {
+		t.Errorf("found %q, want %q", got, path)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	for _, s := range []Settings{{Backend: "torch"}, {Device: "tpu"}, {Backend: "go", Device: "cuda"}} {
 		if _, err := Open(t.Context(), s, t.TempDir(), nil); err == nil {

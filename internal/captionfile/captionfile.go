@@ -4,6 +4,7 @@ package captionfile
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -62,8 +63,16 @@ func Candidates(path string) (*File, error) {
 type again func() (io.ReadCloser, error)
 
 func open(path string, read func(again) (*File, error)) (*File, error) {
-	if stat, err := os.Stat(path); err == nil && stat.IsDir() {
+	stat, err := os.Stat(path)
+	switch {
+	case err == nil && stat.IsDir():
 		return nil, fmt.Errorf("%s is a folder; expected a file of captions", path)
+	case err == nil && !stat.Mode().IsRegular(): // a pipe can be read once
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		return read(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil })
 	}
 	return read(func() (io.ReadCloser, error) { return os.Open(path) })
 }

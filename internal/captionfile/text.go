@@ -58,7 +58,7 @@ func (c *checker) fill() {
 type lines struct{ open again }
 
 // of is the line, from 1, of what comes at or after a byte: white space and commas before it are skipped. It is 0
-// where the text can't be read again.
+// where the file is there no more.
 func (l *lines) of(at int64) int {
 	text, err := l.open()
 	if err != nil {

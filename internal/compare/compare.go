@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
@@ -17,6 +18,7 @@ type Options struct {
 	Split    string            // whose captions are compared: validation or test
 	Baseline string            // the folder of a run of the group that the others are measured against; empty: the first group
 	Defaults map[string]string // TOML values of keys that runs of earlier versions lack
+	LeftOut  []LeftOut         // runs that should be compared and aren't there
 	// Resamples and Seed are the bootstrap's; 0: 1,000, and seed 1.
 	Resamples int
 	Seed      uint64
@@ -104,7 +106,7 @@ var ErrNothing = errors.New("nothing to compare")
 // Runs compares run folders. What can't be compared is left out, with the reason; an error is returned only where
 // fewer than two runs are left.
 func Runs(ctx context.Context, folders []*runfolder.Folder, o Options) (*Comparison, error) {
-	c := &Comparison{Split: o.Split, Resamples: o.Resamples}
+	c := &Comparison{Split: o.Split, Resamples: o.Resamples, LeftOut: slices.Clone(o.LeftOut)}
 	if c.Resamples == 0 {
 		c.Resamples = 1000
 	}
@@ -116,6 +118,9 @@ func Runs(ctx context.Context, folders []*runfolder.Folder, o Options) (*Compari
 		return nil, err
 	}
 	runs = c.sameTest(runs, o.Baseline)
+	if o.Baseline != "" && !slices.ContainsFunc(runs, func(r *Run) bool { return r.Dir == o.Baseline }) {
+		return nil, c.noBaseline(o.Baseline)
+	}
 	if len(runs) < 2 {
 		return nil, c.nothing(runs)
 	}
@@ -137,6 +142,15 @@ func Runs(ctx context.Context, folders []*runfolder.Folder, o Options) (*Compari
 	c.sizeCurves()
 	c.remark()
 	return c, nil
+}
+
+// noBaseline says why the run that all are to be measured against is not among them.
+func (c *Comparison) noBaseline(dir string) error {
+	reason := "it is not among the runs"
+	if n := slices.IndexFunc(c.LeftOut, func(l LeftOut) bool { return l.Dir == dir }); n >= 0 {
+		reason = c.LeftOut[n].Reason
+	}
+	return fmt.Errorf("the baseline %s can't be compared: %s", filepath.Base(dir), reason)
 }
 
 // nothing says why too few runs are left.

@@ -54,7 +54,7 @@ func (c *Comparison) load(ctx context.Context, folders []*runfolder.Folder, o Op
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(runs, func(known *Run) bool { return known.Dir == r.Dir }) {
+		if slices.ContainsFunc(runs, func(known *Run) bool { return sameFolder(known.Dir, r.Dir) }) {
 			continue
 		}
 		switch {
@@ -67,6 +67,13 @@ func (c *Comparison) load(ctx context.Context, folders []*runfolder.Folder, o Op
 		}
 	}
 	return runs, nil
+}
+
+// sameFolder is whether two paths, which may be spelled differently, are one folder.
+func sameFolder(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 func (c *Comparison) leaveOut(r *Run, reason string) {

@@ -30,7 +30,7 @@ type Config struct {
 
 // Experiment is the [experiment] section.
 type Experiment struct {
-	Name        string `toml:"name" default:"experiment" doc:"short name; part of the run folder's name (letters, digits, - and _)"`
+	Name        string `toml:"name" default:"experiment" doc:"short name; part of the run folder's name (letters, digits, -, _ and .)"`
 	Description string `toml:"description" default:"" doc:"the question this run answers; shown in the report"`
 }
 

@@ -190,11 +190,8 @@ func realPath(path string) string {
 }
 
 func tomlFiles(dir string) []string {
-	paths, _ := filepath.Glob(filepath.Join(dir, "*.toml"))
-	for n, p := range paths {
-		paths[n] = filepath.Base(p)
-	}
-	return paths
+	names, _ := fs.Glob(os.DirFS(dir), "*.toml") // not filepath.Glob, to which [ in dir would be a pattern
+	return names
 }
 
 func readError(err error) string {

@@ -31,6 +31,8 @@ func (l *loader) override(n int, text string) {
 		l.set(f, f.bare(value), origin{src, at})
 	case l.sections[dotted]:
 		l.problem(src, at.key, dotted, "is a section; expected %s.key=value", dotted)
+	case len(path) > 1 && !l.sections[strings.Join(path[:len(path)-1], ".")]:
+		l.problem(src, at.key, dotted, "unknown section%s", l.suggestSection(strings.Join(path[:len(path)-1], ".")))
 	default:
 		l.problem(src, at.key, dotted, "unknown key%s", l.suggestKey(path[:len(path)-1], path[len(path)-1]))
 	}
@@ -67,7 +69,10 @@ func (f *field) bare(text string) any {
 		}
 		return v
 	}
-	inner := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(text), "["), "]")
+	inner := strings.TrimSpace(text)
+	if rest, ok := strings.CutPrefix(inner, "["); ok && strings.HasSuffix(rest, "]") {
+		inner = strings.TrimSuffix(rest, "]")
+	}
 	if v, err := parseValue("[" + inner + "]"); err == nil {
 		return v
 	}

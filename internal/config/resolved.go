@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -46,6 +47,9 @@ func (l *loader) resolved(overrides []string) []byte {
 func (l *loader) hashed() (lines []keyLine) {
 	for _, f := range l.fields {
 		value := literal(l.value(f).Interface())
+		if root := l.config.Data.Root; f.Path() == "data.root" && root != "" {
+			value = literal(filepath.Clean(root)) // a folder is the same with a slash after it
+		}
 		if Decides(f.Path()) && !(f.late && value == f.Default) {
 			lines = append(lines, keyLine{f.Path(), fmt.Sprintf("%s = %s\n", f.Path(), value)})
 		}

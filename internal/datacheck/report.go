@@ -67,7 +67,7 @@ type Spread struct {
 	Max    int     `json:"max"`
 }
 
-// Lengths are the captions' lengths in text.unit, cleaned but not yet cut to text.max_length.
+// Lengths are the captions' lengths in text.unit, cleaned but not yet cut to text.max_length, nor dropped for it.
 type Lengths struct {
 	Unit      string `json:"unit"`
 	Spread    Spread `json:"spread"`

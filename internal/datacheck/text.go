@@ -47,6 +47,10 @@ func (r *Report) readText(q Request) {
 		r.Images += row.Images
 		r.Captions += row.Captions
 	}
+	for _, c := range q.Data.TooLong {
+		whole, _ := dataset.Clean(c.Raw, uncut, q.Token.Unit)
+		lengths = append(lengths, len(token.Units(whole, q.Token.Unit)))
+	}
 	r.DistinctCaptions = len(distinct)
 	r.CaptionsPerImage = spread(perImage)
 	r.Characters, r.Emoji = tally(characters), tally(emoji)

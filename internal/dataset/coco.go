@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -26,15 +28,36 @@ var coco = adapter{
 }
 
 type cocoImage struct {
-	ID       *json.Number `json:"id"`
-	FileName string       `json:"file_name"`
+	ID       cocoID `json:"id"`
+	FileName string `json:"file_name"`
 }
 
 type cocoCaption struct {
-	ID      *json.Number `json:"id"`
-	ImageID *json.Number `json:"image_id"`
-	Caption *string      `json:"caption"`
+	ID      cocoID  `json:"id"`
+	ImageID cocoID  `json:"image_id"`
+	Caption *string `json:"caption"`
 	line, n int
+}
+
+// cocoID is a number or a string, "" where there is none; 42, "42" and 42.0, as tables with gaps are written, are the same.
+type cocoID string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (id *cocoID) UnmarshalJSON(data []byte) error {
+	switch data[0] {
+	case '"':
+		return json.Unmarshal(data, (*string)(id))
+	case '{', '[', 't', 'f':
+		return &json.UnmarshalTypeError{Value: "value that is no id", Type: reflect.TypeFor[cocoID]()}
+	case 'n':
+		return nil
+	}
+	whole, zeros, dot := strings.Cut(string(data), ".")
+	if dot && strings.Trim(zeros, "0") != "" {
+		whole = string(data)
+	}
+	*id = cocoID(whole)
+	return nil
 }
 
 // readCOCO takes images and annotations in either order.
@@ -47,26 +70,23 @@ func readCOCO(ctx context.Context, f *source, name string, b *builder) error {
 		return err
 	}
 	defer j.file.Close()
-	files := map[string]cocoImage{}
-	used := map[string]bool{}
-	var order []string
+	files := map[cocoID]cocoImage{}
+	used := map[cocoID]bool{}
+	var order []cocoID
 	var early []cocoCaption // captions that came before the images
 	split := cocoSplit(name)
 	add := func(c cocoCaption) {
-		image, ok := files[c.ImageID.String()]
+		image, ok := files[c.ImageID]
 		if !ok {
 			b.problem(name, c.line, "left out: annotations[%d]: there is no image %s", c.n, c.ImageID)
 			return
 		}
-		used[c.ImageID.String()] = true
-		out := row{file: name, line: c.line, image: image.FileName, text: *c.Caption, split: split}
-		if c.ID != nil {
-			out.key = c.ID.String()
-		}
+		used[c.ImageID] = true
+		out := row{file: name, line: c.line, image: image.FileName, text: *c.Caption, key: string(c.ID), split: split}
 		b.add(out)
 	}
 	whole := false
-	err = j.object("an object with images and annotations", func(key string) error {
+	err = j.whole("an object with images and annotations", func(key string) error {
 		switch key {
 		case "images":
 			whole = true
@@ -75,16 +95,16 @@ func readCOCO(ctx context.Context, f *source, name string, b *builder) error {
 				if ok, err := j.element(&image, fmt.Sprintf("images[%d]", n)); !ok {
 					return err
 				}
-				if image.ID == nil || image.FileName == "" {
+				if image.ID == "" || image.FileName == "" {
 					b.problem(name, j.line(), "left out: images[%d] has no id or no file_name", n)
 					return nil
 				}
-				if _, twice := files[image.ID.String()]; twice {
+				if _, twice := files[image.ID]; twice {
 					b.problem(name, j.line(), "left out: images[%d]: the id %s is there already", n, image.ID)
 					return nil
 				}
-				files[image.ID.String()] = image
-				order = append(order, image.ID.String())
+				files[image.ID] = image
+				order = append(order, image.ID)
 				return nil
 			})
 		case "annotations":
@@ -93,7 +113,7 @@ func readCOCO(ctx context.Context, f *source, name string, b *builder) error {
 				if ok, err := j.element(&c, fmt.Sprintf("annotations[%d]", n)); !ok {
 					return err
 				}
-				if c.line, c.n = j.line(), n; c.ImageID == nil || c.Caption == nil {
+				if c.line, c.n = j.line(), n; c.ImageID == "" || c.Caption == nil {
 					b.problem(name, c.line, "left out: annotations[%d] has no image_id or no caption", n)
 					return nil
 				}
@@ -138,7 +158,7 @@ func cocoSplit(name string) string {
 func cocoYears(f *source) (years []string) {
 	for _, name := range cocoFiles(f) {
 		for _, year := range []string{"2014", "2017"} {
-			if strings.Contains(name, year) && !contains(years, year) {
+			if strings.Contains(name, year) && !slices.Contains(years, year) {
 				years = append(years, year)
 			}
 		}

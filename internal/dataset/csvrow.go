@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -141,35 +142,30 @@ func unwrapped(r record, comma byte) (record, bool) {
 // columns are where a table's fields stand; -1 for one that it lacks.
 type columns struct{ image, caption, number, split, count int }
 
-// columnNames are the known names of columns, in lower case.
+// columnNames are the known names of columns, in lower case: where a table has several of a role, the first here is meant.
 var columnNames = map[string][]string{
-	"image":   {"image", "image_name", "image file", "image_file", "image_path", "image_id", "file", "filename", "file_name", "filepath", "path", "picture", "img"},
-	"caption": {"caption", "comment", "text", "sentence", "description", "captions", "raw"},
+	"image":   {"image", "image_name", "image file", "image_file", "image_path", "file", "filename", "file_name", "filepath", "path", "picture", "img", "image_id"},
+	"caption": {"caption", "captions", "comment", "sentence", "description", "text", "raw"},
 	"number":  {"comment_number", "caption_number", "number", "caption_id"},
 	"split":   {"split", "set", "subset", "partition"},
 }
 
 // header finds the columns by their names; false when the row is no header.
 func header(fields []string) (columns, bool) {
-	c := columns{-1, -1, -1, -1, len(fields)}
+	names := make([]string, len(fields))
 	for n, field := range fields {
-		name := strings.ToLower(strings.TrimSpace(field))
-		for role, at := range map[string]*int{"image": &c.image, "caption": &c.caption, "number": &c.number, "split": &c.split} {
-			if *at < 0 && contains(columnNames[role], name) {
-				*at = n
+		names[n] = strings.ToLower(strings.TrimSpace(field))
+	}
+	at := func(role string) int {
+		for _, name := range columnNames[role] {
+			if n := slices.Index(names, name); n >= 0 {
+				return n
 			}
 		}
+		return -1
 	}
+	c := columns{at("image"), at("caption"), at("number"), at("split"), len(fields)}
 	return c, c.image >= 0 && c.caption >= 0
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // separator guesses what separates the fields of a first row: the sign that makes it a header, else a comma, tab,

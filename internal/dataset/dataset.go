@@ -91,6 +91,7 @@ type Dataset struct {
 	Examples []Example
 	Splits   map[string][]int // indices into Examples, disjoint
 	Problems []Problem
+	TooLong  []Caption // dropped for their length
 	Cleaning CleanStats
 	Hash     string           // over ids, splits and raw captions
 	Floor    map[string]Floor // by split; emojigram only
@@ -182,13 +183,18 @@ func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir s
 	if err != nil {
 		return nil, err
 	}
+	cleaned := d.clean(clean, unit, s.CaptionsPerImage)
 	d.limit(s)
+	for _, at := range d.Splits {
+		for _, n := range at {
+			d.Cleaning = d.Cleaning.plus(cleaned[n])
+		}
+	}
 	if l.sizes != nil { // what captionlab makes itself has no such pictures
 		if err := d.warnIdentical(ctx, l.sizes); err != nil {
 			return nil, err
 		}
 	}
-	d.clean(clean, unit)
 	d.Hash = d.hash()
 	if written != "" && written != d.Hash && !s.limited() {
 		d.Problems = append(d.Problems, Problem{File: s.SplitFile, Reason: fmt.Sprintf("warning: pictures or captions differ from those that the split was written for "+
@@ -227,13 +233,8 @@ func (s Settings) limited() bool {
 	return s.Limit > 0 || s.EvalLimit > 0 || s.CaptionsPerImage > 0 || s.Fraction > 0 && s.Fraction < 1
 }
 
-// limit cuts captions an image, and the splits to their limits.
+// limit cuts the splits to their limits.
 func (d *Dataset) limit(s Settings) {
-	if k := s.CaptionsPerImage; k > 0 {
-		for n := range d.Examples {
-			d.Examples[n].Captions = d.Examples[n].Captions[:min(k, len(d.Examples[n].Captions))]
-		}
-	}
 	limits := map[string]int{Train: s.Limit, Validation: s.EvalLimit, Test: s.EvalLimit}
 	if whole := len(d.Splits[Train]); s.Fraction > 0 && s.Fraction < 1 && whole > 0 {
 		part := max(1, int(math.Round(s.Fraction*float64(whole))))
@@ -248,8 +249,10 @@ func (d *Dataset) limit(s Settings) {
 	}
 }
 
-// clean fills in each caption's Text; captions that are dropped, and pictures left without one, are problems.
-func (d *Dataset) clean(s CleanSettings, unit string) {
+// clean fills in each caption's Text, of the first perImage (0: all) of a picture that are not dropped. Dropped captions, and
+// pictures left without one, are problems. It returns what it did to each picture's captions.
+func (d *Dataset) clean(s CleanSettings, unit string, perImage int) []CleanStats {
+	done := make([]CleanStats, len(d.Examples))
 	used := map[int]bool{}
 	for _, at := range d.Splits {
 		for _, n := range at {
@@ -263,16 +266,23 @@ func (d *Dataset) clean(s CleanSettings, unit string) {
 		e := &d.Examples[n]
 		kept := make([]Caption, 0, len(e.Captions))
 		for _, c := range e.Captions {
+			if perImage > 0 && len(kept) == perImage {
+				break
+			}
 			if !utf8.ValidString(c.Raw) {
 				d.Problems = append(d.Problems, problemAt(c.Source, fmt.Sprintf("not UTF-8: bytes replaced in %.40q", c.Raw)))
 			}
 			text, stats := Clean(c.Raw, s, unit)
-			d.Cleaning = d.Cleaning.plus(stats)
+			done[n] = done[n].plus(stats)
 			if c.Text = text; text != "" {
 				kept = append(kept, c)
 				continue
 			}
-			d.Problems = append(d.Problems, problemAt(c.Source, fmt.Sprintf("caption dropped: %s: %.40q", why(c.Raw, s, unit), c.Raw)))
+			reason, long := why(c.Raw, s, unit)
+			if long {
+				d.TooLong = append(d.TooLong, c)
+			}
+			d.Problems = append(d.Problems, problemAt(c.Source, fmt.Sprintf("caption dropped: %s: %.40q", reason, c.Raw)))
 		}
 		e.Captions = kept
 	}
@@ -289,15 +299,16 @@ func (d *Dataset) clean(s CleanSettings, unit string) {
 			return true
 		})
 	}
+	return done
 }
 
 // why says why cleaning left nothing of a caption.
-func why(raw string, s CleanSettings, unit string) string {
+func why(raw string, s CleanSettings, unit string) (reason string, long bool) {
 	s.OverLength = "truncate"
 	if text, _ := Clean(raw, s, unit); text != "" {
-		return fmt.Sprintf("longer than text.max_length = %d", s.MaxLength)
+		return fmt.Sprintf("longer than text.max_length = %d", s.MaxLength), true
 	}
-	return "cleaning leaves nothing of it"
+	return "cleaning leaves nothing of it", false
 }
 
 func (d *Dataset) hash() string {

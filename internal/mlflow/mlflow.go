@@ -241,7 +241,8 @@ func keepTags(from, to string) error {
 	}
 	for _, e := range entries {
 		path := filepath.Join(to, "tags", e.Name())
-		if _, err := os.Stat(path); err == nil || !e.Type().IsRegular() {
+		own := strings.HasPrefix(e.Name(), "captionlab.") // of an export before, which this run has no more
+		if _, err := os.Stat(path); err == nil || own || !e.Type().IsRegular() {
 			continue
 		}
 		if err := copyFile(path, filepath.Join(from, "tags", e.Name())); err != nil {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"runtime/pprof"
@@ -41,7 +42,6 @@ type Stage struct {
 	Seconds  float64
 	CPUTime  float64 // seconds of all threads, XLA's included
 	Resident uint64  // bytes of the process in memory at the stage's end, XLA's included
-	Go       float64 // CPU seconds of Go code in goroutines of the stage; filled in by Stop
 }
 
 // stageLabel is the label that samples of a stage's goroutines have in the CPU profile.
@@ -142,5 +142,5 @@ func (s *Steps) quantile(q float64) float64 {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(s.Rest))
-	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+	return sorted[max(int(math.Ceil(q*float64(len(sorted))))-1, 0)]
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// removing begins the name that a run folder has while it is being removed: a removal that is killed leaves no folder
-// that looks like a run.
+// removing begins the name that a run folder has while it is being removed: List passes over what a removal that was
+// killed left.
 const removing = ".removing-"
 
 // Remove removes a run folder that lies directly in the results folder. It refuses anything else: links, folders that

@@ -84,7 +84,7 @@ func Create(results, name, configHash string, given, resolved []byte) (*Folder, 
 // MakeDir makes an empty folder below results, named as run folders are, and returns the time in its name.
 func MakeDir(results, name, hash string) (dir string, started time.Time, err error) {
 	if !validName.MatchString(name) {
-		return "", started, fmt.Errorf("run name %q: only letters, digits, - and _ are allowed", name)
+		return "", started, fmt.Errorf("run name %q: only letters, digits, -, _ and . (not first) are allowed", name)
 	}
 	if len(hash) < hashLength {
 		return "", started, fmt.Errorf("config hash %q: at least %d digits expected", hash, hashLength)
@@ -148,7 +148,7 @@ func List(results string) ([]*Folder, error) {
 	}
 	var folders []*Folder
 	for _, e := range entries {
-		if !e.IsDir() {
+		if !e.IsDir() || strings.HasPrefix(e.Name(), removing) {
 			continue
 		}
 		if f, err := Open(filepath.Join(results, e.Name())); err == nil {

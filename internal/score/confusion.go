@@ -166,7 +166,8 @@ func isEmoji(cluster string) bool {
 type Alignment struct{ Reference, Candidate string }
 
 // Align is a shortest way from the reference's tokens to the candidate's by insertions, deletions and substitutions
-// (Levenshtein 1966), and its length. Of equally short ways the one with the most substitutions is taken.
+// (Levenshtein 1966), and its length. Of equally short ways the one is taken that, from the end, has at each step a match or a
+// substitution where it can, else a deletion.
 func Align(reference, candidate []string) (steps []Alignment, distance int) {
 	rows, columns := len(reference)+1, len(candidate)+1
 	cost := make([]int, rows*columns)

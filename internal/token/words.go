@@ -10,7 +10,7 @@ import (
 
 // cut cuts text into words: runs of letters, their accents, digits and apostrophes ("don't"; a typographic apostrophe
 // becomes a plain one). Apostrophes around a word are quotes and none of it; but an ending that stands apart ("the
-// dog 's ball", as Flickr8k has it) keeps its own. Between words stand emoji, whole, and signs of punctuation, each by
+// dog 's ball", as Flickr8k has it) keeps its own, as any word of at most two bytes does ("rock 'n roll"). Between words stand emoji, whole, and signs of punctuation, each by
 // itself: left out or kept as the settings say. Other characters are left out.
 func (s WordSettings) cut(text string) []string {
 	text = strings.ReplaceAll(text, "’", "'")
