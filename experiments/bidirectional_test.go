@@ -56,7 +56,7 @@ func TestBidirectional(t *testing.T) {
 	}
 	first := predictions(t, run)[0]
 	said, err := experiments.CaptionFiles(t.Context(), both.Dir, []string{first.Path}, nil, experiments.Options{})
-	if err != nil || len(said) != 1 || said[0].Caption != first.Caption || math.Abs(said[0].LogProbability-first.LogProbability) > 1e-4 {
+	if err != nil || len(said) != 1 || said[0].Caption != first.Caption || math.Abs(float64(said[0].LogProbability)-first.LogProbability) > 1e-4 {
 		t.Errorf("the captioner says %+v (error %v), the run said %q (%v)", said, err, first.Caption, first.LogProbability)
 	}
 }

@@ -3,6 +3,7 @@ package experiments
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -47,8 +48,19 @@ type Captioned struct {
 
 // Candidate is one caption of a search.
 type Candidate struct {
-	Caption        string  `json:"caption"`
-	LogProbability float64 `json:"log_probability"` // in nats, of the tokens and the caption's end
+	Caption        string `json:"caption"`
+	LogProbability Nats   `json:"log_probability"` // of the tokens and the caption's end
+}
+
+// Nats is a log-probability. That of a caption that can't be, since every one breaks a rule of decoding, is -Inf, JSON's null.
+type Nats float64
+
+// MarshalJSON implements json.Marshaler.
+func (n Nats) MarshalJSON() ([]byte, error) {
+	if math.IsInf(float64(n), 0) || math.IsNaN(float64(n)) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
 }
 
 // NextToken is a token that may come next, and how likely the model finds it.
@@ -236,7 +248,7 @@ func (c *Captioner) caption(ctx context.Context, maps *decode.Attention, paths [
 		for n, found := range all {
 			captioned := Captioned{Path: paths[n]}
 			for k, one := range found {
-				candidate := Candidate{Caption: c.tokenizer.Decode(one.Tokens), LogProbability: one.LogProbability}
+				candidate := Candidate{Caption: c.tokenizer.Decode(one.Tokens), LogProbability: Nats(one.LogProbability)}
 				if k == 0 {
 					captioned.Candidate = candidate
 				} else {

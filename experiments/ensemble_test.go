@@ -106,7 +106,7 @@ func TestEnsemble(t *testing.T) {
 	}
 	want := predictions(t, both)[0]
 	captions, err := experiments.CaptionFiles(ctx, both.Dir, []string{want.Path}, nil, experiments.Options{})
-	if err != nil || captions[0].Caption != want.Caption || math.Abs(captions[0].LogProbability-want.LogProbability) > 1e-4 {
+	if err != nil || captions[0].Caption != want.Caption || math.Abs(float64(captions[0].LogProbability)-want.LogProbability) > 1e-4 {
 		t.Errorf("the picture's caption is %+v (%v), in the run %q (%v)", captions, err, want.Caption, want.LogProbability)
 	}
 }

@@ -131,7 +131,7 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 			bar.Note(fmt.Sprintf("loss %.3f", loss))
 			bar.Add(1)
 			if !blind {
-				e.events.step((epoch-1)*batches+done, loss)
+				e.events.step(t.Steps(), loss)
 			}
 		},
 		Epoch: func(row train.Epoch) error {
@@ -315,6 +315,9 @@ func (e *experiment) caption(ctx context.Context) error {
 	var err error
 	if e.generator, err = decode.New(e.accel.Backend, e.trainer.Store(), e.decoder, d, e.maxTokens); err != nil {
 		return err
+	}
+	if most := e.generator.MaxLength(); d.MinLength > most {
+		e.say("warning: decoding.min_length = %d is above %d, the longest training caption's tokens, which captions don't exceed without decoding.max_length", d.MinLength, most)
 	}
 	for _, split := range d.Splits {
 		pictures := e.data.Splits[split]

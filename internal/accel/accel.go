@@ -165,6 +165,10 @@ func openXLA(path, options, want string, devices int) (*Accel, error) {
 	}
 	defer cleanup()
 	config := load
+	if pjrt.IsCUDAName(load) && !strings.Contains(options, "tf32") {
+		// float32 is float32: go-xla would have a GPU multiply with 10 bits of mantissa.
+		options = strings.TrimPrefix(options+",tf32=false", ",")
+	}
 	if options != "" {
 		config += "," + options
 	}

@@ -136,8 +136,8 @@ func (g *Generator) Generate(ctx context.Context, rows [][]float32, progress fun
 	return captions, nil
 }
 
-// Candidates returns, for each row of features, all captions that the search ended with, the best first: as many
-// as the beam is wide, or one; with direction = both, from each direction.
+// Candidates returns, for each row of features, all captions that ended before the search did, the best first: at most as
+// many as the beam is wide; with direction = both, from each direction.
 func (g *Generator) Candidates(ctx context.Context, rows [][]float32, progress func(int)) ([][]Caption, error) {
 	all := make([][]Caption, 0, len(rows))
 	// The loop works on batch pictures at a time and takes new ones as it goes on: the more it has, the fewer wait.

@@ -193,7 +193,7 @@ func (e *Encoder) Batch() int {
 }
 
 // pixelsVersion changes whenever Prepare gives other bytes for some picture.
-const pixelsVersion = 2
+const pixelsVersion = 3
 
 // Fingerprint names everything that features depend on besides the pictures.
 func (e *Encoder) Fingerprint() string {

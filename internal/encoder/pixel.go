@@ -15,7 +15,16 @@ func pixelsOf(img image.Image) rgb {
 	at := img.Bounds().Min
 	switch p := img.(type) {
 	case *image.YCbCr:
-		return fullColour(p)
+		return fullColour(p, toRGB)
+	case *picture.Limited:
+		colour := fullColour(p.YCbCr, picture.LimitedRGB)
+		if p.Opaque() {
+			return colour
+		}
+		return func(x, y int) (r, g, b uint8) {
+			r, g, b = colour(x, y)
+			return onWhite(color.NRGBA{r, g, b, p.AlphaAt(at.X+x, at.Y+y)})
+		}
 	case *picture.Turned:
 		stored := pixelsOf(p.Stored)
 		return func(x, y int) (r, g, b uint8) { return stored(p.Source(x, y)) }
@@ -52,8 +61,9 @@ func onWhite(c color.NRGBA) (r, g, b uint8) {
 }
 
 // fullColour is libjpeg's way from a JPEG's planes to colours, which PIL and Keras use: colour planes of half
-// the size are interpolated ("fancy upsampling", jdsample.c), where Go's image package repeats their pixels.
-func fullColour(p *image.YCbCr) rgb {
+// the size are interpolated ("fancy upsampling", jdsample.c), where Go's image package repeats their pixels. libwebp does so,
+// too, and rounds a little differently: its own test pictures differ by at most 3 of 255.
+func fullColour(p *image.YCbCr, toRGB func(y, cb, cr int) (r, g, b uint8)) rgb {
 	min := p.Bounds().Min
 	width, height := p.Bounds().Dx(), p.Bounds().Dy()
 	halfX, halfY := false, false
@@ -66,10 +76,10 @@ func fullColour(p *image.YCbCr) rgb {
 	case image.YCbCrSubsampleRatio440:
 		halfY = true
 	default: // 4:1:1 and 4:1:0 are repeated by libjpeg too
-		return repeatedColour(p)
+		return repeatedColour(p, toRGB)
 	}
 	if min != (image.Point{}) { // a cut-out may begin in the middle of a colour pixel
-		return repeatedColour(p)
+		return repeatedColour(p, toRGB)
 	}
 	lastX, lastY := width-1, height-1
 	if halfX {
@@ -108,7 +118,7 @@ func fullColour(p *image.YCbCr) rgb {
 	}
 }
 
-func repeatedColour(p *image.YCbCr) rgb {
+func repeatedColour(p *image.YCbCr, toRGB func(y, cb, cr int) (r, g, b uint8)) rgb {
 	at := p.Bounds().Min
 	return func(x, y int) (r, g, b uint8) {
 		c := p.YCbCrAt(at.X+x, at.Y+y)

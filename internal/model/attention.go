@@ -74,8 +74,8 @@ func (d *attentionDecoder) plain() *recurrentDecoder {
 	return &recurrentDecoder{Settings: d.Settings, Size: d.Size}
 }
 
-// tokens is the token embedding [vocabulary, embedding].
-func (d *attentionDecoder) tokens(scope *model.Scope, g *Graph) *Node {
+// tokenTable is the token embedding [vocabulary, embedding].
+func (d *attentionDecoder) tokenTable(scope *model.Scope, g *Graph) *Node {
 	return d.plain().embedding(scope, g)
 }
 
@@ -112,7 +112,7 @@ func (d *attentionDecoder) run(scope *model.Scope, features, tokens *Node) (x, h
 	g := features.Graph()
 	batch := tokens.Shape().Dim(0)
 	features.AssertDims(batch, d.Features)
-	embedded := embed(d.tokens(scope, g), tokens)
+	embedded := embed(d.tokenTable(scope, g), tokens)
 	x = d.drop(scope, embedded.each(), "embedding")
 	a := attention{}
 	a.grid, a.projected, a.h0, a.c0 = d.start(scope, d.drop(scope, features, "features"))
@@ -154,7 +154,7 @@ func (d *attentionDecoder) fromContext(scope *model.Scope, g *Graph) *Node {
 // coveragePenalty is the doubly stochastic penalty of Xu et al. 2015, equation 14: the sum over a picture's locations of
 // (1 - what all of a caption's tokens together saw of it)². The batch's captions are added up and divided by their tokens,
 // as the loss in nats a token is, so that a caption's penalty stands beside its nats. alphas are [time, batch, locations],
-// tokens [batch, time]; padding sees nothing.
+// tokens [batch, time]; padding sees nothing, and is not counted here where training.padding = "counted" counts it in the loss.
 func coveragePenalty(alphas, tokens *Node) *Node {
 	real := ConvertDType(NotEqual(tokens, ZerosLike(tokens)), alphas.DType()) // [batch, time]; token.Pad is 0
 	seen := Einsum("tbl,bt->bl", alphas, real)
@@ -179,7 +179,7 @@ func (d *attentionDecoder) Start(scope *model.Scope, features *Node) (state, con
 // StepWeights implements Decoder. Every token's way into the gates is computed once, [vocabulary, 4*units].
 func (d *attentionDecoder) StepWeights(scope *model.Scope, g *Graph) []*Node {
 	w, fromToken, bias := d.weights(scope, g)
-	table := d.tokens(scope, g)
+	table := d.tokenTable(scope, g)
 	all := append(w.list(), addRow(MatMul(table, fromToken), bias))
 	reads := d.Units
 	if d.deep() {

@@ -22,6 +22,14 @@ func SetDistinct(ids, slots *Node) {
 // SharesTokens says whether a decoder makes use of SetDistinct with n ids while it trains. It doesn't where the vocabulary is no
 // larger, and where dropout of embeddings makes each of a token's occurrences another one.
 func SharesTokens(d Decoder, n int) bool {
+	switch d := d.(type) {
+	case decoderBehind:
+		return SharesTokens(d.Decoder, n)
+	case attenderBehind:
+		return SharesTokens(d.Attender, n)
+	case bidirectionalBehind:
+		return SharesTokens(d.both, n)
+	}
 	s, ok := d.(interface {
 		dropsOn(place string) bool
 		tokens() int

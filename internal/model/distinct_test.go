@@ -106,3 +106,27 @@ func sharing(t *testing.T, s Settings, tokens [][]int32, ids []int32, bfloat16 b
 	}
 	return results
 }
+
+// TestSharesTokens: every decoder makes use of a batch's distinct tokens, behind a front too, unless embeddings have dropout.
+func TestSharesTokens(t *testing.T) {
+	all := variants()
+	all["attention"] = Settings{Name: "attention", AttentionUnits: 3, Units: 6, Embedding: 5}
+	all["bidirectional"] = Settings{Name: "lstm", Inject: "pre", Bidirectional: true, Units: 6, Embedding: 5}
+	for name, s := range all {
+		for _, rate := range []float64{0, 0.5} {
+			s.Dropout, s.DropoutOn = rate, []string{"embedding"}
+			d, err := New(s, Size{Features: 4, Locations: 2, Vocabulary: 9})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for way, d := range map[string]Decoder{"by itself": d, "behind a front": WithFront(d, twice{})} {
+				if got := SharesTokens(d, 8); got != (rate == 0) {
+					t.Errorf("%s, %s, dropout %v: %v", name, way, rate, got)
+				}
+				if SharesTokens(d, 9) {
+					t.Errorf("%s, %s: it shares as many as the vocabulary has", name, way)
+				}
+			}
+		}
+	}
+}

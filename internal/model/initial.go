@@ -8,7 +8,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Initial values follow Keras' layer defaults, unless Settings.Initializer says otherwise. They draw from the store's
+// Initial values follow Keras' layer defaults, unless Settings.Initializer says otherwise; but recurrent kernels are Glorot's, too, where
+// Keras' are orthogonal. They draw from the store's
 // random state, so one seed fixes them.
 
 // initialWeights is how kernels and embeddings begin: as keras says, or as the settings do.

@@ -89,13 +89,3 @@ func New(s Settings, size Size) (Decoder, error) {
 	}
 	return build(s, size), nil
 }
-
-// Layers lists the layers of the decoder that the settings name, for features of featureSize values and
-// vocabSize tokens.
-func Layers(s Settings, featureSize, vocabSize int) ([]Layer, error) {
-	d, err := New(s, Size{Features: featureSize, Vocabulary: vocabSize})
-	if err != nil {
-		return nil, err
-	}
-	return d.Layers(), nil
-}

@@ -92,5 +92,8 @@ func Decode(data []byte) (stored image.Image, header Header, err error) {
 	if stored.Bounds().Empty() {
 		return nil, header, errNoPixels
 	}
+	if header.Format == "webp" {
+		stored = limited(stored)
+	}
 	return stored, header, nil
 }

@@ -45,17 +45,19 @@ func TestFormats(t *testing.T) {
 		header Header
 		want   [4]quarter
 	}{
-		"rgb.jpg":         {Header{Format: "jpeg"}, colours},
-		"progressive.jpg": {Header{Format: "jpeg"}, colours},
-		"cmyk.jpg":        {Header{Format: "jpeg", CMYK: true}, colours},
-		"gray.jpg":        {Header{Format: "jpeg"}, gray},
-		"gray.png":        {Header{Format: "png"}, gray},
-		"alpha.png":       {Header{Format: "png"}, through},
-		"palette.png":     {Header{Format: "png", Palette: true}, colours},
-		"palette.gif":     {Header{Format: "gif", Palette: true}, colours},
-		"rgb.bmp":         {Header{Format: "bmp"}, colours},
-		"rgb.tiff":        {Header{Format: "tiff"}, colours},
-		"alpha.webp":      {Header{Format: "webp"}, through},
+		"rgb.jpg":          {Header{Format: "jpeg"}, colours},
+		"progressive.jpg":  {Header{Format: "jpeg"}, colours},
+		"cmyk.jpg":         {Header{Format: "jpeg", CMYK: true}, colours},
+		"gray.jpg":         {Header{Format: "jpeg"}, gray},
+		"gray.png":         {Header{Format: "png"}, gray},
+		"alpha.png":        {Header{Format: "png"}, through},
+		"palette.png":      {Header{Format: "png", Palette: true}, colours},
+		"palette.gif":      {Header{Format: "gif", Palette: true}, colours},
+		"rgb.bmp":          {Header{Format: "bmp"}, colours},
+		"rgb.tiff":         {Header{Format: "tiff"}, colours},
+		"alpha.webp":       {Header{Format: "webp"}, through},
+		"lossy.webp":       {Header{Format: "webp"}, colours},
+		"lossy-alpha.webp": {Header{Format: "webp"}, through},
 	} {
 		data, err := os.ReadFile("testdata/format-" + name)
 		if err != nil {

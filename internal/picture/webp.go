@@ -2,6 +2,8 @@ package picture
 
 import (
 	"errors"
+	"image"
+	"image/color"
 	"io"
 
 	"golang.org/x/image/riff"
@@ -42,4 +44,50 @@ func checkFrame(data []byte) error {
 			return checkSize(frame.Width, frame.Height)
 		}
 	}
+}
+
+// Limited is a lossy WebP picture: its planes are of limited range (BT.601: luma 16 to 235), where image.YCbCr, as which
+// golang.org/x/image decodes them, means JPEG's full range.
+type Limited struct {
+	*image.YCbCr
+	Alpha *image.NYCbCrA // nil where nothing is transparent
+}
+
+// limited gives a WebP decoder's planes their range.
+func limited(decoded image.Image) image.Image {
+	switch p := decoded.(type) {
+	case *image.YCbCr:
+		return &Limited{YCbCr: p}
+	case *image.NYCbCrA:
+		return &Limited{&p.YCbCr, p}
+	}
+	return decoded // lossless
+}
+
+// ColorModel implements image.Image.
+func (p *Limited) ColorModel() color.Model { return color.NRGBAModel }
+
+// At implements image.Image.
+func (p *Limited) At(x, y int) color.Color {
+	c := p.YCbCrAt(x, y)
+	r, g, b := LimitedRGB(int(c.Y), int(c.Cb), int(c.Cr))
+	return color.NRGBA{r, g, b, p.AlphaAt(x, y)}
+}
+
+// Opaque tells whether nothing is transparent.
+func (p *Limited) Opaque() bool { return p.Alpha == nil || p.Alpha.Opaque() }
+
+// AlphaAt is how opaque a pixel is.
+func (p *Limited) AlphaAt(x, y int) uint8 {
+	if p.Alpha == nil {
+		return 255
+	}
+	return p.Alpha.NYCbCrAAt(x, y).A
+}
+
+// LimitedRGB is libwebp's fixed-point conversion (src/dsp/yuv.h), with which PIL and browsers show WebP.
+func LimitedRGB(y, cb, cr int) (r, g, b uint8) {
+	luma := y * 19077 >> 8
+	clip := func(v int) uint8 { return uint8(max(0, min(v>>6, 255))) }
+	return clip(luma + cr*26149>>8 - 14234), clip(luma - cb*6419>>8 - cr*13320>>8 + 8708), clip(luma + cb*33050>>8 - 17685)
 }

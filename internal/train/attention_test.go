@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
@@ -62,5 +63,36 @@ func TestAttentionOverfitsAndGenerates(t *testing.T) {
 		if !equal(c.Tokens, captions[n].Tokens) {
 			t.Errorf("picture %d: generated %v, want %v", n, c.Tokens, captions[n].Tokens)
 		}
+	}
+}
+
+// TestPenaltyKnowsPadding: tokens that the model says stand in the place of true ones alone, so that attention's penalty, which
+// knows a caption's length by its padding, is about the same with scheduled sampling as without.
+func TestPenaltyKnowsPadding(t *testing.T) {
+	grids := batch.Features{Size: 12, Values: make([]float32, 4*12)}
+	var penalty []float64
+	for _, sampling := range []string{"none", "linear"} {
+		d, err := model.New(model.Settings{Name: "attention", Units: 16, Embedding: 8, AttentionUnits: 8, AttentionPenalty: 1, AttentionOutput: "deep"},
+			model.Size{Features: grids.Size, Locations: 3, Vocabulary: vocabulary})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := settings()
+		s.Epochs, s.LearningRate, s.Sampling, s.SamplingConstant = 2, 1e-12, sampling, 1 // from the second update on no token is a true one
+		data, err := batch.New(captions, grids, batch.Options{Name: "train", Size: 4, Time: 40})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var loss float64
+		var last train.Epoch
+		err = trainerOf(t, d, s, t.TempDir()).Run(t.Context(), data, data, train.Events{
+			Epoch: func(e train.Epoch) error { last = e; return nil }, Step: func(_, _, _ int, l float64) { loss = l }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		penalty = append(penalty, loss-last.Train.Loss())
+	}
+	if penalty[0] <= 0 || math.Abs(penalty[1]/penalty[0]-1) > 0.2 {
+		t.Errorf("a token's penalty is %v with true tokens, %v with drawn ones", penalty[0], penalty[1])
 	}
 }

@@ -14,7 +14,8 @@ import (
 // right before the step that takes them, so that captions come from the weights of that moment. A batch's labels are the
 // sampled captions' targets and weights, and their advantage [batch], the reward less the baseline.
 //
-// Nothing is dropped in these steps: the gradient is of the probability that the captions were sampled with.
+// Nothing is dropped in these steps: the gradient is of the probability that the captions were sampled with, but that sampling
+// never draws padding, start or unknown tokens, whose probability, small by then, the loss knows.
 
 // task is what a batch is for. It is the batch's Spec, so that GoMLX compiles a graph for each; nil is a plain one.
 type task struct {

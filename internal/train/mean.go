@@ -28,7 +28,16 @@ func (t *Trainer) noteEnd() {
 	}
 	ends := append(t.state.Ends, t.checkpointName())
 	t.state.Ends = ends[max(0, len(ends)-t.settings.AverageLast):]
-	t.state.Weights = nil // the decoder's graph is there by now, and with it its variables
+}
+
+// noteWeights lists the weights, of which the mean is one. A training step has just run, so that all of the decoder's variables
+// are there: validation alone, with which a resumed epoch may begin and end, uses one direction of two.
+func (t *Trainer) noteWeights() {
+	if t.settings.AverageLast == 0 || t.state.run.noted {
+		return
+	}
+	t.state.run.noted = true
+	t.state.Weights = nil
 	for v := range t.store.IterVariables() {
 		if v.Trainable {
 			t.state.Weights = append(t.state.Weights, v.Path())

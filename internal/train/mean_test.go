@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/captionlab/captionlab/internal/batch"
 	"github.com/captionlab/captionlab/internal/train"
 )
@@ -148,6 +150,52 @@ func TestMeanSurvivesStops(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, dir, got, second)
+	})
+	t.Run("two directions, stopped after the last step", func(t *testing.T) {
+		s := settings()
+		s.Epochs, s.AverageLast, s.Select = 2, 2, "cider_d"
+		whole := newBidirectional(t, s, 0, t.TempDir())
+		var want meanRun
+		if err := want.run(t.Context(), t, whole, 0.1, 0.2, 0.9); err != nil {
+			t.Fatal(err)
+		}
+		dir, got := t.TempDir(), meanRun{}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		err := newBidirectional(t, s, 0, dir).Run(ctx, set(t, batch.Options{Name: "train", Size: 2, Shuffle: true, Seed: 5}), set(t, batch.Options{Name: "validation", Size: 4}),
+			train.Events{Metric: func(context.Context) (float64, error) { return 0.1, nil }, Step: func(epoch, batch, batches int, _ float64) {
+				if epoch == 2 && batch == batches {
+					cancel()
+				}
+			}})
+		if !errors.Is(err, train.ErrInterrupted) {
+			t.Fatalf("got error %v, want ErrInterrupted", err)
+		}
+		second := newBidirectional(t, s, 0, dir)
+		if err := got.run(t.Context(), t, second, 0.2, 0.9); err != nil {
+			t.Fatal(err)
+		}
+		for name, tr := range map[string]*train.Trainer{"whole": whole, "stopped": second} {
+			if err := tr.LoadBest(); err != nil || tr.MeanOf() != 2 {
+				t.Fatalf("%s: a mean of %d, error %v", name, tr.MeanOf(), err)
+			}
+		}
+		wanted, err := whole.Weights(features.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, err := second.Weights(features.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(have) != len(wanted) || len(have) == 0 {
+			t.Fatalf("%d weights, want %d", len(have), len(wanted))
+		}
+		for path, w := range wanted {
+			if !slices.Equal(tensors.MustCopyFlatData[float32](have[path]), tensors.MustCopyFlatData[float32](w)) {
+				t.Errorf("%s is another one", path)
+			}
+		}
 	})
 	t.Run("killed while the mean's row is written", func(t *testing.T) {
 		dir, got := t.TempDir(), meanRun{}

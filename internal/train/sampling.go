@@ -24,7 +24,11 @@ func (t *Trainer) sampled(scope *gomodel.Scope, features, tokens *Node) *Node {
 	said = Concatenate([]*Node{SliceAxis(tokens, 1, AxisRange(0, 1)), SliceAxis(said, 1, AxisRange(0, -1))}, 1)
 	truth := store.Scope(scheduleScope).VariableWithValue(truthName, float32(1)).SetTrainable(false).NodeValue(g)
 	uniform := scope.RandomUniform(g, shapes.Make(dtypes.Float32, tokens.Shape().Dimensions...))
-	return Where(LessThan(uniform, BroadcastToDims(truth, tokens.Shape().Dimensions...)), tokens, said)
+	keep := LessThan(uniform, BroadcastToDims(truth, tokens.Shape().Dimensions...))
+	// Padding stays where it is and comes nowhere else: attention's penalty knows a caption's length by it.
+	pad := ZerosLike(tokens) // token.Pad
+	keep = LogicalOr(keep, LogicalOr(Equal(tokens, pad), Equal(said, pad)))
+	return Where(keep, tokens, said)
 }
 
 // draw takes a token [...] by its probability from logits [..., vocabulary] and numbers of U[0, 1) of the same shape: the

@@ -19,7 +19,7 @@ type moment struct {
 }
 
 // learningRate is the rate of the next update. step, plateau and cosine are PyTorch's StepLR, ReduceLROnPlateau (with a
-// threshold of 0) and CosineAnnealingLR; the warm-up is LinearLR from 1/warmup_steps.
+// threshold of 0, and a patience of schedule_epochs - 1) and CosineAnnealingLR; the warm-up is LinearLR from 1/warmup_steps.
 func (s Settings) learningRate(m moment) float64 {
 	rate := s.LearningRate
 	switch s.Schedule {

@@ -39,7 +39,7 @@ type Settings struct {
 	Precision         string  `toml:"precision" default:"float32" oneof:"float32 bfloat16" hash:"set" doc:"bfloat16: training steps multiply their large matrices in it and add up in float32 (mixed precision), which a GPU with such units does faster, and a CPU does not; weights, optimiser, recurrence, validation and captions stay float32"`
 	Seed              int64   `toml:"seed" default:"1" min:"1" doc:"seed of initial weights, dropout and shuffling"`
 	Patience          int     `toml:"patience" default:"0" min:"0" doc:"stop after this many epochs without a better one by training.select (0: never)"`
-	Bucket            bool    `toml:"bucket_by_length" default:"false" doc:"batches of captions of similar length, padded to their own longest: less work, but other batches than without"`
+	Bucket            bool    `toml:"bucket_by_length" default:"false" doc:"batches of captions of similar length, padded to their own longest (to the longest of all with training.padding = counted): less work, but other batches than without"`
 	CheckpointMinutes float64 `toml:"checkpoint_minutes" default:"5" min:"0" doc:"besides every epoch's end, write a checkpoint after this many minutes within an epoch (0: never)"`
 
 	EncoderLearningRate float64 `toml:"encoder_learning_rate" default:"0" min:"0" max:"100" hash:"set" doc:"learning rate of the encoder's trained layers (encoder.train_from, or all of encoder.name = \"cnn\"), before the schedule, which they share; in self-critical training it has the same ratio to the rest's (0: that of the rest)"`

@@ -143,6 +143,9 @@ func (t *Trainer) Resumed() (found bool, epochs, step int) {
 	return t.state.Step > 0, t.state.Epoch, t.state.Step
 }
 
+// Steps is how many updates there were.
+func (t *Trainer) Steps() int { return t.state.Step }
+
 // Run trains until the last epoch, until patience runs out, or until ctx ends; then it returns ErrInterrupted.
 func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Events) error {
 	if t.settings.byMetric() && events.Metric == nil {
@@ -291,6 +294,7 @@ type run struct {
 	batches int
 	began   time.Time // of the time not yet counted
 	saved   time.Time // last checkpoint
+	noted   bool      // the weights, by noteWeights
 }
 
 // afterStep is the loop's hook: metrics are loss, moving average, nats, correct, tokens.
@@ -300,6 +304,7 @@ func (t *Trainer) afterStep(metrics []*tensors.Tensor) error {
 	t.state.Partial = t.state.Partial.add(Score{scalar(metrics[2]), scalar(metrics[3]), scalar(metrics[4])})
 	t.state.Step++
 	t.state.Batch++
+	t.noteWeights()
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("the loss became %v at step %d: lower training.learning_rate or set training.clip_norm", loss, t.state.Step)
 	}
