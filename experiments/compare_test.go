@@ -110,6 +110,22 @@ func TestCompareAStudy(t *testing.T) {
 		t.Error(err)
 	}
 
+	// A name that fits runs and the study is the study, alone; a run that was removed is left out.
+	if err := os.RemoveAll(filepath.Join(results, ledger.Cells[0].Run)); err != nil {
+		t.Fatal(err)
+	}
+	c, err = experiments.Compare(context.Background(), []string{"last"}, experiments.CompareOptions{Results: results, Resamples: 50})
+	if err != nil || c.Title != "tokens" || len(c.Groups) != 2 || len(c.Groups[0].Runs) != 1 || len(c.LeftOut) != 1 || !strings.Contains(c.LeftOut[0].Reason, "does not exist") {
+		t.Fatalf("the last study: %+v (%v)", c, err)
+	}
+	// One run, named in two ways, is one.
+	t.Chdir(results)
+	c, err = experiments.Compare(context.Background(), []string{single.Dir, filepath.Base(single.Dir), filepath.Join("..", filepath.Base(results), ledger.Cells[1].Run)},
+		experiments.CompareOptions{Results: results, Resamples: 50})
+	if err != nil || len(c.Runs()) != 2 {
+		t.Errorf("a run named twice: %+v (%v)", c, err)
+	}
+
 	c, err = experiments.Compare(context.Background(), []string{dir, "single"}, experiments.CompareOptions{Results: results, Baseline: "single", Resamples: 50})
 	if err != nil {
 		t.Fatal(err)

@@ -24,9 +24,9 @@ func (e *experiment) report(context.Context) error {
 	if e.features.Seconds > 0 {
 		d.ImagesPerSecond = float64(e.features.Computed) / e.features.Seconds
 	}
-	if floor, ok := e.data.Floor[dataset.Validation]; ok {
-		perToken := floor.NatsPerCaption / e.tokensPerCaption(dataset.Validation)
-		d.Floor = &report.Floor{NatsPerToken: perToken, NatsPerCharacter: floor.NatsPerCharacter}
+	if floor, ok := e.floor(dataset.Validation); ok {
+		perToken := floor * float64(e.characters(dataset.Validation)) / float64(e.countTokens(dataset.Validation))
+		d.Floor = &report.Floor{NatsPerToken: perToken, NatsPerCharacter: floor}
 	}
 	for _, row := range e.data.Summary() {
 		d.Splits = append(d.Splits, report.SplitRow{Name: row.Split, Images: row.Images, Captions: row.Captions, MeanCharacters: row.MeanLength})
@@ -41,14 +41,20 @@ func (e *experiment) report(context.Context) error {
 	return report.Write(e.folder, d)
 }
 
-// tokensPerCaption is the mean number of tokens of a split's captions, the end token included.
-func (e *experiment) tokensPerCaption(split string) float64 {
-	tokens, captions := 0, 0
+// floor is the entropy of a split's captions given their pictures, in nats a character, where it is known and the tokens keep the
+// whole text: what a tokenizer leaves out no model has to say.
+func (e *experiment) floor(split string) (natsPerCharacter float64, ok bool) {
+	floor, ok := e.data.Floor[split]
+	return floor.NatsPerCharacter, ok && e.tokenizer.Lossless()
+}
+
+// countTokens counts the tokens of a split's captions, the end tokens included.
+func (e *experiment) countTokens(split string) int {
+	tokens := 0
 	for text := range e.texts(split) {
 		tokens += len(e.tokenizer.Encode(text)) + 1
-		captions++
 	}
-	return float64(tokens) / float64(max(captions, 1))
+	return max(tokens, 1)
 }
 
 // gallery takes pictures from the captioned splits in turn, evenly spread over each split.

@@ -281,9 +281,9 @@ func (e *experiment) evaluate(ctx context.Context) error {
 				return err
 			}
 		}
-		if floor, ok := e.data.Floor[split]; ok {
-			results[split+"_entropy_floor_nats_per_character"] = floor.NatsPerCharacter
-			results[split+"_distance_to_floor_nats_per_character"] = results[split+"_nats_per_character"] - floor.NatsPerCharacter
+		if floor, ok := e.floor(split); ok {
+			results[split+"_entropy_floor_nats_per_character"] = floor
+			results[split+"_distance_to_floor_nats_per_character"] = results[split+"_nats_per_character"] - floor
 		}
 	}
 	return e.figures(results)

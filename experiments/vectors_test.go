@@ -115,7 +115,7 @@ func TestRunWithVectorsAndEmoji(t *testing.T) {
 	}
 	defer c.Close()
 	got, err := c.Caption(t.Context(), predictions[0].Path)
-	if err != nil || got[0].Caption != predictions[0].Caption || math.Abs(got[0].LogProbability-predictions[0].LogProbability) > 1e-4 {
+	if err != nil || got[0].Caption != predictions[0].Caption || math.Abs(float64(got[0].LogProbability)-predictions[0].LogProbability) > 1e-4 {
 		t.Errorf("captioned %+v (error %v), the run has %+v", got, err, predictions[0])
 	}
 }

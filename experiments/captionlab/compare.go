@@ -75,7 +75,11 @@ func printComparison(w io.Writer, c *experiments.Comparison) {
 				against += ", not distinguishable"
 			}
 		}
-		t.AppendRow(table.Row{g.Name(), len(g.Runs), figure(g, "cider", 100, 1), against, figure(g, "nats_per_character", 1, 3)})
+		nats := figure(g, "nats_per_character", 1, 3)
+		if col, ok := c.Column("nats_per_character"); ok && !c.Comparable(col, c.Groups[c.Baseline], g) {
+			nats += " *"
+		}
+		t.AppendRow(table.Row{g.Name(), len(g.Runs), figure(g, "cider", 100, 1), against, nats})
 	}
 	t.Render()
 }

@@ -59,14 +59,18 @@ func printRuns(w io.Writer, runs []*experiments.RunFolder, now time.Time) {
 	}
 	t.SetColumnConfigs(right)
 	for _, r := range runs {
-		t.AppendRow(table.Row{r.Folder, r.Status, humanize.RelTime(r.Started, now, "ago", "from now"), took(r.Seconds()),
+		t.AppendRow(table.Row{r.Folder, r.Status, humanize.RelTime(r.Started, now, "ago", "from now"), took(r, now),
 			result(r, "validation_nats_per_character", 1, 3), result(r, "validation_bleu_4", 100, 1), result(r, "validation_cider", 100, 1)})
 	}
 	t.Render()
 }
 
-// took writes a run's time.
-func took(seconds float64) string {
+// took writes a run's time: of one that goes on, since it began.
+func took(r *experiments.RunFolder, now time.Time) string {
+	seconds := r.Seconds()
+	if string(r.Status) == "running" {
+		seconds = now.Sub(r.Started).Seconds()
+	}
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
 

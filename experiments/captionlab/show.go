@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -53,7 +54,7 @@ func printRun(w io.Writer, r *experiments.RunFolder) error {
 		{"folder", r.Dir},
 		{"report", r.Report()},
 		{"began", r.Started.UTC().Format("2006-01-02 15:04:05 UTC")},
-		{"took", took(r.Seconds())},
+		{"took", took(r, time.Now())},
 	}
 	if r.PeakMemoryBytes > 0 {
 		facts = append(facts, [2]string{"peak memory", humanize.IBytes(uint64(r.PeakMemoryBytes))})

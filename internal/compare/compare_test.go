@@ -246,6 +246,10 @@ func TestBaseline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := compare.Runs(context.Background(), []*runfolder.Folder{a, b, comparetest.Make(t, results, comparetest.Run{Name: "other", Right: 0.5, First: 40, Status: runfolder.Failed})},
+		compare.Options{Split: "validation", Baseline: filepath.Join(results, "gone")}); err == nil || !strings.Contains(err.Error(), "the baseline gone can't be compared") {
+		t.Errorf("a baseline that is not compared: %v", err)
+	}
 	d, ok := c.Difference(0, "cider")
 	if c.Baseline != 1 || !ok || d.Difference.Difference >= 0 || !d.Distinguishable {
 		t.Errorf("baseline %d, difference %+v", c.Baseline, d)

@@ -117,23 +117,33 @@ func (c *Comparison) differingKeys() {
 // fewKeys is how many differing keys can stand for a group's name.
 const fewKeys = 3
 
-// label names the groups: by their values of the keys that differ, where these are few, else by their runs' names.
+// label names the groups: by their values of the keys that differ, where these are few, else by their runs' names, and where these
+// are the same by some of the keys, too.
 func (c *Comparison) label() {
 	used := map[string]int{}
 	for _, g := range c.Groups {
+		used[groupName(g.Runs)]++
+	}
+	for n, g := range c.Groups {
 		g.Label = groupName(g.Runs)
+		if n > 0 && used[g.Label] > 1 { // runs of one name: some of what sets this group apart from the first
+			var parts []string
+			for _, key := range c.Keys {
+				if g.Settings[key] != c.Groups[0].Settings[key] {
+					parts = append(parts, c.part(g, key, c.Keys))
+				}
+			}
+			if len(parts) > fewKeys {
+				parts = append(parts[:fewKeys], "…")
+			}
+			g.Label += " with " + strings.Join(parts, ", ")
+		}
 		if len(c.Keys) > 0 && len(c.Keys) <= fewKeys {
 			var parts []string
 			for _, key := range c.Keys {
 				parts = append(parts, c.part(g, key, c.Keys))
 			}
 			g.Label = strings.Join(parts, ", ")
-		}
-		used[g.Label]++
-	}
-	for _, g := range c.Groups {
-		if used[g.Label] > 1 {
-			g.Label += " (" + g.Tag + ")"
 		}
 	}
 }

@@ -131,6 +131,7 @@ func TestForms(t *testing.T) {
 		{"array", "", []string{`decoding.splits=["test"]`}, func(c Config) (any, any) { return c.Decoding.Splits, []string{"test"} }},
 		{"array after a shell took its quotes", "", []string{`decoding.splits=[test, train]`}, func(c Config) (any, any) { return c.Decoding.Splits, []string{"test", "train"} }},
 		{"array without brackets", "", []string{`data.ratio=0.7,0.3`}, func(c Config) (any, any) { return c.Data.Ratio, []float64{0.7, 0.3} }},
+		{"a bracket that is the value's own", "", []string{`slurm.options=--constraint=[a|b]`}, func(c Config) (any, any) { return c.Slurm.Options, []string{"--constraint=[a|b]"} }},
 		{"one element", "", []string{`evaluation.controls=blind`}, func(c Config) (any, any) { return c.Evaluation.Controls, []string{"blind"} }},
 		{"empty array", "", []string{`evaluation.controls=[]`}, func(c Config) (any, any) { return c.Evaluation.Controls, []string{} }},
 		{"shares that add up to 1 but for rounding", "data.ratio = [0.7, 0.2, 0.1]", nil, func(c Config) (any, any) { return len(c.Data.Ratio), 3 }},
@@ -216,6 +217,9 @@ func TestHash(t *testing.T) {
 		if hash(same) != base {
 			t.Errorf("%s changed the hash, but not the run", same)
 		}
+	}
+	if hash("data.root=x/") != hash("data.root=x") {
+		t.Error("a slash after data.root changed the hash")
 	}
 	for _, other := range []string{"training.epochs=21", "data.emojigram.seed=2", "runtime.device=cpu", "data.root=x", "decoder.layers=2"} {
 		if hash(other) == base {

@@ -41,7 +41,8 @@ func comparedWithPublished(c *compare.Comparison) (table, string) {
 		is := settingsConditions(c.Split, g.Runs[0].Settings)
 		what := fmt.Sprintf("– (%s; %s; %s)", is.split, is.encoder, is.decoding)
 		if n != c.Baseline {
-			what = strings.Join(c.Keys, ", ")
+			differ := slices.DeleteFunc(slices.Clone(c.Keys), func(key string) bool { return g.Settings[key] == c.Groups[c.Baseline].Settings[key] })
+			what = strings.Join(differ, ", ")
 		}
 		t.row(append(cells, what)...)
 	}

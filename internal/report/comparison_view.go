@@ -95,16 +95,28 @@ func shown(columns []compare.Column) []compare.Column {
 	return slices.DeleteFunc(slices.Clone(columns), func(col compare.Column) bool { return col.Name == "bleu_2" || col.Name == "bleu_3" })
 }
 
+// fewKeys is how many differing keys leave room for a table's figures behind them.
+const fewKeys = 3
+
 // groupTable is the main table: what differs, and the figures.
 func groupTable(c *compare.Comparison) table {
 	t := table{Caption: "Groups: what differs between their configs, and their figures", Columns: []column{{Name: "Group"}}}
-	for _, key := range c.Keys {
-		t.Columns = append(t.Columns, column{Name: key, Code: true})
+	few := len(c.Keys) <= fewKeys // many come last, for the figures to be seen
+	keys := func() {
+		for _, key := range c.Keys {
+			t.Columns = append(t.Columns, column{Name: key, Code: true})
+		}
+	}
+	if few {
+		keys()
 	}
 	t.Columns = append(t.Columns, column{Name: "Runs", Number: true})
 	columns := shown(c.Columns)
 	for _, col := range columns {
 		t.Columns = append(t.Columns, column{Name: columnName(col.Name), Number: true})
+	}
+	if !few {
+		keys()
 	}
 	for n, g := range c.Groups {
 		cells := []string{g.Tag}
@@ -114,12 +126,19 @@ func groupTable(c *compare.Comparison) table {
 		if n == c.Baseline {
 			cells[0] += " (baseline)"
 		}
+		var values []string
 		for _, key := range c.Keys {
-			cells = append(cells, g.Settings[key])
+			values = append(values, g.Settings[key])
+		}
+		if few {
+			cells = append(cells, values...)
 		}
 		cells = append(cells, comma(len(g.Runs)))
 		for _, col := range columns {
 			cells = append(cells, groupCell(c, n, col))
+		}
+		if !few {
+			cells = append(cells, values...)
 		}
 		t.row(cells...)
 	}
@@ -230,7 +249,7 @@ func method(c *compare.Comparison) []string {
 		fmt.Sprintf("Differences are those of the groups' mean scores. Their intervals come from a paired bootstrap of %s resamples (Koehn 2004): each draws the pictures with "+
 			"replacement, the same for all runs, and of each group of n > 1 runs n − 1 with replacement, which keeps the variance of a mean over few seeds unbiased (McCarthy and Snowden 1985); "+
 			"groups of the same five seeds or more draw the same of both. "+
-			"A difference whose 95 %% interval holds zero is called not distinguishable; that is not a proof that there is none. With two or three seeds the intervals are still rough.",
+			"A difference whose 95 %% interval holds zero or ends next to it, or that is too small to matter, is called not distinguishable; that is not a proof that there is none. With two or three seeds the intervals are still rough.",
 			comma(c.Resamples)),
 		"Losses and accuracies are teacher-forced and have no interval: they are not kept picture by picture. Their ± is over seeds.",
 	}

@@ -30,6 +30,15 @@ func bestEpoch(epochs []runfolder.Epoch) (best runfolder.Epoch, ok bool) {
 	return best, ok
 }
 
+// selectionMetric is the metric of captions that training.select names.
+func selectionMetric(d Data) string {
+	name, _ := strconv.Unquote(flatSettings(d.Resolved)["training.select"])
+	if name == "" {
+		return "score"
+	}
+	return metricName(name)
+}
+
 // byMetric tells that a metric of captions selected the best epoch.
 func byMetric(epochs []runfolder.Epoch) bool {
 	return slices.ContainsFunc(epochs, func(e runfolder.Epoch) bool { return e.SelectionMetric != 0 })
@@ -45,7 +54,7 @@ func keyFigures(d Data) []keyFigure {
 	if ok {
 		name, is := "Best validation loss", "Lowest of %s, at epoch %d."
 		if byMetric(d.Epochs) {
-			name, is = "Validation loss", "Of %s, greedy captions scored best ("+fixed(best.SelectionMetric, 4)+") at epoch %d."
+			name, is = "Validation loss", "Of %s, greedy captions had the best "+selectionMetric(d)+" ("+fixed(100*best.SelectionMetric, 1)+") at epoch %d."
 		}
 		meaning, by := fmt.Sprintf(is, english.Plural(len(d.Epochs), "epoch", ""), best.Epoch), "at the same epoch"
 		if mean, text, kept := keptMean(d, best); kept {
@@ -60,8 +69,8 @@ func keyFigures(d Data) []keyFigure {
 	if ok && finite(best.ValidationNatsPerCharacter) {
 		if d.Floor != nil && finite(d.Floor.NatsPerCharacter) {
 			add("Above the entropy floor", signed(best.ValidationNatsPerCharacter-d.Floor.NatsPerCharacter, 3), "nats a character",
-				fmt.Sprintf("The model needs %s nats a character; no model can need less than %s, the entropy of the captions given "+
-					"the picture.", fixed(best.ValidationNatsPerCharacter, 3), fixed(d.Floor.NatsPerCharacter, 3)))
+				fmt.Sprintf("The model needs %s nats a character; of pictures that it has not seen no model can need less than %s, the entropy "+
+					"of the captions given the picture.", fixed(best.ValidationNatsPerCharacter, 3), fixed(d.Floor.NatsPerCharacter, 3)))
 		} else {
 			add("Validation loss a character", fixed(best.ValidationNatsPerCharacter, 3), "nats a character",
 				fmt.Sprintf("A caption's loss over its characters: %s bits a character, %s nats a caption. These compare tokenizers, as long as "+
@@ -93,14 +102,18 @@ func plotFigures(d Data) []plotFigure {
 	accuracy := alt
 	if best, ok := bestEpoch(d.Epochs); ok {
 		first, last := d.Epochs[0], d.Epochs[len(d.Epochs)-1]
-		alt = fmt.Sprintf("Validation loss goes from %s at epoch %d to %s at epoch %d; the lowest is %s at epoch %d.",
+		is := "the lowest"
+		if byMetric(d.Epochs) {
+			is = "the kept epoch's"
+		}
+		alt = fmt.Sprintf("Validation loss goes from %s at epoch %d to %s at epoch %d; "+is+" is %s at epoch %d.",
 			fixed(first.ValidationLoss, 3), first.Epoch, fixed(last.ValidationLoss, 3), last.Epoch, fixed(best.ValidationLoss, 3), best.Epoch)
 		accuracy = fmt.Sprintf("Validation accuracy goes from %s at epoch %d to %s at epoch %d.",
 			percent(first.ValidationAccuracy), first.Epoch, percent(last.ValidationAccuracy), last.Epoch)
 	}
 	meaning := "Mean cross-entropy a token. Training loss is taken with dropout on and before each step, so it may lie above validation."
 	if d.Floor != nil && finite(d.Floor.NatsPerToken) {
-		meaning += " The dashed line is the entropy of the captions given the picture: no model can get below it."
+		meaning += " The dashed line is the entropy of the captions given the picture: of pictures that it has not seen no model can get below it."
 		alt += fmt.Sprintf(" The entropy floor is %s.", fixed(d.Floor.NatsPerToken, 3))
 	}
 	if len(d.Controls) > 1 {

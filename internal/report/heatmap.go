@@ -8,6 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -80,7 +81,7 @@ func (m cells) Plot(c draw.Canvas, p *plot.Plot) {
 			if m.figures && share >= 0.005 {
 				text := sans(9)
 				text.XAlign, text.YAlign = draw.XCenter, draw.YCenter
-				if share > 0.5 {
+				if share >= 0.75 { // the greater contrast
 					text.Color = color.White
 				}
 				c.FillText(text, vg.Point{X: (left + right) / 2, Y: (bottom + top) / 2}, fmt.Sprintf("%.0f %%", 100*share))
@@ -108,19 +109,28 @@ func printable(token string) string {
 		return `""`
 	case " ":
 		return "space"
+	case score.Nothing:
+		return "nothing"
 	}
 	var b strings.Builder
 	for _, r := range token {
 		switch {
 		case r == ' ':
 			b.WriteRune('_')
-		case r > 0x2fff || unicode.Is(unicode.So, r) || !unicode.IsPrint(r):
+		case unicode.Is(unicode.So, r) || !unicode.IsPrint(r) || !hasGlyph(r):
 			fmt.Fprintf(&b, "U+%X", r)
 		default:
 			b.WriteRune(r)
 		}
 	}
 	return b.String()
+}
+
+// hasGlyph is whether the plots' font can show a character; it would leave others out.
+func hasGlyph(r rune) bool {
+	style := sans(9).Font
+	index, err := font.DefaultCache.Lookup(style, style.Size).Face.GlyphIndex(nil, r)
+	return err == nil && index != 0
 }
 
 // confusionFigures are the matrices as figures.

@@ -36,6 +36,9 @@ var svgStart = regexp.MustCompile(`(?s)^.*?<svg width="[^"]*" height="[^"]*" vie
 func inlineSVG(svg []byte, name, alt string) template.HTML {
 	id := strings.ToLower(strings.ReplaceAll(name, " ", "-"))
 	head := fmt.Sprintf(`<svg viewBox="$1" role="img" aria-labelledby="%[1]s-title %[1]s-desc"><title id="%[1]s-title">%[2]s</title><desc id="%[1]s-desc">%[3]s</desc>`,
-		id, html.EscapeString(name), html.EscapeString(alt))
+		id, literally(name), literally(alt))
 	return template.HTML(svgStart.ReplaceAllString(string(svg), head))
 }
+
+// literally is text for the replacement of a regular expression in HTML, in which $1 would stand for a group.
+func literally(text string) string { return strings.ReplaceAll(html.EscapeString(text), "$", "$$") }

@@ -17,6 +17,7 @@ type choice struct {
 // ledger lists the open choices in the README's order.
 var ledger = []choice{
 	{"Image encoder and its layer", []string{"encoder.name", "encoder.layer", "encoder.pooling"}},
+	{"Scaling of the features", []string{"encoder.normalize"}},
 	{"Where the image enters the decoder", []string{"decoder.inject"}},
 	{"How long training lasts (“150 iterations”, batch 50)", []string{"training.epochs", "training.batch", "training.patience"}},
 	{"Training examples: whole captions or character pairs", []string{"training.examples"}},

@@ -3,8 +3,11 @@ document.querySelectorAll(".sortable table").forEach(function (table) {
   var body = table.tBodies[0], heads = Array.from(table.tHead.rows[0].cells);
   var value = function (row, column) {
     var text = row.cells[column].textContent.trim();
-    var number = parseFloat(text.replace(/\u2212/g, "-").replace(/[,+]/g, "").replace(/^"/, ""));
-    return isNaN(number) ? text : number;
+    var time = /^(?:(\d+) h ?)?(?:(\d+) min ?)?(?:([\d.]+) s)?$/.exec(text);
+    if (text && time) return 3600 * (time[1] || 0) + 60 * (time[2] || 0) + +(time[3] || 0);
+    // a number stands by itself or before its deviation, unit or mark: that of a run's name is none
+    var number = /^"?([-+\u2212]?[\d,]*\.?\d+(?:e[-+]?\d+)?)(?=$|[\s"%(*])/.exec(text);
+    return number ? parseFloat(number[1].replace(/\u2212/, "-").replace(/[,+]/g, "")) : text;
   };
   heads.forEach(function (head, column) {
     var button = document.createElement("button");

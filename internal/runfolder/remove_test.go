@@ -31,6 +31,21 @@ func TestRemove(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Mkdir(filepath.Join(results, removing+"x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{InfoFile, ResolvedFile} { // as a removal that was killed leaves it
+		text, err := os.ReadFile(done.Path(name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(results, removing+"x", name), text, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all, err := List(results); err != nil || len(all) != 2 {
+		t.Errorf("listed %d runs (%v), want 2", len(all), err)
+	}
 	for _, test := range []struct{ reason, dir, want string }{
 		{"a run in progress", running.Dir, "still in progress"},
 		{"a run elsewhere", other.Dir, "is not in the results folder"},
