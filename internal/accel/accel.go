@@ -165,9 +165,8 @@ func openXLA(path, options, want string, devices int) (*Accel, error) {
 	}
 	defer cleanup()
 	config := load
-	if pjrt.IsCUDAName(load) && !strings.Contains(options, "tf32") {
-		// float32 is float32: go-xla would have a GPU multiply with 10 bits of mantissa.
-		options = strings.TrimPrefix(options+",tf32=false", ",")
+	if pjrt.IsCUDAName(load) {
+		options = wholeFloat32(options)
 	}
 	if options != "" {
 		config += "," + options
@@ -197,6 +196,15 @@ func openXLA(path, options, want string, devices int) (*Accel, error) {
 	}
 	a.Description = fmt.Sprintf("XLA on %s, %s, %s, plugin %s", device, english.Plural(a.Devices, "device", ""), a.PluginVersion, path)
 	return a, nil
+}
+
+// wholeFloat32 are a GPU's options with which float32 is float32, unless the user wants it otherwise: go-xla would have matrices
+// multiplied with 10 bits of mantissa. Convolutions are XLA's business.
+func wholeFloat32(options string) string {
+	if strings.Contains(options, "tf32") {
+		return options
+	}
+	return strings.TrimPrefix(options+",tf32=false", ",")
 }
 
 // deviceOf reads the kind of device out of PJRT's description of one.

@@ -236,6 +236,14 @@ func TestInstalledPlace(t *testing.T) {
 	}
 }
 
+func TestWholeFloat32(t *testing.T) {
+	for options, want := range map[string]string{"": "tf32=false", "preallocate": "preallocate,tf32=false", "tf32=true,preallocate": "tf32=true,preallocate"} {
+		if got := wholeFloat32(options); got != want {
+			t.Errorf("%q became %q, want %q", options, got, want)
+		}
+	}
+}
+
 func TestSettings(t *testing.T) {
 	for _, s := range []Settings{{Backend: "torch"}, {Device: "tpu"}, {Backend: "go", Device: "cuda"}} {
 		if _, err := Open(t.Context(), s, t.TempDir(), nil); err == nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -73,6 +74,18 @@ func TestCandidates(t *testing.T) {
 		} else if got := show(f); got != c.want || f.Format != c.format {
 			t.Errorf("%s: %s: %.99q, want %s: %.99q", c.reason, f.Format, got, c.format, c.want)
 		}
+	}
+}
+
+// TestPipe: a pipe can be read once, and its lines are named all the same.
+func TestPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	go func() { _ = os.WriteFile(path, []byte("a\tx\nb\ty\nq\tz\nb\tw\n"), 0o600) }()
+	if _, err := Candidates(path); err == nil || !strings.Contains(err.Error(), `"b" (lines 2 and 4)`) {
+		t.Errorf("error %v", err)
 	}
 }
 

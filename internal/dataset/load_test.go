@@ -170,6 +170,28 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestLimitsAfterCleaning: captions and pictures that cleaning leaves nothing of take no place of others.
+func TestLimitsAfterCleaning(t *testing.T) {
+	root := flickrFolder(t, "\n")
+	overwrite(t, root, flickrTokens, "p0.jpg#0\tA very long caption\np0.jpg#1\tA dog\np0.jpg#2\tA cat\np1.jpg#0\tAnother long one\np2.jpg#0\tA boy\n")
+	clean := plain
+	clean.MaxLength, clean.OverLength = 10, "drop"
+	d, err := Load(context.Background(), Settings{Format: "flickr8k", Root: root, Split: "ratio", Ratio: []float64{1, 0}, Limit: 2, CaptionsPerImage: 1},
+		clean, "grapheme", t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, n := range d.Splits[Train] {
+		for _, c := range d.Examples[n].Captions {
+			got = append(got, c.Text)
+		}
+	}
+	if !slices.Equal(got, []string{"A dog", "A boy"}) || len(d.TooLong) != 2 {
+		t.Errorf("captions %q; %d were too long", got, len(d.TooLong))
+	}
+}
+
 func TestOverLengthDrop(t *testing.T) {
 	root := flickrFolder(t, "\n")
 	overwrite(t, root, flickrTokens, "p0.jpg#0\tA dog\np0.jpg#1\tA very long caption\n")

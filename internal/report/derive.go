@@ -210,6 +210,9 @@ func zeroedVerdict(controls []Control) string {
 	}
 	difference := c.Loss - controls[0].Loss
 	switch {
+	case difference > 0.01 && difference < 0.02*controls[0].Loss:
+		return fmt.Sprintf("With the features set to zero the loss rises by %s nats a token (%s): the model hardly uses the picture.",
+			fixed(difference, 3), percentChange(difference, controls[0].Loss))
 	case difference > 0.01:
 		return fmt.Sprintf("With the features set to zero the loss rises by %s nats a token (%s): the model uses the picture.",
 			fixed(difference, 3), percentChange(difference, controls[0].Loss))
