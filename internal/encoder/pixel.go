@@ -17,7 +17,7 @@ func pixelsOf(img image.Image) rgb {
 	case *image.YCbCr:
 		return fullColour(p, toRGB)
 	case *picture.Limited:
-		colour := fullColour(p.YCbCr, picture.LimitedRGB)
+		colour := fullColour(p.Planes, picture.LimitedRGB)
 		if p.Opaque() {
 			return colour
 		}

@@ -49,15 +49,15 @@ func checkFrame(data []byte) error {
 // Limited is a lossy WebP picture: its planes are of limited range (BT.601: luma 16 to 235), where image.YCbCr, as which
 // golang.org/x/image decodes them, means JPEG's full range.
 type Limited struct {
-	*image.YCbCr
-	Alpha *image.NYCbCrA // nil where nothing is transparent
+	Planes *image.YCbCr
+	Alpha  *image.NYCbCrA // nil where nothing is transparent
 }
 
 // limited gives a WebP decoder's planes their range.
 func limited(decoded image.Image) image.Image {
 	switch p := decoded.(type) {
 	case *image.YCbCr:
-		return &Limited{YCbCr: p}
+		return &Limited{Planes: p}
 	case *image.NYCbCrA:
 		return &Limited{&p.YCbCr, p}
 	}
@@ -67,9 +67,12 @@ func limited(decoded image.Image) image.Image {
 // ColorModel implements image.Image.
 func (p *Limited) ColorModel() color.Model { return color.NRGBAModel }
 
+// Bounds implements image.Image.
+func (p *Limited) Bounds() image.Rectangle { return p.Planes.Bounds() }
+
 // At implements image.Image.
 func (p *Limited) At(x, y int) color.Color {
-	c := p.YCbCrAt(x, y)
+	c := p.Planes.YCbCrAt(x, y)
 	r, g, b := LimitedRGB(int(c.Y), int(c.Cb), int(c.Cr))
 	return color.NRGBA{r, g, b, p.AlphaAt(x, y)}
 }
