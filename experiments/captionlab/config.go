@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -92,8 +93,15 @@ func keysCommand() *cobra.Command {
 				return err
 			}
 			if len(args) == 1 {
-				if keys = ofSection(keys, args[0]); len(keys) == 0 {
-					return &usageError{c, fmt.Sprintf("no section %q", args[0])}
+				all := keys
+				if keys = ofSection(all, args[0]); len(keys) == 0 {
+					var sections []string
+					for _, k := range all {
+						if k.Section != "" && !slices.Contains(sections, k.Section) {
+							sections = append(sections, k.Section)
+						}
+					}
+					return &usageError{c, fmt.Sprintf("no section %q; expected one of %s", args[0], strings.Join(sections, ", "))}
 				}
 			}
 			switch {
