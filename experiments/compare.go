@@ -52,7 +52,7 @@ type Comparison struct {
 }
 
 // Compare compares runs, and the runs of studies: each path is the folder of a run or of a study, or a name that
-// OpenRun finds. Runs that can't be compared with the others are left out, with the reason in LeftOut.
+// OpenRun finds; alone, a name that fits a study, too, is the study. Runs that can't be compared with the others are left out, with the reason in LeftOut.
 func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison, error) {
 	c := &Comparison{}
 	var folders []*runfolder.Folder
@@ -64,7 +64,11 @@ func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison
 		folders = append(folders, found...)
 	}
 	if len(folders) == 0 {
-		return nil, fmt.Errorf("%w: no run", ErrNothingToCompare)
+		err := fmt.Errorf("%w: no run", ErrNothingToCompare)
+		if len(c.missing) > 0 {
+			err = fmt.Errorf("%w is left; %s", err, c.missing[0].Reason)
+		}
+		return nil, err
 	}
 	options := compare.Options{Split: o.Split, Resamples: o.Resamples, LeftOut: c.missing}
 	if o.Split == "" {
@@ -120,18 +124,21 @@ func (c *Comparison) find(path, results string, alone bool) ([]*runfolder.Folder
 	}
 	c.Title, c.Description, c.dir = ledger.Name, ledger.Description, filepath.Clean(dir)
 	var folders []*runfolder.Folder
+	gone := 0
 	for _, cell := range ledger.Cells {
 		if cell.Run == "" {
 			continue
 		}
-		f, err := runfolder.Open(filepath.Join(filepath.Dir(filepath.Clean(dir)), filepath.FromSlash(cell.Run)))
+		run := filepath.Join(filepath.Dir(filepath.Clean(dir)), filepath.FromSlash(cell.Run))
+		f, err := runfolder.Open(run)
 		if err != nil { // removed since
-			c.missing = append(c.missing, compare.LeftOut{Dir: filepath.Dir(filepath.Clean(dir)), Name: cell.Run, Reason: fmt.Sprintf("study %s, cell %s: %v", ledger.Name, cell.ID, err)})
+			gone++
+			c.missing = append(c.missing, compare.LeftOut{Dir: run, Name: filepath.Base(run), Reason: fmt.Sprintf("study %s, cell %s: %v", ledger.Name, cell.ID, err)})
 			continue
 		}
 		folders = append(folders, f)
 	}
-	if len(folders) == 0 {
+	if len(folders)+gone == 0 {
 		return nil, fmt.Errorf("%w: study %s has no run yet", ErrNothingToCompare, ledger.Name)
 	}
 	return folders, nil

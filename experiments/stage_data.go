@@ -48,6 +48,13 @@ func (e *experiment) loadData(ctx context.Context) error {
 	if n := len(data.Problems) - problemsShown; n > 0 {
 		e.say("data: %d more repaired or dropped rows", n)
 	}
+	info, err := e.folder.Info()
+	if err != nil {
+		return err
+	}
+	if before := info.Hashes["data"]; before != "" && before != data.Hash {
+		return fmt.Errorf("the pictures and captions are not those that this run began with: their SHA-256 is %.16s…, then it was %.16s…", data.Hash, before)
+	}
 	err = e.folder.Update(func(i *runfolder.Info) { i.Hashes["data"] = data.Hash })
 	return errors.Join(err, e.folder.WriteJSON("split.json", split))
 }

@@ -25,8 +25,11 @@ func compareCommand() *cobra.Command {
 		Long: `Compare writes comparison.html, one page that needs nothing else, and the same as .md, .csv and .json.
 Runs that differ in seeds alone are one group. Differences from the baseline, the first group unless
 --baseline names a run of another, have intervals by paired bootstrap over pictures and seeds; where
-one holds zero the page says: not distinguishable. Runs tested on other pictures or references are
-left out, and named. The files go to the study's folder, or to comparison-… beside the runs.` + runHelp,
+one holds zero, or ends next to it, the page says: not distinguishable. Runs tested on other pictures
+or references are left out, and named. The files go to the study's folder, or to comparison-… beside
+the runs.` + runHelp + `
+
+STUDY is the same of a study's folder; last, alone, is the newest study.`,
 		Example: `  captionlab compare results/20260101T120000.000Z-tokenization-1a2b3c4d
   captionlab compare results/*-size-* --out results/sizes
   captionlab compare words characters --baseline characters --split test`,
@@ -76,7 +79,8 @@ func printComparison(w io.Writer, c *experiments.Comparison) {
 			}
 		}
 		nats := figure(g, "nats_per_character", 1, 3)
-		if col, ok := c.Column("nats_per_character"); ok && !c.Comparable(col, c.Groups[c.Baseline], g) {
+		_, has := g.Figures["nats_per_character"]
+		if col, ok := c.Column("nats_per_character"); ok && has && !c.Comparable(col, c.Groups[c.Baseline], g) {
 			nats += " *"
 		}
 		t.AppendRow(table.Row{g.Name(), len(g.Runs), figure(g, "cider", 100, 1), against, nats})

@@ -119,7 +119,11 @@ func Runs(ctx context.Context, folders []*runfolder.Folder, o Options) (*Compari
 	}
 	runs = c.sameTest(runs, o.Baseline)
 	if o.Baseline != "" && !slices.ContainsFunc(runs, func(r *Run) bool { return r.Dir == o.Baseline }) {
-		return nil, c.noBaseline(o.Baseline)
+		err := c.noBaseline(o.Baseline)
+		if len(runs) < 2 {
+			err = fmt.Errorf("%w\n%w", err, c.nothing(runs))
+		}
+		return nil, err
 	}
 	if len(runs) < 2 {
 		return nil, c.nothing(runs)

@@ -121,31 +121,34 @@ const fewKeys = 3
 // are the same by some of the keys, too.
 func (c *Comparison) label() {
 	used := map[string]int{}
-	for _, g := range c.Groups {
-		used[groupName(g.Runs)]++
-	}
 	for n, g := range c.Groups {
 		g.Label = groupName(g.Runs)
-		if n > 0 && used[g.Label] > 1 { // runs of one name: some of what sets this group apart from the first
-			var parts []string
-			for _, key := range c.Keys {
-				if g.Settings[key] != c.Groups[0].Settings[key] {
-					parts = append(parts, c.part(g, key, c.Keys))
-				}
-			}
-			if len(parts) > fewKeys {
-				parts = append(parts[:fewKeys], "…")
-			}
-			g.Label += " with " + strings.Join(parts, ", ")
-		}
 		if len(c.Keys) > 0 && len(c.Keys) <= fewKeys {
-			var parts []string
-			for _, key := range c.Keys {
-				parts = append(parts, c.part(g, key, c.Keys))
-			}
-			g.Label = strings.Join(parts, ", ")
+			g.Label = c.parts(g, c.Keys)
+		} else if same := func(other *Group) bool { return groupName(other.Runs) == g.Label }; n > 0 && slices.ContainsFunc(c.Groups[:n], same) {
+			first := c.Groups[0].Settings
+			g.Label += " with " + c.parts(g, slices.DeleteFunc(slices.Clone(c.Keys), func(key string) bool { return g.Settings[key] == first[key] }))
+		}
+		used[g.Label]++
+	}
+	for _, g := range c.Groups {
+		if used[g.Label] > 1 {
+			g.Label += " (" + g.Tag + ")"
 		}
 	}
+}
+
+// parts are some keys with a group's values, the first few of them.
+func (c *Comparison) parts(g *Group, keys []string) string {
+	var parts []string
+	for n, key := range keys {
+		if n == fewKeys {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, c.part(g, key, c.Keys))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // groupName is the first run's name; without its seed where the runs are a study's cells, as tokens-char-s1 and tokens-char-s2.

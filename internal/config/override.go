@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -31,7 +32,7 @@ func (l *loader) override(n int, text string) {
 		l.set(f, f.bare(value), origin{src, at})
 	case l.sections[dotted]:
 		l.problem(src, at.key, dotted, "is a section; expected %s.key=value", dotted)
-	case len(path) > 1 && !l.sections[strings.Join(path[:len(path)-1], ".")]:
+	case len(path) > 1 && !l.sections[strings.Join(path[:len(path)-1], ".")] && !l.hasKey(path[len(path)-1]):
 		l.problem(src, at.key, dotted, "unknown section%s", l.suggestSection(strings.Join(path[:len(path)-1], ".")))
 	default:
 		l.problem(src, at.key, dotted, "unknown key%s", l.suggestKey(path[:len(path)-1], path[len(path)-1]))
@@ -85,4 +86,9 @@ func (f *field) bare(text string) any {
 		list = append(list, v)
 	}
 	return list
+}
+
+// hasKey is whether a section has a key of this name.
+func (l *loader) hasKey(name string) bool {
+	return slices.ContainsFunc(l.fields, func(f *field) bool { return f.Name == name })
 }

@@ -185,9 +185,11 @@ func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir s
 	}
 	cleaned := d.clean(clean, unit, s.CaptionsPerImage)
 	d.limit(s)
-	for _, at := range d.Splits {
-		for _, n := range at {
-			d.Cleaning = d.Cleaning.plus(cleaned[n])
+	for _, split := range splitNames {
+		for _, n := range d.Splits[split] {
+			d.Cleaning = d.Cleaning.plus(cleaned[n].stats)
+			d.TooLong = append(d.TooLong, cleaned[n].tooLong...)
+			d.Problems = append(d.Problems, cleaned[n].problems...)
 		}
 	}
 	if l.sizes != nil { // what captionlab makes itself has no such pictures
@@ -249,10 +251,17 @@ func (d *Dataset) limit(s Settings) {
 	}
 }
 
-// clean fills in each caption's Text, of the first perImage (0: all) of a picture that are not dropped. Dropped captions, and
-// pictures left without one, are problems. It returns what it did to each picture's captions.
-func (d *Dataset) clean(s CleanSettings, unit string, perImage int) []CleanStats {
-	done := make([]CleanStats, len(d.Examples))
+// cleaned is what cleaning did to a picture's captions.
+type cleaned struct {
+	stats    CleanStats
+	tooLong  []Caption
+	problems []Problem // dropped captions and repaired ones
+}
+
+// clean fills in each caption's Text, of the first perImage (0: all) of a picture that are not dropped. Pictures left without one
+// leave their split, and are problems. It returns what it did to each picture.
+func (d *Dataset) clean(s CleanSettings, unit string, perImage int) []cleaned {
+	all := make([]cleaned, len(d.Examples))
 	used := map[int]bool{}
 	for _, at := range d.Splits {
 		for _, n := range at {
@@ -263,26 +272,26 @@ func (d *Dataset) clean(s CleanSettings, unit string, perImage int) []CleanStats
 		if !used[n] {
 			continue
 		}
-		e := &d.Examples[n]
+		e, did := &d.Examples[n], &all[n]
 		kept := make([]Caption, 0, len(e.Captions))
 		for _, c := range e.Captions {
 			if perImage > 0 && len(kept) == perImage {
 				break
 			}
 			if !utf8.ValidString(c.Raw) {
-				d.Problems = append(d.Problems, problemAt(c.Source, fmt.Sprintf("not UTF-8: bytes replaced in %.40q", c.Raw)))
+				did.problems = append(did.problems, problemAt(c.Source, fmt.Sprintf("not UTF-8: bytes replaced in %.40q", c.Raw)))
 			}
 			text, stats := Clean(c.Raw, s, unit)
-			done[n] = done[n].plus(stats)
+			did.stats = did.stats.plus(stats)
 			if c.Text = text; text != "" {
 				kept = append(kept, c)
 				continue
 			}
 			reason, long := why(c.Raw, s, unit)
 			if long {
-				d.TooLong = append(d.TooLong, c)
+				did.tooLong = append(did.tooLong, c)
 			}
-			d.Problems = append(d.Problems, problemAt(c.Source, fmt.Sprintf("caption dropped: %s: %.40q", reason, c.Raw)))
+			did.problems = append(did.problems, problemAt(c.Source, fmt.Sprintf("caption dropped: %s: %.40q", reason, c.Raw)))
 		}
 		e.Captions = kept
 	}
@@ -295,11 +304,12 @@ func (d *Dataset) clean(s CleanSettings, unit string, perImage int) []CleanStats
 			if len(d.Examples[n].Captions) > 0 {
 				return false
 			}
-			d.Problems = append(d.Problems, Problem{File: d.Examples[n].ID, Reason: "picture left out: it has no caption"})
+			d.Problems = append(append(d.Problems, all[n].problems...), Problem{File: d.Examples[n].ID, Reason: "picture left out: it has no caption"})
+			d.TooLong = append(d.TooLong, all[n].tooLong...)
 			return true
 		})
 	}
-	return done
+	return all
 }
 
 // why says why cleaning left nothing of a caption.

@@ -173,7 +173,8 @@ func TestLimits(t *testing.T) {
 // TestLimitsAfterCleaning: captions and pictures that cleaning leaves nothing of take no place of others.
 func TestLimitsAfterCleaning(t *testing.T) {
 	root := flickrFolder(t, "\n")
-	overwrite(t, root, flickrTokens, "p0.jpg#0\tA very long caption\np0.jpg#1\tA dog\np0.jpg#2\tA cat\np1.jpg#0\tAnother long one\np2.jpg#0\tA boy\n")
+	overwrite(t, root, flickrTokens, "p0.jpg#0\tA very long caption\np0.jpg#1\tA dog\np0.jpg#2\tA cat\np1.jpg#0\tAnother long one\np2.jpg#0\tOne that is of no use\n"+
+		"p2.jpg#1\tA boy\np3.jpg#0\tA girl\n")
 	clean := plain
 	clean.MaxLength, clean.OverLength = 10, "drop"
 	d, err := Load(context.Background(), Settings{Format: "flickr8k", Root: root, Split: "ratio", Ratio: []float64{1, 0}, Limit: 2, CaptionsPerImage: 1},
@@ -187,7 +188,7 @@ func TestLimitsAfterCleaning(t *testing.T) {
 			got = append(got, c.Text)
 		}
 	}
-	if !slices.Equal(got, []string{"A dog", "A boy"}) || len(d.TooLong) != 2 {
+	if !slices.Equal(got, []string{"A dog", "A girl"}) || len(d.TooLong) != 2 || d.Cleaning.Captions != 3 {
 		t.Errorf("captions %q; %d were too long", got, len(d.TooLong))
 	}
 }

@@ -147,7 +147,7 @@ func groupTable(c *compare.Comparison) table {
 
 // labelIsKeys says whether a group's label says no more than its values of the keys that differ.
 func labelIsKeys(c *compare.Comparison, g *compare.Group) bool {
-	return len(c.Keys) > 0 && strings.HasPrefix(g.Label, compare.ShortKey(c.Keys[0], c.Keys)+" ")
+	return len(c.Keys) > 0 && len(c.Keys) <= fewKeys && strings.HasPrefix(g.Label, compare.ShortKey(c.Keys[0], c.Keys)+" ")
 }
 
 func groupCell(c *compare.Comparison, group int, col compare.Column) string {

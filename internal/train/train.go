@@ -143,7 +143,7 @@ func (t *Trainer) Resumed() (found bool, epochs, step int) {
 	return t.state.Step > 0, t.state.Epoch, t.state.Step
 }
 
-// Steps is how many updates there were.
+// Steps is how many batches were trained on.
 func (t *Trainer) Steps() int { return t.state.Step }
 
 // Run trains until the last epoch, until patience runs out, or until ctx ends; then it returns ErrInterrupted.
