@@ -29,14 +29,25 @@ type side struct {
 }
 
 // spread is the median with the least and the greatest over the rounds; the zero value for no round.
-type spread struct{ median, low, top float64 }
+type spread struct {
+	median, low, top float64
+	rounds           int
+}
+
+// span is the least and the greatest ratio for people.
+func (s spread) span(to string) string {
+	if s.rounds == 1 {
+		return "one round"
+	}
+	return ratio(s.low) + to + ratio(s.top)
+}
 
 func spreadOf(values []float64) spread {
 	if len(values) == 0 {
 		return spread{}
 	}
 	s := slices.Sorted(slices.Values(values))
-	return spread{(s[(len(s)-1)/2] + s[len(s)/2]) / 2, s[0], s[len(s)-1]}
+	return spread{(s[(len(s)-1)/2] + s[len(s)/2]) / 2, s[0], s[len(s)-1], len(s)}
 }
 
 // row is one benchmark's sides, ours first.
@@ -80,7 +91,7 @@ func summarize(lines []Line) []row {
 
 func newRow(b benchmark, lines []Line) row {
 	sides := map[string]*side{Ours: {who: Ours, values: map[int]float64{}}}
-	checks := map[string]map[string]float64{}
+	checks := map[string]map[int]map[string]float64{} // by round
 	for _, l := range lines {
 		s := sides[l.Who]
 		if s == nil {
@@ -94,9 +105,9 @@ func newRow(b benchmark, lines []Line) row {
 		s.values[l.Round] = l.Value
 		s.unit, s.version, s.note, s.peak = l.Unit, cmp.Or(l.Version, s.version), cmp.Or(l.Note, s.note), max(s.peak, l.PeakBytes)
 		if checks[l.Who] == nil {
-			checks[l.Who] = map[string]float64{}
+			checks[l.Who] = map[int]map[string]float64{}
 		}
-		maps.Copy(checks[l.Who], l.Check)
+		checks[l.Who][l.Round] = l.Check
 	}
 	for _, s := range sides {
 		all := spreadOf(slices.Collect(maps.Values(s.values)))
@@ -116,7 +127,11 @@ func newRow(b benchmark, lines []Line) row {
 			if s.unit != r.ours.unit {
 				s.errors = append(s.errors, fmt.Sprintf("measured %s, ours %s", s.unit, r.ours.unit))
 			}
-			s.compare(checks[who], checks[Ours])
+			for _, round := range slices.Sorted(maps.Keys(checks[Ours])) {
+				if theirs, ok := checks[who][round]; ok {
+					s.compare(theirs, checks[Ours][round])
+				}
+			}
 		}
 		r.peers = append(r.peers, *s)
 	}
@@ -149,11 +164,12 @@ func (s *side) compare(theirs, ours map[string]float64) {
 			far = 0
 		}
 		switch {
+		case !ok && slices.Contains(s.errors, "did not say its "+name): // in a round before, too
 		case !ok:
 			s.errors = append(s.errors, "did not say its "+name)
 		case !(math.Abs(got-want) <= far):
 			s.errors = append(s.errors, fmt.Sprintf("computed something else: %s is %.6g, ours %.6g", name, got, want))
-		default:
+		case !slices.Contains(s.checks, name): // a round before had it, too
 			s.checks = append(s.checks, name)
 		}
 	}
@@ -216,6 +232,12 @@ func (r row) verdict(g goal) (verdict, bool) {
 	if !ok {
 		return verdict{}, false
 	}
+	var failed []string // one of them may be the fastest
+	for _, p := range r.peers {
+		if len(p.errors) > 0 && (g.peers == nil || slices.Contains(g.peers, p.who)) {
+			failed = append(failed, title(p.who))
+		}
+	}
 	var names []string
 	for _, who := range g.peers {
 		names = append(names, title(who))
@@ -230,6 +252,9 @@ func (r row) verdict(g goal) (verdict, bool) {
 	if g.aim {
 		verb = "the aim is"
 	}
+	if len(failed) > 0 {
+		of += " that did not fail (" + strings.Join(failed, ", ") + " did)"
+	}
 	return verdict{fmt.Sprintf("%s: %s %g × %s", r.name, verb, g.least, of),
-		fmt.Sprintf("%s × (%s to %s), %s", ratio(best.ratio.median), ratio(best.ratio.low), ratio(best.ratio.top), title(best.who)), 1 - best.ratio.median/g.least}, true
+		fmt.Sprintf("%s × (%s), %s", ratio(best.ratio.median), best.ratio.span(" to "), title(best.who)), 1 - best.ratio.median/g.least}, true
 }

@@ -140,7 +140,7 @@ func (r row) cell(who string) string {
 		}
 		text := cell(p)
 		if p.ratio.median > 0 {
-			text += fmt.Sprintf(" (%s×, %s–%s)", ratio(p.ratio.median), ratio(p.ratio.low), ratio(p.ratio.top))
+			text += fmt.Sprintf(" (%s×, %s)", ratio(p.ratio.median), p.ratio.span("–"))
 		}
 		if p.median > 0 && len(p.errors) > 0 {
 			text += " **differs**"

@@ -206,7 +206,7 @@ func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir s
 		d.Floor = map[string]Floor{}
 		for split, at := range d.Splits {
 			if split != Train && len(at) > 0 { // the floor of what is measured without dropout
-				d.Floor[split] = emojigramFloor(s.Emojigram, clean, unit, at)
+				d.Floor[split] = emojigramFloor(s.Emojigram, clean, unit, at, func(n int) int { return len(d.Examples[n].Captions) })
 			}
 		}
 	}

@@ -53,9 +53,9 @@ func (s scene) distribution(share float64, clean CleanSettings, unit string) []l
 	return all
 }
 
-// emojigramFloor is the entropy of the cleaned captions given what their pictures show, the mean over pictures (by
-// their numbers): no model's expected loss is lower.
-func emojigramFloor(e EmojigramSettings, clean CleanSettings, unit string, pictures []int) Floor {
+// emojigramFloor is the entropy of the cleaned captions given what their pictures show, the mean over the captions of pictures
+// (by their numbers): no model's expected loss is lower. captions is how many a picture has left, which differs where cleaning drops some.
+func emojigramFloor(e EmojigramSettings, clean CleanSettings, unit string, pictures []int, captions func(picture int) int) Floor {
 	type bits struct{ entropy, characters float64 }
 	known := map[string]*bits{} // scenes of the same structure have the same captions
 	of := make([]*bits, len(pictures))
@@ -79,11 +79,12 @@ func emojigramFloor(e EmojigramSettings, clean CleanSettings, unit string, pictu
 		of[n] = b
 	}
 	_ = group.Wait() // none fails
-	entropy, length := 0.0, 0.0
-	for _, b := range of {
-		entropy, length = entropy+b.entropy, length+b.characters
+	entropy, length, count := 0.0, 0.0, 0.0
+	for n, b := range of {
+		weight := float64(captions(pictures[n]))
+		entropy, length, count = entropy+weight*b.entropy, length+weight*b.characters, count+weight
 	}
-	count := max(1, float64(len(pictures)))
+	count = max(1, count)
 	return Floor{NatsPerCaption: entropy / count, NatsPerCharacter: entropy / max(1, length), Characters: length / count}
 }
 

@@ -252,6 +252,7 @@ func TestEntropyAgreesWithSampling(t *testing.T) {
 		{"dropped captions are not counted", drop, "grapheme", 0.3},
 	} {
 		var at []int
+		kept := make([]int, pictures)
 		surprise, squares, length, lengthSquares, n := 0.0, 0.0, 0.0, 0.0, 0.0
 		r := rand.New(rand.NewPCG(3, 4))
 		for picture := range pictures {
@@ -268,12 +269,12 @@ func TestEntropyAgreesWithSampling(t *testing.T) {
 				t.Errorf("%s: the probabilities of picture %d add up to %v", c.reason, picture, sum)
 			}
 			at = append(at, picture)
-			for kept := 0; kept < draws; {
+			for range draws {
 				text, _ := Clean(s.caption(r, c.dirt), c.clean, c.unit)
 				if text == "" {
 					continue
 				}
-				kept++
+				kept[picture]++
 				if p[text] == 0 {
 					t.Fatalf("%s: %q was drawn but not enumerated", c.reason, text)
 				}
@@ -281,7 +282,7 @@ func TestEntropyAgreesWithSampling(t *testing.T) {
 				surprise, squares, length, lengthSquares, n = surprise+x, squares+x*x, length+l, lengthSquares+l*l, n+1
 			}
 		}
-		floor := emojigramFloor(EmojigramSettings{Seed: 1, Dirt: c.dirt}, c.clean, c.unit, at)
+		floor := emojigramFloor(EmojigramSettings{Seed: 1, Dirt: c.dirt}, c.clean, c.unit, at, func(n int) int { return kept[n] })
 		mean, meanLength := surprise/n, length/n
 		off, offLength := (mean-floor.NatsPerCaption)/math.Sqrt((squares/n-mean*mean)/n), (meanLength-floor.Characters)/math.Sqrt((lengthSquares/n-meanLength*meanLength)/n)
 		t.Logf("%s: entropy %.4f, sampled %.4f (%+.1f standard errors); length %.3f, sampled %.3f (%+.1f)",

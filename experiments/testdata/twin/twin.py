@@ -4,7 +4,7 @@
     captionlab run recipes/tanti-init.toml data.root=path/to/flickr8k
     captionlab export inputs last                      prints inputs/<run>
     python twin.py check inputs/<run>                  with the run's own weights: the same loss, the same captions?
-    python twin.py train inputs/<run> --out twin       a twin of its own, from the seed on
+    python twin.py train inputs/<run> --out twin       a twin of its own, from the seed on (--from weights.npz: from these weights)
     python twin.py row inputs/<run> twin               both sides' scores, a table's row
     python twin.py mean twin-1 twin-2 twin-3           the mean of several rows, ± their standard deviation
 
@@ -15,6 +15,7 @@ which the project's numeric checks use; a config that asks for what isn't writte
 import argparse
 import copy
 import functools
+import hashlib
 import json
 import math
 import pathlib
@@ -66,7 +67,7 @@ def refuse(config):
     """Stops where the config asks for what the twin doesn't do."""
     can = {
         "text.tokenizer": ["word", "ptb", "char"], "decoder.vectors": [""], "training.examples": ["sequences"], "training.warmup_steps": [0],
-        "training.scheduled_sampling": ["none"], "training.averaging": ["none"], "training.scst_epochs": [0], "training.padding": ["masked"], "training.precision": ["float32"],
+        "training.scheduled_sampling": ["none"], "training.averaging": ["none"], "training.average_last": [0], "training.scst_epochs": [0], "training.padding": ["masked"], "training.precision": ["float32"],
         "decoding.method": ["greedy", "beam"], "decoding.beam_groups": [1], "decoding.no_repeat_ngram": [0], "decoding.direction": ["forward"],
     }
     for key, values in can.items():
@@ -155,13 +156,26 @@ class Schedule:
             self.it.step()
 
 
-def fit(inputs, seed, device, captionlab):
-    """Trains the decoder as internal/train does. It has the best epoch's weights at the end; the rows tell of the epochs."""
+def take(decoder, path):
+    """Gives the decoder the weights that captionlab export inputs left."""
+    weights = {name: torch.from_numpy(w) for name, w in np.load(path).items()}
+    missing, unexpected = decoder.load_state_dict(decoders.named(decoder, weights), strict=False)
+    trained = {name for name, p in decoder.named_parameters() if p.requires_grad}
+    if unexpected or trained & set(missing):
+        sys.exit(f"twin.py: the weights leave {sorted(trained & set(missing))} open, and {unexpected} aren't the twin's")
+
+
+def fit(inputs, seed, device, captionlab, weights=None):
+    """Trains the decoder as internal/train does, from initial values of its own or from weights. It has the best epoch's weights at
+    the end; the rows tell of the epochs."""
     t, d = inputs.config["training"], inputs.config["decoder"]
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
-    decoder = inputs.decoder().to(device)
+    decoder = inputs.decoder()
     decoders.initialise(decoder)
+    if weights:
+        take(decoder, weights)
+    decoder.to(device)
     parameters = [p for p in decoder.parameters() if p.requires_grad]
     opt = optimizer(parameters, t)
     data, held_out = inputs.splits["train"], inputs.splits["validation"]
@@ -286,12 +300,8 @@ def check(inputs, device):
     for name, lacks in {"weights.npz": "finished no epoch", "results.json": "captioned no validation picture"}.items():
         if not (inputs.folder / name).exists():
             sys.exit(f"twin.py: {inputs.folder} has no {name}: the run {lacks}")
-    weights = {path: torch.from_numpy(w) for path, w in np.load(inputs.folder / "weights.npz").items()}
     decoder = inputs.decoder()
-    missing, unexpected = decoder.load_state_dict(decoders.named(decoder, weights), strict=False)
-    trained = {name for name, p in decoder.named_parameters() if p.requires_grad}
-    if unexpected or trained & set(missing):
-        sys.exit(f"twin.py: the weights leave {sorted(trained & set(missing))} open, and {unexpected} aren't the twin's")
+    take(decoder, inputs.folder / "weights.npz")
     decoder.to(device)
     losses = {}
     for figure, backwards in {"validation_teacher_forced_loss": False, "validation_backward_teacher_forced_loss": True}.items():
@@ -309,8 +319,8 @@ def check(inputs, device):
         sys.exit(f"twin.py: with the run's weights {same} of {len(said)} captions are the run's")
 
 
-def train(inputs, out, seed, device, captionlab):
-    decoder, best, log = fit(inputs, seed, device, captionlab)
+def train(inputs, out, seed, device, captionlab, weights=None):
+    decoder, best, log = fit(inputs, seed, device, captionlab, weights)
     out.mkdir(parents=True, exist_ok=True)
     write_results(out / "results.json", inputs, generate(inputs, decoder, inputs.config["decoding"], device))
     about = {"run": inputs.about["run"], "seed": seed, "torch": torch.__version__, "device": device, "threads": torch.get_num_threads(),
@@ -328,10 +338,19 @@ def row(inputs, out, captionlab):
     twin = json.loads((out / "twin.json").read_text(encoding="utf-8"))
     figures = {"captionlab": score(captionlab, inputs, inputs.folder / "results.json", METRICS) | {"loss": inputs.about["figures"]["validation_teacher_forced_loss"]},
                "PyTorch": score(captionlab, inputs, out / "results.json", METRICS) | {"loss": twin["validation_loss"]}}
-    one = {"recipe": inputs.config["experiment"]["name"], "seeds": [twin["seed"]], "run_seeds": [inputs.config["training"]["seed"]], "figures": figures}
+    one = {"recipe": inputs.config["experiment"]["name"], "seeds": [twin["seed"]], "run_seeds": [inputs.config["training"]["seed"]], "settings": settings(inputs),
+           "figures": figures}
     (out / "row.json").write_text(json.dumps(one, indent=1) + "\n", encoding="utf-8")
     print_header()
     print(markdown(one))
+
+
+def settings(inputs):
+    """What rows of one mean have in common: the data and all that decides a run but its seed."""
+    decisive = {name: section for name, section in inputs.config.items() if name not in ("experiment", "runtime", "slurm")}
+    decisive["training"] = {key: value for key, value in decisive["training"].items() if key != "seed"}
+    decisive["data"] = inputs.about["hashes"]["data"]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def mean(folders):
@@ -339,6 +358,10 @@ def mean(folders):
     rows = [json.loads((pathlib.Path(folder) / "row.json").read_text(encoding="utf-8")) for folder in folders]
     if len({r["recipe"] for r in rows}) > 1:
         sys.exit("twin.py: rows of several recipes have no mean")
+    if len({r["settings"] for r in rows if "settings" in r}) > 1:  # rows of earlier versions don't tell
+        sys.exit("twin.py: rows of other data or settings have no mean")
+    if len({tuple(r["seeds"]) for r in rows}) < len(rows):
+        sys.exit("twin.py: a seed stands there twice")
     print_header()
     each = {side: {name: [r["figures"][side][name] for r in rows] for name in METRICS + ["loss"]} for side in SIDES}
     over = lambda of: {side: {name: of(values) for name, values in figures.items()} for side, figures in each.items()}
@@ -371,6 +394,7 @@ def main():
         if verb == "train":
             v.add_argument("--out", type=pathlib.Path, required=True, help="folder for results.json, twin.json and weights.pt")
             v.add_argument("--seed", type=int, help="default: the run's")
+            v.add_argument("--from", dest="weights", help="weights.npz of a run, from which to train")
         if verb in ("row", "train"):
             v.add_argument("--captionlab", default=str(ROOT / "bin/captionlab"), help="the command, which scores")
         if verb in ("check", "train"):
@@ -380,7 +404,7 @@ def main():
     if a.verb == "check":
         check(a.inputs, a.device)
     elif a.verb == "train":
-        train(a.inputs, a.out, a.seed or a.inputs.config["training"]["seed"], a.device, a.captionlab)
+        train(a.inputs, a.out, a.seed or a.inputs.config["training"]["seed"], a.device, a.captionlab, a.weights)
     elif a.verb == "row":
         row(a.inputs, a.out, a.captionlab)
     else:
