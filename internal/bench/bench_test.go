@@ -60,7 +60,7 @@ func TestSummary(t *testing.T) {
 		t.Errorf("ours: %+v", words.ours)
 	}
 	torch, ok := words.peer("pytorch")
-	over := func(a, b float64) float64 { return a / b }                                                // not exact, as a constant would be
+	over := func(a, b float64) float64 { return a / b }                                                   // not exact, as a constant would be
 	if want := (spread{over(0.6, 0.5), over(0.72, 0.8), over(0.6, 0.4), 3}); !ok || torch.ratio != want { // in the rounds: 1.2, 1.5, 0.9
 		t.Errorf("ratio of PyTorch %+v, want %+v", torch.ratio, want)
 	}
