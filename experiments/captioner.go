@@ -3,7 +3,6 @@ package experiments
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -53,15 +52,7 @@ type Candidate struct {
 }
 
 // Nats is a log-probability. That of a caption that can't be, since every one breaks a rule of decoding, is -Inf, JSON's null.
-type Nats float64
-
-// MarshalJSON implements json.Marshaler.
-func (n Nats) MarshalJSON() ([]byte, error) {
-	if math.IsInf(float64(n), 0) || math.IsNaN(float64(n)) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(n))
-}
+type Nats = runfolder.Number
 
 // NextToken is a token that may come next, and how likely the model finds it.
 type NextToken struct {

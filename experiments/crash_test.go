@@ -138,10 +138,7 @@ func grown(glob string) func(dir, config string) bool {
 // resumed as the run has it that was never killed.
 func killedResumes(t *testing.T, overrides []string, moments []moment) {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "captionlab")
-	if out, err := exec.Command("go", "build", "-o", binary, "./captionlab").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	binary := buildCommand(t)
 	data := crashData(t)
 	command := func(config string) *exec.Cmd {
 		return exec.Command(binary, append([]string{"run", config}, overrides...)...)
@@ -173,6 +170,14 @@ func killedResumes(t *testing.T, overrides []string, moments []moment) {
 			}
 		})
 	}
+}
+
+// buildCommand builds the command and returns its path.
+func buildCommand(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "captionlab")
+	run(t, exec.Command("go", "build", "-o", binary, "./captionlab"))
+	return binary
 }
 
 func run(t *testing.T, c *exec.Cmd) {

@@ -25,8 +25,7 @@ func TestOtherToolsRead(t *testing.T) {
 	if readers == "" {
 		t.Skip("CAPTIONLAB_READERS names no folder with TensorBoard, MLflow, pycocotools and DVC; make readers installs them and runs this test")
 	}
-	binary := filepath.Join(t.TempDir(), "captionlab")
-	run(t, exec.Command("go", "build", "-o", binary, "./captionlab"))
+	binary := buildCommand(t)
 	config, results := crashFolder(t, crashData(t))
 	killWhen(t, exec.Command(binary, "run", config), func() bool {
 		metrics, _ := filepath.Glob(filepath.Join(results, "*-crash-*", "metrics.jsonl"))

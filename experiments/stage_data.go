@@ -48,15 +48,22 @@ func (e *experiment) loadData(ctx context.Context) error {
 	if n := len(data.Problems) - problemsShown; n > 0 {
 		e.say("data: %d more repaired or dropped rows", n)
 	}
+	if err := e.unchanged("data", data.Hash, "the data set is not the one"); err != nil {
+		return err
+	}
+	return e.folder.WriteJSON("split.json", split)
+}
+
+// unchanged notes the hash of something that the run is made from, or refuses what is not what a resumed run began with.
+func (e *experiment) unchanged(name, hash, refusal string) error {
 	info, err := e.folder.Info()
 	if err != nil {
 		return err
 	}
-	if before := info.Hashes["data"]; before != "" && before != data.Hash {
-		return fmt.Errorf("the pictures and captions are not those that this run began with: their SHA-256 is %.16s…, then it was %.16s…", data.Hash, before)
+	if before := info.Hashes[name]; before != "" && before != hash {
+		return fmt.Errorf("%s that this run began with: its SHA-256 is %.16s…, then it was %.16s…", refusal, hash, before)
 	}
-	err = e.folder.Update(func(i *runfolder.Info) { i.Hashes["data"] = data.Hash })
-	return errors.Join(err, e.folder.WriteJSON("split.json", split))
+	return e.folder.Update(func(i *runfolder.Info) { i.Hashes[name] = hash })
 }
 
 // problemsShown is how many of the data set's problems the terminal and the report list.

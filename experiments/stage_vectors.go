@@ -27,12 +27,8 @@ func (e *experiment) readVectors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	info, err := e.folder.Info()
-	if err != nil {
+	if err := e.unchanged("vectors", v.Hash, path+" is not the file"); err != nil {
 		return err
-	}
-	if before := info.Hashes["vectors"]; before != "" && before != v.Hash {
-		return fmt.Errorf("%s is not the file that this run began with: its SHA-256 is %.16s…, then it was %.16s…", path, v.Hash, before)
 	}
 	c := v.Coverage(e.tokenizer, e.texts(dataset.Train))
 	e.vectors = v
@@ -41,9 +37,7 @@ func (e *experiment) readVectors(ctx context.Context) error {
 	e.say("word vectors: %s, %d words; %d of the vocabulary's tokens have one (%.1f %%; %d by their lower case), %.1f %% of the training captions' tokens",
 		v.Format, v.Words, len(v.Tokens), 100*c.Vocabulary, v.LowerCased, 100*c.Running)
 	// Checkpoints hold the vectors; with their tokens a run's model needs the file no more.
-	err = errors.Join(e.folder.WriteJSON(vectorsFile, savedVectors{v.Format, v.Hash, v.Dimensions, v.Tokens}),
-		e.folder.Update(func(i *runfolder.Info) { i.Hashes["vectors"] = v.Hash }))
-	if err != nil {
+	if err := e.folder.WriteJSON(vectorsFile, savedVectors{v.Format, v.Hash, v.Dimensions, v.Tokens}); err != nil {
 		return err
 	}
 	return e.figures(map[string]float64{

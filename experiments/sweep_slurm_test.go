@@ -186,10 +186,7 @@ type slurmStudy struct {
 // newSlurmStudy makes the study, and runs it locally, elsewhere.
 func newSlurmStudy(t *testing.T, text string) *slurmStudy {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "captionlab")
-	if out, err := exec.Command("go", "build", "-o", binary, "./captionlab").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	binary := buildCommand(t)
 	s := &slurmStudy{binary: binary, data: crashData(t)}
 	config, results := crashFolder(t, s.data)
 	run(t, exec.Command(binary, "sweep", writeStudy(t, config, "sweep.toml", text)))

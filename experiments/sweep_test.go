@@ -108,10 +108,7 @@ func studyTable(t *testing.T, results string) [][]string {
 // study that was not killed, and repeats no finished cell. A cell that went on from a shorter one is bit for bit the run
 // from zero. What is finished serves other studies.
 func TestSweepKilledGoesOn(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "captionlab")
-	if out, err := exec.Command("go", "build", "-o", binary, "./captionlab").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	binary := buildCommand(t)
 	data := crashData(t)
 	config, results := crashFolder(t, data)
 	study := writeStudy(t, config, "sweep.toml", sweepStudy)

@@ -23,8 +23,7 @@ func TestTwinsTrainTheSame(t *testing.T) {
 	if python == "" {
 		t.Skip("CAPTIONLAB_PYTHON names no Python with torch and numpy")
 	}
-	binary := filepath.Join(t.TempDir(), "captionlab")
-	run(t, exec.Command("go", "build", "-o", binary, "./captionlab"))
+	binary := buildCommand(t)
 	for _, path := range recipes(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".toml"), func(t *testing.T) {
 			out := t.TempDir()
@@ -82,8 +81,7 @@ func TestTwins(t *testing.T) {
 	if os.Getenv("CAPTIONLAB_PYTHON") == "" {
 		t.Skip("CAPTIONLAB_PYTHON names no Python with torch and numpy")
 	}
-	binary := filepath.Join(t.TempDir(), "captionlab")
-	run(t, exec.Command("go", "build", "-o", binary, "./captionlab"))
+	binary := buildCommand(t)
 	for _, path := range recipes(t) {
 		recipe := strings.TrimSuffix(filepath.Base(path), ".toml")
 		t.Run(recipe, func(t *testing.T) {

@@ -50,12 +50,12 @@ func (c *Comparison) load(ctx context.Context, folders []*runfolder.Folder, o Op
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		if slices.ContainsFunc(runs, func(known *Run) bool { return sameFolder(known.Dir, f.Dir) }) {
+			continue
+		}
 		r, err := readRun(f, o)
 		if err != nil {
 			return nil, err
-		}
-		if slices.ContainsFunc(runs, func(known *Run) bool { return sameFolder(known.Dir, r.Dir) }) {
-			continue
 		}
 		switch {
 		case r.Info.Status != runfolder.Done:

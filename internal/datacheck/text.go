@@ -17,6 +17,10 @@ const mostWords = 100
 func (r *Report) readText(q Request) {
 	uncut := q.Clean
 	uncut.MaxLength, uncut.OverLength = math.MaxInt, "truncate"
+	length := func(c dataset.Caption) int {
+		whole, _ := dataset.Clean(c.Raw, uncut, q.Token.Unit)
+		return len(token.Units(whole, q.Token.Unit))
+	}
 	characters, emoji := map[string]int{}, map[string]int{}
 	var perImage, lengths []int
 	texts := map[string][]string{} // by split
@@ -31,8 +35,7 @@ func (r *Report) readText(q Request) {
 			for _, c := range captions {
 				texts[split] = append(texts[split], c.Text)
 				distinct[c.Text] = true
-				whole, _ := dataset.Clean(c.Raw, uncut, q.Token.Unit)
-				lengths = append(lengths, len(token.Units(whole, q.Token.Unit)))
+				lengths = append(lengths, length(c))
 				for _, u := range token.Units(c.Text, q.Token.Unit) {
 					characters[u]++
 				}
@@ -48,8 +51,7 @@ func (r *Report) readText(q Request) {
 		r.Captions += row.Captions
 	}
 	for _, c := range q.Data.TooLong {
-		whole, _ := dataset.Clean(c.Raw, uncut, q.Token.Unit)
-		lengths = append(lengths, len(token.Units(whole, q.Token.Unit)))
+		lengths = append(lengths, length(c))
 	}
 	r.DistinctCaptions = len(distinct)
 	r.CaptionsPerImage = spread(perImage)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
 // jsonl is one JSON object a line: image, caption or captions and, if you like, split. Emojigram's own file is one.
@@ -64,9 +63,7 @@ func readJSONL(ctx context.Context, f *source, name string, b *builder) error {
 		}
 		image, also := typed(r.Image)
 		for _, caption := range r.Captions {
-			if strings.ContainsRune(caption, utf8.RuneError) { // what the JSON reader puts in their place
-				b.problem(name, l.number, "not UTF-8: bytes replaced in %.40q", caption)
-			}
+			reportReplaced(b.report, name, l.number, caption)
 			b.add(row{file: name, line: l.number, image: image, also: also, text: caption, split: split})
 		}
 	}

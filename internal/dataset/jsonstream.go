@@ -150,10 +150,15 @@ func (j *jsonReader) skip() error {
 
 // checked reports what JSON hides of a caption: its reader puts U+FFFD in the place of bytes that are not UTF-8.
 func (j *jsonReader) checked(text string) string {
-	if strings.ContainsRune(text, utf8.RuneError) {
-		j.report(Problem{j.name, j.line(), fmt.Sprintf("not UTF-8: bytes replaced in %.40q", text)})
-	}
+	reportReplaced(j.report, j.name, j.line(), text)
 	return text
+}
+
+// reportReplaced reports a text in which a JSON reader has put U+FFFD in the place of something.
+func reportReplaced(report func(Problem), name string, line int, text string) {
+	if strings.ContainsRune(text, utf8.RuneError) {
+		report(Problem{name, line, fmt.Sprintf("not UTF-8: bytes replaced in %.40q", text)})
+	}
 }
 
 // newlines counts the lines of what passes through it.

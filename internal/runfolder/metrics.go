@@ -38,19 +38,19 @@ type Epoch struct {
 type row struct {
 	Epoch                      int    `json:"epoch"`
 	Step                       int    `json:"step"`
-	TrainLoss                  number `json:"train_teacher_forced_loss"`
-	TrainAccuracy              number `json:"train_teacher_forced_accuracy"`
-	ValidationLoss             number `json:"validation_teacher_forced_loss"`
-	ValidationAccuracy         number `json:"validation_teacher_forced_accuracy"`
-	ValidationNatsPerCharacter number `json:"validation_nats_per_character"`
-	ValidationBitsPerCharacter number `json:"validation_bits_per_character"` // the same in bits, for other readers
-	ValidationNatsPerCaption   number `json:"validation_nats_per_caption"`
-	LearningRate               number `json:"learning_rate"`
-	Seconds                    number `json:"seconds"`
-	TotalSeconds               number `json:"total_seconds"`
-	ExamplesPerSecond          number `json:"examples_per_second"`
+	TrainLoss                  Number `json:"train_teacher_forced_loss"`
+	TrainAccuracy              Number `json:"train_teacher_forced_accuracy"`
+	ValidationLoss             Number `json:"validation_teacher_forced_loss"`
+	ValidationAccuracy         Number `json:"validation_teacher_forced_accuracy"`
+	ValidationNatsPerCharacter Number `json:"validation_nats_per_character"`
+	ValidationBitsPerCharacter Number `json:"validation_bits_per_character"` // the same in bits, for other readers
+	ValidationNatsPerCaption   Number `json:"validation_nats_per_caption"`
+	LearningRate               Number `json:"learning_rate"`
+	Seconds                    Number `json:"seconds"`
+	TotalSeconds               Number `json:"total_seconds"`
+	ExamplesPerSecond          Number `json:"examples_per_second"`
 	Best                       bool   `json:"best"`
-	SelectionMetric            number `json:"selection_metric,omitempty"`
+	SelectionMetric            Number `json:"selection_metric,omitempty"`
 	SelfCritical               bool   `json:"self_critical,omitempty"`
 	MeanOf                     int    `json:"mean_of_epochs,omitempty"`
 }
@@ -58,16 +58,16 @@ type row struct {
 // MarshalJSON implements json.Marshaler.
 func (e Epoch) MarshalJSON() ([]byte, error) {
 	return json.Marshal(row{
-		e.Epoch, e.Step, number(e.TrainLoss), number(e.TrainAccuracy), number(e.ValidationLoss),
-		number(e.ValidationAccuracy), number(e.ValidationNatsPerCharacter), number(e.ValidationNatsPerCharacter / math.Ln2),
-		number(e.ValidationNatsPerCaption), number(e.LearningRate),
-		number(e.Seconds), number(e.TotalSeconds), number(e.ExamplesPerSecond), e.Best, number(e.SelectionMetric), e.SelfCritical, e.MeanOf,
+		e.Epoch, e.Step, Number(e.TrainLoss), Number(e.TrainAccuracy), Number(e.ValidationLoss),
+		Number(e.ValidationAccuracy), Number(e.ValidationNatsPerCharacter), Number(e.ValidationNatsPerCharacter / math.Ln2),
+		Number(e.ValidationNatsPerCaption), Number(e.LearningRate),
+		Number(e.Seconds), Number(e.TotalSeconds), Number(e.ExamplesPerSecond), e.Best, Number(e.SelectionMetric), e.SelfCritical, e.MeanOf,
 	})
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *Epoch) UnmarshalJSON(data []byte) error {
-	r := row{ValidationNatsPerCaption: number(math.NaN())} // where an older release wrote none
+	r := row{ValidationNatsPerCaption: Number(math.NaN())} // where an older release wrote none
 	if err := json.Unmarshal(data, &r); err != nil {
 		return err
 	}

@@ -5,20 +5,20 @@ import (
 	"math"
 )
 
-// number is a float64 whose NaN and infinities are JSON's null, which reads back as NaN. A training run that
+// Number is a float64 whose NaN and infinities are JSON's null, which reads back as NaN. A training run that
 // diverges must still be able to write what it saw.
-type number float64
+type Number float64
 
-func (n number) MarshalJSON() ([]byte, error) {
+func (n Number) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
 		return []byte("null"), nil
 	}
 	return json.Marshal(float64(n))
 }
 
-func (n *number) UnmarshalJSON(data []byte) error {
+func (n *Number) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
-		*n = number(math.NaN())
+		*n = Number(math.NaN())
 		return nil
 	}
 	return json.Unmarshal(data, (*float64)(n))
@@ -29,16 +29,16 @@ type Values map[string]float64
 
 // MarshalJSON implements json.Marshaler.
 func (v Values) MarshalJSON() ([]byte, error) {
-	m := make(map[string]number, len(v))
+	m := make(map[string]Number, len(v))
 	for k, x := range v {
-		m[k] = number(x)
+		m[k] = Number(x)
 	}
 	return json.Marshal(m)
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Values) UnmarshalJSON(data []byte) error {
-	var m map[string]*number // a pointer, because a null in a map never reaches number's UnmarshalJSON
+	var m map[string]*Number // a pointer, because a null in a map never reaches Number's UnmarshalJSON
 	if err := json.Unmarshal(data, &m); err != nil {
 		return err
 	}

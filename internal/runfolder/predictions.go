@@ -34,8 +34,8 @@ func (p Prediction) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(struct {
 		plain
-		LogProbability number `json:"log_probability"`
-	}{plain(p), number(p.LogProbability)})
+		LogProbability Number `json:"log_probability"`
+	}{plain(p), Number(p.LogProbability)})
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -43,7 +43,7 @@ func (p *Prediction) UnmarshalJSON(data []byte) error {
 	type plain Prediction
 	var v struct {
 		plain
-		LogProbability number `json:"log_probability"`
+		LogProbability Number `json:"log_probability"`
 	}
 	if err := json.Unmarshal(data, &v); err != nil {
 		return err
