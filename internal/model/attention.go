@@ -97,7 +97,7 @@ func (d *attentionDecoder) start(scope *model.Scope, features *Node) (grid, proj
 func (d *attentionDecoder) weights(scope *model.Scope, g *Graph) (w attentionWeights, fromToken, bias *Node) {
 	kernel := d.at(scope, g, "lstm").kernel("kernel", d.Embedding+d.channels(), 4*d.Units)
 	w.fromHidden = Concatenate([]*Node{
-		d.at(scope, g, "lstm").kernel("recurrent_kernel", d.Units, 4*d.Units),
+		d.at(scope, g, "lstm").recurrentKernel(d.Units, 4),
 		d.at(scope, g, "attention").kernel("hidden_kernel", d.Units, d.AttentionUnits),
 		d.at(scope, g, "gate").kernel("kernel", d.Units, 1)}, 1)
 	w.gateBias = d.at(scope, g, "gate").make("bias", zeros, 1)

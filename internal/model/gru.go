@@ -17,7 +17,7 @@ func (gruCell) gates() int       { return 3 }
 func (gruCell) states() []string { return []string{"hidden"} }
 
 func (gruCell) weights(v variables, units int) []*Node {
-	u := v.kernel("recurrent_kernel", units, 3*units)
+	u := v.recurrentKernel(units, 3)
 	b := v.make("bias", zeros, 2, 3*units)
 	return []*Node{u, Squeeze(Slice(b, AxisElem(0)), 0), Squeeze(Slice(b, AxisElem(1)), 0)}
 }

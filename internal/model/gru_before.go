@@ -18,7 +18,7 @@ func (gruBeforeCell) gates() int       { return 3 }
 func (gruBeforeCell) states() []string { return []string{"hidden"} }
 
 func (gruBeforeCell) weights(v variables, units int) []*Node {
-	return []*Node{v.kernel("recurrent_kernel", units, 3*units), v.make("bias", gruBeforeBias, 3*units)}
+	return []*Node{v.recurrentKernel(units, 3), v.make("bias", gruBeforeBias, 3*units)}
 }
 
 func (gruBeforeCell) params(units int) int { return 3 * units * (units + 1) }

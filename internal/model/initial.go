@@ -9,8 +9,7 @@ import (
 )
 
 // Initial values follow Keras' layer defaults, unless Settings.Initializer says otherwise; but recurrent kernels are Glorot's, too, where
-// Keras' are orthogonal. They draw from the store's
-// random state, so one seed fixes them.
+// Keras' are orthogonal, which Settings.RecurrentInitializer asks for. They draw from the store's random state, so one seed fixes them.
 
 // initialWeights is how kernels and embeddings begin: as keras says, or as the settings do.
 func (s Settings) initialWeights(store *model.Store, keras model.VariableInitializer) model.VariableInitializer {
@@ -42,6 +41,27 @@ func glorotUniform(store *model.Store) model.VariableInitializer {
 		return uniform(store, g, shape, limit)
 	}
 }
+
+// orthogonal is Keras' Orthogonal for a matrix [in, out], in ≤ out: orthonormal rows, no direction likelier than another (Saxe et al. 2014).
+// Where Keras takes Q of a Gaussian matrix's QR decomposition, this takes the orthogonal factor of its polar decomposition, which has the
+// same distribution and needs matrix products alone: Newton and Schulz's iteration brings every singular value to one (Higham, Functions of
+// Matrices, 2008, equation 8.20).
+func orthogonal(store *model.Store) model.VariableInitializer {
+	return func(g *graph.Graph, shape shapes.Shape) *graph.Node {
+		in, out := shape.Dim(0), shape.Dim(1)
+		// About the largest singular value; below √3 times that, every one converges.
+		x := graph.DivScalar(store.RandomNormal(g, shape), math.Sqrt(float64(in))+math.Sqrt(float64(out)))
+		for range orthogonalSteps {
+			gram := graph.Dot(x, x).General([]int{1}, nil, []int{1}, nil)
+			x = graph.Sub(graph.MulScalar(x, 1.5), graph.MulScalar(graph.MatMul(gram, x), 0.5))
+		}
+		return x
+	}
+}
+
+// orthogonalSteps is enough for singular values from a hundredth of the largest on: a step makes small ones half as large again, and near
+// one it squares the distance. Those of a recurrent kernel, at least three times as wide as high, begin at about a quarter.
+const orthogonalSteps = 18
 
 // uniformWithin is U(-limit, limit); Keras' Embedding uses 0.05.
 func uniformWithin(store *model.Store, limit float64) model.VariableInitializer {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"testing"
@@ -74,6 +75,71 @@ func TestInitializers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOrthogonalInitializer: the rows of every recurrent kernel are orthonormal, whatever the other kernels begin with, and no direction is
+// preferred: the first value is negative as often as not, where QR without Mezzadri's correction has one sign (2007, How to generate
+// random matrices from the classical compact groups).
+func TestOrthogonalInitializer(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    Settings
+		path string
+	}{
+		{"lstm", Settings{Name: "lstm", Inject: "init", Layers: 2}, "/lstm_2/recurrent_kernel"},
+		{"norm lstm", Settings{Name: "lstm", Inject: "init", LayerNorm: true}, "/lstm/recurrent_kernel"},
+		{"gru", Settings{Name: "gru", Inject: "init", ResetAfter: true}, "/gru/recurrent_kernel"},
+		{"gru before", Settings{Name: "gru", Inject: "init"}, "/gru/recurrent_kernel"},
+		{"one unit", Settings{Name: "gru", Inject: "init", Units: 1}, "/gru/recurrent_kernel"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.s
+			s.RecurrentInitializer, s.Initializer, s.InitializerScale, s.Embedding = "orthogonal", "uniform", 0.01, 8
+			s.Units = cmp.Or(s.Units, 37)
+			d, store := tinyDecoder(t, s)
+			features, tokens := tinyBatch()
+			gomodel.MustNewExec(acceltest.XLA(t), store, func(scope *gomodel.Scope, f, ids *Node) *Node { return d.Logits(scope, f, ids) }).MustCall(features, tokens)
+			kernel := store.GetVariable(c.path)
+			if kernel == nil {
+				t.Fatalf("no variable %s", c.path)
+			}
+			rows, columns := kernel.Shape().Dim(0), kernel.Shape().Dim(1)
+			values := flat(kernel.MustValue())
+			for i := range rows {
+				for j := range i + 1 {
+					var dot, want float64
+					for k := range columns {
+						dot += float64(values[i*columns+k]) * float64(values[j*columns+k])
+					}
+					if i == j {
+						want = 1
+					}
+					if math.Abs(dot-want) > 1e-5 {
+						t.Fatalf("rows %d and %d have the product %v, want %v", i, j, dot, want)
+					}
+				}
+			}
+		})
+	}
+
+	store := gomodel.NewStore()
+	if err := store.SetRNGStateFromSeed(1); err != nil {
+		t.Fatal(err)
+	}
+	const draws = 200
+	negative := 0
+	features, _ := tinyBatch() // for its shape
+	exec := gomodel.MustNewExec(acceltest.XLA(t), store, func(scope *gomodel.Scope, x *Node) *Node {
+		return orthogonal(scope.Store())(x.Graph(), x.Shape())
+	})
+	for range draws {
+		if flat(exec.MustCall(features)[0])[0] < 0 {
+			negative++
+		}
+	}
+	if math.Abs(float64(negative)-draws/2) > 5*math.Sqrt(draws)/2 {
+		t.Errorf("the first value is negative in %d of %d draws", negative, draws)
 	}
 }
 

@@ -13,7 +13,7 @@ func (lstmCell) gates() int       { return 4 }
 func (lstmCell) states() []string { return []string{"hidden", "cell"} }
 
 func (lstmCell) weights(v variables, units int) []*Node {
-	return []*Node{v.kernel("recurrent_kernel", units, 4*units), v.make("bias", lstmBias, 4*units)}
+	return []*Node{v.recurrentKernel(units, 4), v.make("bias", lstmBias, 4*units)}
 }
 
 func (lstmCell) params(units int) int { return 4 * units * (units + 1) }

@@ -17,7 +17,7 @@ func (normLSTMCell) gates() int       { return 4 }
 func (normLSTMCell) states() []string { return []string{"hidden", "cell"} }
 
 func (normLSTMCell) weights(v variables, units int) []*Node {
-	return []*Node{v.kernel("recurrent_kernel", units, 4*units), v.make("bias", lstmBias, 4*units), v.make("input_gain", ones, 4*units),
+	return []*Node{v.recurrentKernel(units, 4), v.make("bias", lstmBias, 4*units), v.make("input_gain", ones, 4*units),
 		v.make("recurrent_gain", ones, 4*units), v.make("cell_gain", ones, units), v.make("cell_bias", zeros, units)}
 }
 

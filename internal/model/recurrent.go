@@ -84,6 +84,14 @@ func (v variables) kernel(name string, in, out int) *Node {
 	return v.make(name, v.initialWeights(store, glorotUniform(store)), in, out)
 }
 
+// recurrentKernel is the matrix [units, gates*units] from a layer's hidden state to its gates.
+func (v variables) recurrentKernel(units, gates int) *Node {
+	if v.RecurrentInitializer == "orthogonal" {
+		return v.make("recurrent_kernel", orthogonal(v.scope.Store()), units, gates*units)
+	}
+	return v.kernel("recurrent_kernel", units, gates*units)
+}
+
 func (v variables) dense(x *Node, out int) *Node {
 	return addRow(product(x, v.kernel("kernel", x.Shape().Dim(-1), out)), v.make("bias", zeros, out))
 }

@@ -307,7 +307,7 @@ def training_loss(decoder, features, tokens, targets, penalty=0.0, smoothing=0.0
 
 
 def initialise(decoder):
-    """Initial values by decoder.initializer. They are drawn in PyTorch's layout, where a kernel [in, out] is [out, in]."""
+    """Initial values by decoder.initializer and decoder.recurrent_initializer. They are drawn in PyTorch's layout, where a kernel [in, out] is [out, in]."""
     s = decoder.s
     scale, clip = s["initializer_scale"], s["initializer_clip"]
     draw = {
@@ -328,6 +328,8 @@ def initialise(decoder):
                     w.uniform_(-0.05, 0.05)
                 elif keras and isinstance(module, nn.ParameterDict):  # an initial state
                     w.zero_()
+                elif s.get("recurrent_initializer") == "orthogonal" and name.startswith("weight_hh"):
+                    nn.init.orthogonal_(w)
                 else:
                     draw(w)
                     if clip and not keras:
