@@ -58,7 +58,17 @@ func parseONNX(data []byte) (net network, err error) {
 	}
 	weights := map[string]*protos.TensorProto{}
 	for _, t := range file.Graph.Initializer {
+		if err := wholeTensor(t); err != nil {
+			return network{}, fmt.Errorf("weights %q: %w", t.Name, err)
+		}
 		weights[t.Name] = t
+	}
+	for _, node := range file.Graph.Node {
+		for _, a := range node.Attribute {
+			if err := wholeTensor(a.GetT()); err != nil {
+				return network{}, fmt.Errorf("%s %q: %w", node.OpType, node.Name, err)
+			}
+		}
 	}
 	// Old files list their weights among the inputs, where the importer would wait for them.
 	file.Graph.Input = slices.DeleteFunc(file.Graph.Input, func(in *protos.ValueInfoProto) bool { return weights[in.Name] != nil })
@@ -120,6 +130,35 @@ func parseONNX(data []byte) (net network, err error) {
 		}
 	}
 	return network{layers: ls, feature: file.Graph.Output[0].Name, imported: m}, nil
+}
+
+// onnxWidths are the bytes of a value in raw_data.
+var onnxWidths = map[protos.TensorProto_DataType]int{
+	protos.TensorProto_FLOAT: 4, protos.TensorProto_DOUBLE: 8, protos.TensorProto_FLOAT16: 2, protos.TensorProto_BFLOAT16: 2, protos.TensorProto_BOOL: 1,
+	protos.TensorProto_INT8: 1, protos.TensorProto_INT16: 2, protos.TensorProto_INT32: 4, protos.TensorProto_INT64: 8,
+	protos.TensorProto_UINT8: 1, protos.TensorProto_UINT16: 2, protos.TensorProto_UINT32: 4, protos.TensorProto_UINT64: 8,
+}
+
+// wholeTensor refuses a tensor whose shape is not that of its values: the importer would make room for it first.
+func wholeTensor(t *protos.TensorProto) error {
+	if t == nil {
+		return nil
+	}
+	if t.DataLocation == protos.TensorProto_EXTERNAL {
+		return errors.New("its values lie in another file; export the model as one file")
+	}
+	values := max(len(t.FloatData), len(t.DoubleData), len(t.Int32Data), len(t.Int64Data), len(t.Uint64Data), len(t.StringData))
+	if len(t.RawData) > 0 {
+		width := onnxWidths[protos.TensorProto_DataType(t.DataType)]
+		if width == 0 {
+			return fmt.Errorf("its values are of ONNX type %d, which the importer doesn't know", t.DataType)
+		}
+		values = len(t.RawData) / width
+	}
+	if !sized(t.Dims, int64(values)) {
+		return fmt.Errorf("shape %v does not fit its %d values", t.Dims, values)
+	}
+	return nil
 }
 
 // traceChannels finds out which tensors have their channels before height and width: what ONNX' convolutions and pools

@@ -40,6 +40,9 @@ func readSafetensors(path string) (map[string]stored, error) {
 			if t.Offsets[0] < 0 || t.Offsets[1] < t.Offsets[0] || t.Offsets[1] > body {
 				return fmt.Errorf("tensor %q: its bytes %v lie outside the file's %d: the file is cut short or damaged", name, t.Offsets, body)
 			}
+			if t.DType == "" {
+				return fmt.Errorf("tensor %q names no type (dtype)", name)
+			}
 			s := stored{path: path, offset: begin + t.Offsets[0], dims: t.Shape, dtype: t.DType}
 			if t.DType == "F32" {
 				s.dtype = ""
@@ -58,13 +61,25 @@ func readSafetensors(path string) (map[string]stored, error) {
 }
 
 // sized reports whether a shape has so many values.
-func sized(dims []int, values int64) bool {
-	n := int64(1)
+func sized[D int | int64](dims []D, values int64) bool {
+	n, ok := count(dims, values)
+	return ok && n == values
+}
+
+// fits reports whether a shape has so many values at most.
+func fits[D int | int64](dims []D, values int64) bool {
+	_, ok := count(dims, values)
+	return ok
+}
+
+// count is how many values a shape has; ok is false where they are more than most, or a dimension is negative.
+func count[D int | int64](dims []D, most int64) (n int64, ok bool) {
+	n = 1
 	for _, d := range dims {
-		if d < 0 || d > 0 && n > values/int64(d) { // also keeps n from overflowing
-			return false
+		if d < 0 || d > 0 && n > most/int64(d) { // also keeps n from overflowing
+			return 0, false
 		}
 		n *= int64(d)
 	}
-	return n == values
+	return n, true
 }

@@ -50,7 +50,7 @@ func loadTorch(path string) (state map[string]*pytorch.Tensor, err error) {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	loaded, err := pytorch.Load(path)
+	loaded, err := unpickleTorch(path)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +118,9 @@ func appendTensor(out *bytes.Buffer, t *pytorch.Tensor) error {
 	values := t.Source.(*pytorch.FloatStorage).Data
 	if len(t.Stride) != len(t.Size) {
 		return fmt.Errorf("%d strides for shape %v", len(t.Stride), t.Size)
+	}
+	if !fits(t.Size, int64(len(values))) { // strides of zero would make any shape of one value
+		return fmt.Errorf("shape %v has more than its storage's %d values", t.Size, len(values))
 	}
 	index := make([]int, len(t.Size))
 	at := t.StorageOffset

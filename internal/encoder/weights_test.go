@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -166,6 +168,30 @@ func TestRefusedWeights(t *testing.T) {
 		return data
 	}
 	st, onnx := read("testdata/keras.safetensors"), read("testdata/torch.onnx")
+	// pth is what torch.save leaves of one tensor, with a storage of count values of which the file has one.
+	pth := func(count int, shape, strides string) []byte {
+		var out bytes.Buffer
+		archive := zip.NewWriter(&out)
+		for name, text := range map[string]string{
+			"x/data.pkl": "(dS'w'\nctorch._utils\n_rebuild_tensor_v2\n((S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI" + strconv.Itoa(count) + "\ntQI0\n(" + shape + "t(" + strides + "tI00\nNtRs.",
+			"x/data/0":   "\x00\x00\x80\x3f",
+		} {
+			w, err := archive.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+			if err == nil {
+				_, err = w.Write([]byte(text))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := archive.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	flipped := pth(1, "I1\n", "I1\n")
+	flipped[bytes.Index(flipped, []byte("\x00\x00\x80\x3f"))] ^= 1
+	legacy := read("testdata/torch_legacy.pth")
 	half := bytes.Replace(st, []byte(`"F32"`), []byte(`"F16"`), -1)
 	zero := func(string, int) float32 { return 0 }
 	tests := map[string]struct {
@@ -180,6 +206,15 @@ func TestRefusedWeights(t *testing.T) {
 		"half precision":         {settings("block1_conv1", put("d.safetensors", half)), []string{"block1_conv1/kernel is F16, expected float32"}},
 		"odd names":              {settings("block1_conv1", file(t, map[string][]int{"conv.weight": {1}}, zero)), []string{"named in no known way (Keras; torchvision and timm; "}},
 		"odd shape":              {settings("block1_conv1", file(t, map[string][]int{"block1_conv1/kernel": {3, 3, 1, 64}, "block1_conv1/bias": {64}}, zero)), []string{"block1_conv1/kernel has shape [3 3 1 64], expected [3 3 3 64]"}},
+		"empty pth":              {settings("block1_conv1", put("a.pth", nil)), []string{"a.pth", "neither a zip archive nor a pickle"}},
+		"pth of zeros":           {settings("block1_conv1", put("b.pth", make([]byte, 4096))), []string{"neither a zip archive nor a pickle"}},
+		"pth that claims a lot":  {settings("block1_conv1", put("c.pth", pth(1<<42, "I1\n", "I1\n"))), []string{`storage "0" claims 4398046511104 values, more than the file has`}},
+		"pth with other bytes":   {settings("block1_conv1", put("d.pth", pth(2, "I1\n", "I1\n"))), []string{`storage "0" has 4 bytes, expected 2 values of 4`}},
+		"pth of zero strides":    {settings("block1_conv1", put("e.pth", pth(1, "I1048576\nI65536\n", "I0\nI0\n"))), []string{"shape [1048576 65536] has more than its storage's 1 values"}},
+		"damaged pth":            {settings("block1_conv1", put("f.pth", flipped)), []string{`record "x/data/0"`, "checksum"}},
+		"cut legacy pth":         {settings("block1_conv1", put("g.pth", legacy[:len(legacy)-9])), []string{"storage", "unexpected EOF"}},
+		"another pickle":         {settings("block1_conv1", put("h.pth", []byte("\x80\x02K\x01."))), []string{"a pickle, but none of torch.save"}},
+		"safetensors, no type":   {settings("block1_conv1", put("e.safetensors", bytes.Replace(st, []byte(`"F32"`), []byte(`""   `), 1))), []string{"names no type (dtype)"}},
 		"empty onnx":             {settings("block1_conv1", put("a.onnx", nil)), []string{"not an ONNX model"}},
 		"onnx of rubbish":        {settings("block1_conv1", put("b.onnx", []byte("rubbish"))), []string{"not an ONNX model"}},
 		"cut onnx":               {settings("block1_conv1", put("c.onnx", onnx[:len(onnx)/2])), []string{"not an ONNX model, or a damaged one"}},
@@ -315,6 +350,35 @@ func FuzzONNX(f *testing.F) {
 		f.Fatal(err)
 	}
 	fuzzReader(f, append(slices.Clone(data[:100]), data[len(data)-400:]...), readONNX)
+}
+
+func FuzzTorch(f *testing.F) {
+	for _, path := range []string{"testdata/torch_zip.pth", "testdata/torch_legacy.pth"} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	fuzzReader(f, []byte("PK\x03\x04"), func(path string) (map[string]stored, error) {
+		state, err := loadTorch(path)
+		if err != nil {
+			return nil, err
+		}
+		out := path + ".safetensors"
+		if err := writeSafetensors(out, state); err != nil {
+			return nil, err
+		}
+		found, err := readSafetensors(out)
+		if err != nil {
+			return nil, fmt.Errorf("what was written of it: %w", err)
+		}
+		for name, s := range found { // they lie in the other file
+			s.offset = 0
+			found[name] = s
+		}
+		return found, nil
+	})
 }
 
 // fuzzReader looks for panics, and for tensors that lie outside their file.
