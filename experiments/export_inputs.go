@@ -79,6 +79,9 @@ func exportInputs(ctx context.Context, r *RunFolder, to string, o Options) (stri
 		return "", err
 	}
 	dir := filepath.Join(to, r.Folder)
+	if err := replaceable(dir); err != nil {
+		return "", err
+	}
 	tmp, err := os.MkdirTemp(to, ".writing-") // beside it, so that a folder is there whole or not at all
 	if err != nil {
 		return "", err
@@ -93,6 +96,21 @@ func exportInputs(ctx context.Context, r *RunFolder, to string, o Options) (stri
 		return "", err
 	}
 	return dir, os.Rename(tmp, dir)
+}
+
+// replaceable refuses a folder that no earlier export of inputs wrote, above all a run's own.
+func replaceable(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0:
+		return nil
+	case err != nil:
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, inputsFile)); err != nil {
+		return fmt.Errorf("%s is there and holds no %s: it is not replaced; name another folder (--to)", dir, inputsFile)
+	}
+	return nil
 }
 
 // again repeats a run's stages before its training, in a folder of their own, which is gone afterwards: the run's own stays
@@ -148,8 +166,8 @@ func (e *experiment) repeat(ctx context.Context, r *RunFolder) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"data", "vocabulary", "weights", "features"} {
-		if had := r.Hashes[name]; had != info.Hashes[name] {
+	for _, name := range []string{"data", "vocabulary", "weights", "features", "pictures"} {
+		if had := r.Hashes[name]; had != info.Hashes[name] && (had != "" || name != "pictures") { // which earlier versions didn't note
 			return fmt.Errorf("the run's %s had the hash %.12s, now it is %.12s: this isn't what the run learnt from", name, had, info.Hashes[name])
 		}
 	}

@@ -166,6 +166,36 @@ func listing(t *testing.T, dir string) (files []string) {
 
 // wantNoOtherInputs changes the data set of a run, and wants no export of what the run didn't learn from.
 func wantNoOtherInputs(t *testing.T, data string, r *experiments.RunFolder) {
+	picture, other := filepath.Join(data, "images", "p00.jpg"), filepath.Join(data, "images", "p01.jpg")
+	before, err := os.ReadFile(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := os.ReadFile(other)
+	if err == nil {
+		err = os.WriteFile(picture, changed, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := experiments.ExportInputs(t.Context(), r, t.TempDir(), experiments.Options{}); err == nil || !strings.Contains(err.Error(), "the run's pictures had the hash") {
+		t.Errorf("a changed picture: %v", err)
+	}
+	if _, err := experiments.Resume(t.Context(), r.Dir, experiments.Options{}); err == nil || !strings.Contains(err.Error(), "the picture files are not those that this run began with") {
+		t.Errorf("resumed with a changed picture: %v", err)
+	}
+	if err := os.WriteFile(picture, before, 0o644); err != nil {
+		t.Fatal(err)
+	}
+
+	// Where the run's own folder would be replaced, nothing is written.
+	if _, err := experiments.ExportInputs(t.Context(), r, filepath.Dir(r.Dir), experiments.Options{}); err == nil || !strings.Contains(err.Error(), "it is not replaced") {
+		t.Errorf("inputs in place of the run: %v", err)
+	}
+	if _, err := experiments.OpenRun("", r.Dir); err != nil {
+		t.Error(err)
+	}
+
 	file, err := os.OpenFile(filepath.Join(data, "Flickr8k.token.txt"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)

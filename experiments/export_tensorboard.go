@@ -203,7 +203,7 @@ var ErrHasEvents = errors.New("the run has event files already")
 // replace what an earlier export wrote there. It returns the folder that tensorboard --logdir takes.
 func ExportTensorBoard(r *RunFolder, to string) (dir string, err error) {
 	dir = r.Dir
-	if to != "" {
+	if to != "" && !sameFolder(filepath.Join(to, r.Folder), r.Dir) {
 		dir = filepath.Join(to, r.Folder)
 	} else {
 		unlock, err := r.folder.Lock()
@@ -236,6 +236,16 @@ func ExportTensorBoard(r *RunFolder, to string) (dir string, err error) {
 		}
 	}
 	return filepath.Join(dir, eventsDir), nil
+}
+
+// sameFolder is whether two paths lead to one folder.
+func sameFolder(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // writeEventFile writes an event file whole, in place of the one before.

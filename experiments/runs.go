@@ -65,7 +65,11 @@ func newRunFolder(f *runfolder.Folder) (*RunFolder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &RunFolder{Dir: f.Dir, Folder: filepath.Base(f.Dir), RunInfo: info, folder: f}, nil
+	absolute, err := filepath.Abs(f.Dir) // "." has no name
+	if err != nil {
+		return nil, err
+	}
+	return &RunFolder{Dir: f.Dir, Folder: filepath.Base(absolute), RunInfo: info, folder: f}, nil
 }
 
 // OpenRun finds a run: by the path of its folder, or in a results folder ("": results in the checkout) by the beginning

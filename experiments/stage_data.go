@@ -61,7 +61,7 @@ func (e *experiment) unchanged(name, hash, refusal string) error {
 		return err
 	}
 	if before := info.Hashes[name]; before != "" && before != hash {
-		return fmt.Errorf("%s that this run began with: its SHA-256 is %.16s…, then it was %.16s…", refusal, hash, before)
+		return fmt.Errorf("%s that this run began with: SHA-256 %.16s…, then %.16s…", refusal, hash, before)
 	}
 	return e.folder.Update(func(i *runfolder.Info) { i.Hashes[name] = hash })
 }

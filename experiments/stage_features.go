@@ -34,6 +34,9 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 	if err := enc.LoadWeights(ctx, e.cache, e.term); err != nil {
 		return err
 	}
+	if err := e.unchanged("weights", enc.WeightsHash(), "the encoder's weights (encoder.weights, encoder.sources) are not those"); err != nil {
+		return err
+	}
 	e.encoder = enc
 	if e.front, err = features.NewFront(enc); err != nil {
 		return err
@@ -53,6 +56,12 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 		}
 	}
 	e.features, err = features.Compute(ctx, e.accel.Backend, frozen, pictures, e.cache, e.term)
+	if err != nil {
+		return err
+	}
+	// Which weights a source had, and what the data set's files hold, may have changed since a resumed run began.
+	err = errors.Join(e.unchanged("features", e.features.Fingerprint(), "the encoder, its weights or its preprocessing are not those"),
+		e.unchanged("pictures", e.features.Pictures(), "the picture files are not those"))
 	if err != nil {
 		return err
 	}
@@ -82,8 +91,5 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 		e.front.Scale(scaler)
 		e.say("the layers after %s, up to %s, are trained with the decoder", frozen.Layer(), enc.Layer())
 	}
-	err = e.folder.Update(func(i *runfolder.Info) {
-		i.Hashes["weights"], i.Hashes["features"] = enc.WeightsHash(), e.features.Fingerprint()
-	})
-	return errors.Join(err, e.folder.WriteJSON(scalerFile, scaler))
+	return e.folder.WriteJSON(scalerFile, scaler)
 }

@@ -49,7 +49,7 @@ type Info struct {
 	PluginVersion string `json:"plugin_version,omitempty"`
 
 	Seeds  map[string]int64  `json:"seeds,omitempty"`
-	Hashes map[string]string `json:"hashes,omitempty"` // of data, vocabulary, weights, features
+	Hashes map[string]string `json:"hashes,omitempty"` // of data, vocabulary, vectors, weights, features, pictures
 
 	Stages          []Stage `json:"stages,omitempty"`
 	PeakMemoryBytes int64   `json:"peak_memory_bytes,omitempty"`
