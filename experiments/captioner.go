@@ -72,9 +72,9 @@ func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Opt
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := config.Load(folder.Path(runfolder.ResolvedFile), slices.Concat(overrides, withoutVectors))
+	loaded, err := ownConfig(folder, slices.Concat(overrides, withoutVectors)...)
 	if err != nil {
-		return nil, fmt.Errorf("the run's own config: %w", err)
+		return nil, err
 	}
 	c = &Captioner{config: loaded.Config, options: o}
 	defer func() {
@@ -190,6 +190,10 @@ func loadTrained(a *accel.Accel, folder *runfolder.Folder, c config.Config, feat
 
 // Close frees the backend.
 func (c *Captioner) Close() {
+	if c.next != nil {
+		c.next.Finalize()
+		c.next = nil
+	}
 	if c.accel != nil {
 		c.accel.Close()
 	}

@@ -129,7 +129,7 @@ func (c *Comparison) find(path, results string, alone bool) ([]*runfolder.Folder
 		if cell.Run == "" {
 			continue
 		}
-		run := filepath.Join(filepath.Dir(filepath.Clean(dir)), filepath.FromSlash(cell.Run))
+		run := filepath.Join(parent(dir), filepath.FromSlash(cell.Run))
 		f, err := runfolder.Open(run)
 		if err != nil { // removed since
 			gone++

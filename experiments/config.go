@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
 // ConfigKey is one key of a config: its section, name, type, default, allowed values and meaning.
@@ -49,6 +50,15 @@ func CheckStudy(studyPath string, overrides []string) (path string, cells int, e
 		return "", 0, err
 	}
 	return path, len(s.Cells), nil
+}
+
+// ownConfig loads a run's resolved config.
+func ownConfig(f *runfolder.Folder, overrides ...string) (*config.Loaded, error) {
+	c, err := config.Load(f.Path(runfolder.ResolvedFile), overrides)
+	if err != nil {
+		return nil, fmt.Errorf("the config of %s: %w", f.Dir, err)
+	}
+	return c, nil
 }
 
 func loadConfig(configPath string, overrides []string) (*config.Loaded, error) {

@@ -46,9 +46,9 @@ func Decode(ctx context.Context, runDir string, overrides []string, o Options) (
 	if err != nil {
 		return nil, err
 	}
-	c, err := config.Load(run.folder.Path(runfolder.ResolvedFile), withoutVectors)
+	c, err := ownConfig(run.folder, withoutVectors...)
 	if err != nil {
-		return nil, fmt.Errorf("the config of %s: %w", run.Dir, err)
+		return nil, err
 	}
 	runs := c.Config.Ensemble.Runs
 	if len(runs) == 0 {
@@ -167,9 +167,9 @@ func openMember(dir string) (m member, err error) {
 	if m.folder, err = runfolder.Open(dir); err != nil {
 		return m, err
 	}
-	c, err := config.Load(m.folder.Path(runfolder.ResolvedFile), withoutVectors)
+	c, err := ownConfig(m.folder, withoutVectors...)
 	if err != nil {
-		return m, fmt.Errorf("the config of %s: %w", dir, err)
+		return m, err
 	}
 	m.config = c.Config
 	if len(m.config.Ensemble.Runs) > 0 {

@@ -81,7 +81,7 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 		captions: map[string][]runfolder.Prediction{}, generated: map[string][]decode.Caption{}}
 	e.out = log
 	if o.Stderr != nil && !o.Quiet {
-		e.out = io.MultiWriter(o.Stderr, log)
+		e.out = io.MultiWriter(log, o.Stderr) // where the second fails, the first has it
 	}
 	provenance := runfolder.Provenance(context.Background())
 	err = folder.Update(func(i *runfolder.Info) {

@@ -16,7 +16,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors/numpy"
 
 	"github.com/captionlab/captionlab/internal/captionfile"
-	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/runfolder"
@@ -116,9 +115,9 @@ func replaceable(dir string) error {
 // again repeats a run's stages before its training, in a folder of their own, which is gone afterwards: the run's own stays
 // as it is. The caller closes the experiment.
 func (r *RunFolder) again(ctx context.Context, o Options) (*experiment, error) {
-	c, err := config.Load(r.folder.Path(runfolder.ResolvedFile), withoutVectors)
+	c, err := ownConfig(r.folder, withoutVectors...)
 	if err != nil {
-		return nil, fmt.Errorf("the run's own config: %w", err)
+		return nil, err
 	}
 	enc, err := encoder.New(c.Config.Encoder)
 	if err != nil {

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"context"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -10,14 +11,17 @@ import (
 
 // nearestCaptions are, for each validation picture, the first caption of the training picture whose scaled features
 // are nearest (Euclidean); those of a grid are averaged over its locations first.
-func (e *experiment) nearestCaptions() []string {
+func (e *experiment) nearestCaptions(ctx context.Context) ([]string, error) {
 	locations := featureSize(e.encoder.FeatureShape()).Locations
 	queries, known := averaged(e.splitRows(dataset.Validation), locations), averaged(e.splitRows(dataset.Train), locations)
 	captions := make([]string, len(queries))
-	var group errgroup.Group
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for n, query := range queries {
 		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			best, least := 0, float32(0)
 			for k, row := range known {
 				if d := squaredDistance(query, row); k == 0 || d < least {
@@ -28,8 +32,7 @@ func (e *experiment) nearestCaptions() []string {
 			return nil
 		})
 	}
-	_ = group.Wait() // none fails
-	return captions
+	return captions, group.Wait()
 }
 
 func squaredDistance(a, b []float32) float32 {

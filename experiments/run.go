@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -84,9 +83,9 @@ func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := config.Load(filepath.Join(folder.Dir, "config.resolved.toml"), nil)
+	c, err := ownConfig(folder)
 	if err != nil {
-		return nil, fmt.Errorf("the run's own config: %w", err)
+		return nil, err
 	}
 	return carryOut(ctx, folder, c, o)
 }

@@ -72,6 +72,15 @@ func newRunFolder(f *runfolder.Folder) (*RunFolder, error) {
 	return &RunFolder{Dir: f.Dir, Folder: filepath.Base(absolute), RunInfo: info, folder: f}, nil
 }
 
+// parent is the folder that holds dir, which may be "." or end in a slash.
+func parent(dir string) string {
+	dir = filepath.Clean(dir)
+	if absolute, err := filepath.Abs(dir); err == nil && filepath.Base(dir) != filepath.Base(absolute) { // ".", "..", "a/.."
+		dir = absolute
+	}
+	return filepath.Dir(dir)
+}
+
 // OpenRun finds a run: by the path of its folder, or in a results folder ("": results in the checkout) by the beginning
 // of its folder's name, or by a part of it, where only one has it; "last" is the newest.
 func OpenRun(results, run string) (*RunFolder, error) {

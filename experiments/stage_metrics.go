@@ -214,7 +214,10 @@ func (e *experiment) controlSystems(ctx context.Context, n int) ([]system, error
 	for i := range n {
 		constant[i], drawn[i] = frequent, texts[random.IntN(len(texts))]
 	}
-	nearest := e.nearestCaptions()
+	nearest, err := e.nearestCaptions(ctx)
+	if err != nil {
+		return nil, err
+	}
 	systems := []system{
 		{name: "zeroed", meaning: "the model with every picture's features set to zero"},
 		{name: "shuffled", meaning: "the model with another picture's features"},
@@ -228,7 +231,6 @@ func (e *experiment) controlSystems(ctx context.Context, n int) ([]system, error
 		rotated[i] = rows[(i+1)%n]
 	}
 	for i, features := range [][][]float32{e.seenRows(dataset.Validation, true), rotated} {
-		var err error
 		if systems[i].captions, err = e.generate(ctx, e.generator, features); err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -102,25 +103,36 @@ func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOpt
 	if !ok {
 		return nil, fmt.Errorf("no engine %q; there are %s", o.Engine, strings.Join(Engines(), ", "))
 	}
-	s, err := newSweep(ctx, studyPath, overrides, o)
-	if err != nil || o.DryRun {
+	if o.DryRun {
+		s, err := newSweep(ctx, studyPath, overrides, o)
 		return s.result(), err
+	}
+	s, err := loadSweep(studyPath, overrides, o)
+	if err != nil {
+		return nil, err
 	}
 	unlock, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	s.announce()
-	err = carryOut(ctx, s.waves(), s)
-	if err := errors.Join(s.save(), s.writeTables()); err != nil {
+	if err := s.planCells(ctx); err != nil { // not before: what another call did until it left the study is known now
 		return nil, err
 	}
+	if err := s.save(); err != nil {
+		return nil, err
+	}
+	s.announce()
+	err = carryOut(ctx, s.waves(), s)
+	saved := errors.Join(s.save(), s.writeTables())
 	r := s.result()
 	if err != nil {
-		return r, fmt.Errorf("%w: %d of %d cells are done; the same command goes on", err, s.count(runfolder.Done), len(r.Cells))
+		return r, errors.Join(fmt.Errorf("%w: %d of %d cells are done; the same command goes on", err, s.count(runfolder.Done), len(r.Cells)), saved)
 	}
-	if o.Detach {
+	if saved != nil {
+		return r, saved
+	}
+	if o.Detach && o.Engine == slurmEngineName {
 		return r, nil
 	}
 	return r, r.failure(o.Engine, overrides)
@@ -136,7 +148,14 @@ func OpenStudy(dir string) (*Study, error) {
 	for n := range r.Cells {
 		c := &r.Cells[n]
 		if folder, err := runfolder.Open(c.Dir); c.Dir != "" && err == nil {
-			if info, err := folder.Info(); err == nil && info.Status == runfolder.Done {
+			info, err := folder.Info()
+			if err != nil {
+				continue
+			}
+			if run := (&RunFolder{RunInfo: info}); c.Status == string(runfolder.Running) || info.Status == runfolder.Done { // whoever kept the ledger may be gone
+				c.Status, c.Error, c.Seconds = string(info.Status), info.Error, run.Seconds()
+			}
+			if info.Status == runfolder.Done {
 				c.Figures = info.Results
 			}
 		}
@@ -184,7 +203,7 @@ func studyOf(dir string, l *study.Ledger) *Study {
 	for _, c := range l.Cells {
 		cell := StudyCell{ID: c.ID, Settings: c.Settings, Seed: c.Seed, Hash: c.Hash, Status: string(c.Status), Error: c.Error, Seconds: c.Seconds}
 		if c.Run != "" {
-			cell.Dir = filepath.Join(filepath.Dir(dir), c.Run)
+			cell.Dir = filepath.Join(parent(dir), c.Run)
 		}
 		r.Cells = append(r.Cells, cell)
 	}
@@ -207,6 +226,18 @@ type sweep struct {
 
 // newSweep loads the study file and plans every cell.
 func newSweep(ctx context.Context, studyPath string, overrides []string, o SweepOptions) (*sweep, error) {
+	s, err := loadSweep(studyPath, overrides, o)
+	if err == nil {
+		err = s.planCells(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// loadSweep loads the study file.
+func loadSweep(studyPath string, overrides []string, o SweepOptions) (*sweep, error) {
 	path, err := ConfigPath(studyPath)
 	if err != nil {
 		return nil, err
@@ -224,21 +255,25 @@ func newSweep(ctx context.Context, studyPath string, overrides []string, o Sweep
 			}
 		}
 	}
-	s := &sweep{options: o, study: loaded, results: atRoot(loaded.Configs[0].Config.Runtime.Results), vocabs: map[string]string{}}
+	return &sweep{options: o, study: loaded, results: atRoot(loaded.Configs[0].Config.Runtime.Results), vocabs: map[string]string{}}, nil
+}
+
+// planCells looks at what is there, runs, the study's ledger and its tasks, and plans every cell.
+func (s *sweep) planCells(ctx context.Context) (err error) {
 	if s.runs, err = indexRuns(s.results); err != nil {
-		return nil, err
+		return err
 	}
 	before, err := s.find()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if o.Engine == slurmEngineName && before != nil {
+	if s.options.Engine == slurmEngineName && before != nil {
 		if err := s.findTasks(ctx, before); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	s.plan(before)
-	return s, nil
+	return nil
 }
 
 func isDataKey(key string) bool { return strings.HasPrefix(key, "data.") }
@@ -258,20 +293,25 @@ func (s *sweep) find() (*study.Ledger, error) {
 	return nil, nil
 }
 
-// open makes the study folder, or takes up the one that is there.
+// open locks the study's folder, which it makes where there is none.
 func (s *sweep) open() (unlock func(), err error) {
+	if err := os.MkdirAll(s.results, 0o755); err != nil {
+		return nil, fmt.Errorf("results folder: %w", err)
+	}
+	found, err := study.Lock(s.results) // so that two calls at once make one folder
+	if err != nil {
+		return nil, err
+	}
+	defer found()
+	if _, err := s.find(); err != nil {
+		return nil, err
+	}
 	if s.dir == "" {
 		if s.dir, err = study.Create(s.results, &s.study.Ledger); err != nil {
 			return nil, err
 		}
 	}
-	if unlock, err = study.Lock(s.dir); err != nil {
-		return nil, err
-	}
-	if err = s.save(); err != nil {
-		unlock()
-	}
-	return unlock, err
+	return study.Lock(s.dir)
 }
 
 func (s *sweep) save() error { return study.Write(s.dir, &s.study.Ledger) }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/train"
 )
 
 // An engine carries out waves of jobs. No job waits for another of its wave; each wave waits for the one before. For each
@@ -41,6 +41,11 @@ func localEngine(ctx context.Context, waves [][]*job, s *sweep) error {
 		if ctx.Err() != nil {
 			return ErrInterrupted
 		}
+		if taken, err := s.elsewhere(j); err != nil {
+			return err
+		} else if taken {
+			continue
+		}
 		dir, err := s.prepare(j)
 		if err == nil {
 			if err := s.begun(j, dir); err != nil {
@@ -58,6 +63,30 @@ func localEngine(ctx context.Context, waves [][]*job, s *sweep) error {
 		}
 	}
 	return nil
+}
+
+// elsewhere looks again whether another process has begun or finished a job's run since the study was planned.
+func (s *sweep) elsewhere(j *job) (taken bool, err error) {
+	runs, err := indexRuns(s.results)
+	if err != nil {
+		return false, err
+	}
+	hash := j.config.Hash
+	if done := runs.done[hash]; done != nil {
+		j.plan = planDone
+		return true, s.ended(j, done.dir, nil)
+	}
+	if open := runs.open[hash]; open != nil {
+		if open.info.Status == runfolder.Running {
+			j.plan, j.todo = planBusy, false
+			c := &s.study.Cells[j.at]
+			c.Error, c.Run = planBusy+": give the command again when it has ended", s.relative(open.dir)
+			s.say("cell %s: %s", c.ID, planBusy)
+			return true, s.save()
+		}
+		j.dir = open.dir
+	}
+	return false, nil
 }
 
 // cause takes the run folder off an error: the ledger names it already.
@@ -116,7 +145,7 @@ func continueFrom(folder *runfolder.Folder, donor *knownRun) error {
 	if err := os.CopyFS(copying, os.DirFS(filepath.Join(donor.dir, checkpointsDir))); err != nil {
 		return fmt.Errorf("copy the checkpoints of %s: %w", donor.dir, err)
 	}
-	if err := syncTree(copying); err != nil {
+	if err := train.SyncTree(copying); err != nil {
 		return err
 	}
 	if err := folder.CopyEpochs(&runfolder.Folder{Dir: donor.dir}); err != nil {
@@ -134,17 +163,4 @@ func copyFile(to *runfolder.Folder, from, name string) error {
 		return err
 	}
 	return to.WriteFile(name, data)
-}
-
-func syncTree(dir string) error {
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		return errors.Join(f.Sync(), f.Close())
-	})
 }

@@ -194,3 +194,45 @@ func TestDonor(t *testing.T) {
 		t.Errorf("goes on after epoch %d, want 5: the longer run is another program's", got)
 	}
 }
+
+// TestOpenStudyAsItStands: whatever way leads to the study's folder, its cells are found, and a cell that ran when whoever kept the ledger
+// was killed has its run's status.
+func TestOpenStudyAsItStands(t *testing.T) {
+	path, results := planFolder(t)
+	s, err := newSweep(t.Context(), path, nil, SweepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := fakeRun(t, results, s.study.Configs[2], runfolder.Done, 1)
+	unlock, err := s.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.study.Cells[2].Run, s.study.Cells[2].Status = s.relative(run.Dir), runfolder.Running
+	if err := s.save(); err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	if dirs, err := study.List(results); err != nil || len(dirs) != 1 {
+		t.Errorf("study folders %v, error %v", dirs, err)
+	}
+	t.Chdir(s.dir)
+	for _, dir := range []string{s.dir, s.dir + "/", ".", "../" + filepath.Base(s.dir)} {
+		opened, err := OpenStudy(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := opened.Cells[2]
+		there, err := os.Stat(c.Dir)
+		if err != nil {
+			t.Errorf("%s: %v", dir, err)
+			continue
+		}
+		if stat, err := os.Stat(run.Dir); err != nil || !os.SameFile(stat, there) || c.Status != "done" || c.Seconds != 2006 || len(c.Figures) != 1 {
+			t.Errorf("%s: the cell is %+v, error %v", dir, c, err)
+		}
+		if g := opened.Groups(); g[1].Done != 1 {
+			t.Errorf("%s: groups %+v", dir, g)
+		}
+	}
+}

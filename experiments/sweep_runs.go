@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"maps"
 	"path/filepath"
 
 	"github.com/captionlab/captionlab/internal/config"
@@ -79,11 +80,11 @@ func size(c *config.Loaded) string {
 }
 
 // donor is the finished run with the most epochs whose training a run of this config goes on with; nil for none. It
-// must come from the same version of the program, so that the outcome is that of one run from the start; as far as git tells: what is
-// changed and not committed is taken for the same.
+// must come from the same version of the program, so that the outcome is that of one run from the start; as far as git and the versions
+// of modules tell: what is changed and not committed is taken for the same.
 func (x *runIndex) donor(c *config.Loaded, here runfolder.Info) (best *knownRun) {
 	for _, r := range x.trunks[trunk(c)] {
-		same := r.info.GitCommit == here.GitCommit && r.info.GitDirty == here.GitDirty
+		same := r.info.GitCommit == here.GitCommit && r.info.GitDirty == here.GitDirty && maps.Equal(r.info.Modules, here.Modules)
 		if same && c.Config.Training.Extends(r.config.Config.Training) && (best == nil || r.epochs() > best.epochs()) {
 			best = r
 		}

@@ -128,6 +128,19 @@ func untilFree(ctx context.Context, dir string) error {
 	}
 }
 
+// lockWhenFree locks a folder as soon as no other process has it.
+func lockWhenFree(ctx context.Context, folder *runfolder.Folder) (unlock func(), err error) {
+	for began := time.Now(); ; {
+		unlock, err = folder.Lock() // which waits a little itself
+		if !errors.Is(err, runfolder.ErrInProgress) || time.Since(began) > busyLimit {
+			return unlock, err
+		}
+		if ctx.Err() != nil {
+			return nil, ErrInterrupted
+		}
+	}
+}
+
 // runShared does once what cells share: it reads or draws the pictures, computes their features into the cache, and makes
 // the vocabularies. Where it fails, the cells of that config say why themselves; only when nothing succeeds is it an error.
 func (sub *submission) runShared(ctx context.Context, _ string, o Options, _ func(func(*taskRecord)) error) error {
@@ -175,7 +188,7 @@ func shareWork(ctx context.Context, dir string, c *config.Loaded, o Options) err
 		return err
 	}
 	folder := &runfolder.Folder{Dir: dir}
-	unlock, err := folder.Lock()
+	unlock, err := lockWhenFree(ctx, folder)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"time"
@@ -151,7 +152,11 @@ func (s *sweep) verdict(t *slurmTask) (dir string, status study.Status, message 
 	var info runfolder.Info
 	if record.Run != "" {
 		dir = s.absolute(record.Run)
-		if info, err = (&runfolder.Folder{Dir: dir}).Info(); err != nil {
+		info, err = (&runfolder.Folder{Dir: dir}).Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", runfolder.Interrupted, "its run folder was removed", nil
+		}
+		if err != nil {
 			return "", "", "", err
 		}
 		if info.Status == runfolder.Done {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/captionlab/captionlab/internal/config"
@@ -90,9 +89,9 @@ func runTokenizer(dir string) (config.Config, token.Tokenizer, error) {
 	if err != nil {
 		return config.Config{}, nil, err
 	}
-	c, err := config.Load(filepath.Join(folder.Dir, "config.resolved.toml"), withoutVectors)
+	c, err := ownConfig(folder, withoutVectors...)
 	if err != nil {
-		return config.Config{}, nil, fmt.Errorf("the run's own config: %w", err)
+		return config.Config{}, nil, err
 	}
 	saved, err := os.ReadFile(folder.Path("vocab.json"))
 	if err != nil {

@@ -59,7 +59,7 @@ text. Without texts, each line of the standard input is one.` + overridesHelp,
 }
 
 // override is what an argument looks like that is none of the texts.
-var override = regexp.MustCompile(`^[a-z_]+(\.[a-z_]+)+ *=`)
+var override = regexp.MustCompile(`^[a-z_]+(\.[a-z_0-9]+)+ *=`)
 
 // sortArguments divides what follows the config in overrides and texts; arguments from dash on, where it is not negative, are texts.
 func sortArguments(args []string, dash int) (overrides, texts []string) {

@@ -15,6 +15,9 @@ const (
 	lockWait = 2 * time.Second
 )
 
+// ErrInProgress is wrapped by Lock's error where another process has the run.
+var ErrInProgress = errors.New("still in progress in another process")
+
 // Lock takes ownership of the run, so that no run in progress is resumed a second time, and mends what a crash may
 // have left: temporary files and a torn last line of metrics.jsonl. The operating system drops the lock when the
 // process ends, however it ends. Locking a folder that this Folder already holds does nothing more.
@@ -37,7 +40,7 @@ func (f *Folder) Lock() (unlock func(), err error) {
 	}
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		file.Close()
-		return nil, fmt.Errorf("run folder %s: the run is still in progress in another process", f.Dir)
+		return nil, fmt.Errorf("run folder %s: the run is %w", f.Dir, ErrInProgress)
 	}
 	if err != nil {
 		file.Close()

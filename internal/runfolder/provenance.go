@@ -8,15 +8,20 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/shirou/gopsutil/v4/mem"
 )
 
-// recorded are the modules whose versions decide a run's figures.
+// module is this program's.
+const module = "github.com/captionlab/captionlab"
+
+// recorded are the modules whose versions decide a run's figures. The first is among them where another module's program runs
+// the experiments.
 var recorded = []string{
-	"github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla", "gonum.org/v1/plot",
+	module, "github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla", "gonum.org/v1/plot",
 }
 
 // Provenance is an Info that holds what the program is and where it runs: command, commit, versions, host. What it
@@ -26,14 +31,20 @@ func Provenance(ctx context.Context) Info {
 	if len(os.Args) > 0 {
 		i.Command = strings.Join(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...), " ")
 	}
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range build.Deps {
-			for _, path := range recorded {
-				if dep.Path == path {
-					i.Modules[path] = dep.Version
-				}
-			}
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return i
+	}
+	source := "." // where go run and tests, which carry no commit, are started
+	for _, dep := range build.Deps {
+		if slices.Contains(recorded, dep.Path) {
+			i.Modules[dep.Path] = dep.Version
 		}
+		if dep.Path == module && dep.Replace != nil {
+			source = dep.Replace.Path
+		}
+	}
+	if build.Main.Path == module { // else they are those of another program's repository
 		for _, s := range build.Settings {
 			switch s.Key {
 			case "vcs.revision":
@@ -43,8 +54,8 @@ func Provenance(ctx context.Context) Info {
 			}
 		}
 	}
-	if i.GitCommit == "" { // go run and tests carry no commit
-		i.GitCommit, i.GitDirty = checkout(ctx)
+	if i.GitCommit == "" {
+		i.GitCommit, i.GitDirty = checkout(ctx, source)
 	}
 	return i
 }
@@ -55,14 +66,25 @@ func (i *Info) Stamp(p Info) {
 	i.Modules, i.Host = p.Modules, p.Host
 }
 
-// checkout asks git about the working folder.
-func checkout(ctx context.Context) (commit string, dirty bool) {
-	out, err := exec.CommandContext(ctx, "git", "rev-parse", "HEAD").Output()
+// checkout asks git about a folder; the commit is "" where it isn't in a checkout of this module.
+func checkout(ctx context.Context, dir string) (commit string, dirty bool) {
+	git := func(args ...string) (string, error) {
+		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...).Output()
+		return strings.TrimSpace(string(out)), err
+	}
+	root, err := git("rev-parse", "--show-toplevel")
 	if err != nil {
 		return "", false
 	}
-	status, err := exec.CommandContext(ctx, "git", "status", "--porcelain").Output()
-	return strings.TrimSpace(string(out)), err != nil || len(bytes.TrimSpace(status)) > 0
+	file, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil || !bytes.HasPrefix(file, []byte("module "+module+"\n")) {
+		return "", false
+	}
+	if commit, err = git("rev-parse", "HEAD"); err != nil {
+		return "", false
+	}
+	status, err := git("status", "--porcelain")
+	return commit, err != nil || status != ""
 }
 
 func host(ctx context.Context) Host {

@@ -135,7 +135,7 @@ func (t *Trainer) write(name string) error {
 	if err := os.WriteFile(filepath.Join(tmp, stateFile), append(data, '\n'), 0o644); err != nil {
 		return err
 	}
-	if err := syncAll(tmp); err != nil {
+	if err := SyncTree(tmp); err != nil {
 		return err
 	}
 	final := filepath.Join(t.dir, name)
@@ -179,7 +179,8 @@ func scratchVariables(store *gomodel.Store) []*gomodel.Variable {
 	return scratch
 }
 
-func syncAll(dir string) error {
+// SyncTree has every file and folder below dir on the disk.
+func SyncTree(dir string) error {
 	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err

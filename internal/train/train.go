@@ -20,7 +20,7 @@ import (
 
 // ErrInterrupted is returned by Run when its context was cancelled: the current step was finished and a
 // checkpoint written.
-var ErrInterrupted = errors.New("training interrupted")
+var ErrInterrupted = errors.New("interrupted")
 
 // Batches are the batches of one split, in an order fixed by the epoch. Package batch has the implementation.
 type Batches interface {

@@ -23,11 +23,12 @@ config=$root/configs/recipes/$recipe.toml
 [ -f "$config" ] || { echo "twins.sh: no recipe $recipe in configs/recipes" >&2; exit 2; }
 
 python=${CAPTIONLAB_PYTHON:-$root/.cache/twin/bin/python}
-if [ -z "${CAPTIONLAB_PYTHON:-}" ] && [ ! -f "$root/.cache/twin/installed" ]; then
+packages=(torch==2.9.1 numpy==2.4.6)
+if [ -z "${CAPTIONLAB_PYTHON:-}" ] && [ "$(cat "$root/.cache/twin/installed" 2>/dev/null)" != "${packages[*]}" ]; then
   echo "installing PyTorch into .cache/twin" >&2
   python3 -m venv "$root/.cache/twin"
-  "$python" -m pip install --quiet --disable-pip-version-check torch==2.9.1 numpy==2.4.6
-  touch "$root/.cache/twin/installed"
+  "$python" -m pip install --quiet --disable-pip-version-check "${packages[@]}"
+  echo "${packages[*]}" >"$root/.cache/twin/installed"
 fi
 [ -n "${CAPTIONLAB:-}" ] || make -C "$root" build >&2
 
