@@ -248,6 +248,28 @@ func TestSlurmForgets(t *testing.T) {
 	}
 }
 
+// TestSlurmRunRemoved: a cell whose run somebody removed is computed again, and the others' tasks are still known.
+func TestSlurmRunRemoved(t *testing.T) {
+	path, _ := planFolder(t)
+	dir := fakeSlurm(t, all("PENDING 0:0"))
+	s, err := slurmSweep(t, path, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writeRecord(filepath.Join(s.Dir, "slurm", "1", "tasks", "3.json"), taskRecord{Task: "102_3", Run: "removed", Started: now(), Ended: now()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "tasks", "102_3")); err != nil { // it has ended
+		t.Fatal(err)
+	}
+	if status, err := OpenSlurm(t.Context(), path, nil); err != nil || len(status.Tasks) != 6 {
+		t.Errorf("status %+v, error %v", status, err)
+	}
+	if s, err = slurmSweep(t, path, true, false); err != nil || s.Cells[2].Plan != "compute" || s.Cells[3].Plan != "in Slurm's queue" {
+		t.Errorf("plans %v: %v", cellPlans(s), err)
+	}
+}
+
 // TestSlurmRefuses: when sbatch refuses, its words are the error, and nothing stays submitted.
 func TestSlurmRefuses(t *testing.T) {
 	path, results := planFolder(t)
