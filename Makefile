@@ -26,7 +26,7 @@ build: compiler ## build bin/captionlab
 	@$(GO) build -o $(BINARY) ./experiments/captionlab
 
 test: compiler ## check the formatting, vet, run the tests
-	@unformatted=$$(gofmt -l experiments internal) && test -z "$$unformatted" || { echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; }
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l experiments internal) || exit 1; test -z "$$unformatted" || { echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) test -timeout 40m ./...
 
@@ -34,7 +34,7 @@ race: compiler ## run the tests with the race detector
 	$(GO) test -race ./...
 
 readers: build ## TensorBoard, MLflow, pycocotools and DVC, from PyPI, read what runs leave for them
-	@bash experiments/testdata/readers.sh
+	@GO='$(GO)' bash experiments/testdata/readers.sh
 
 slurm: compiler ## test studies on a real Slurm of one node, which is installed (Debian, as root), started and stopped
 	@GO='$(GO)' bash internal/slurm/testdata/single_node.sh test
@@ -55,5 +55,7 @@ distclean: clean ## remove downloads and features too; results stay
 	rm -rf .cache
 
 compiler:
+	@command -v $(GO) >/dev/null || { echo "captionlab: no go command ($(GO))" >&2; \
+		echo 'hint: install Go 1.26.5 or later, and put its bin folder on the PATH, or name the command with GO=' >&2; exit 1; }
 	@cc=$$($(GO) env CC) && command -v $${cc%% *} >/dev/null || { echo "captionlab: no C compiler ($$cc), which the XLA backend needs" >&2; \
 		echo 'hint: install gcc or clang (Debian and Ubuntu: apt-get install gcc libc6-dev), or set CC' >&2; exit 1; }

@@ -38,6 +38,9 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 		return err
 	}
 	e.encoder = enc
+	if source := enc.WeightsSource(); source != "" {
+		e.say("weights of %s: from %s, SHA-256 %.12s…", e.config.Encoder.Name, source, enc.WeightsHash())
+	}
 	if e.front, err = features.NewFront(enc); err != nil {
 		return err
 	}

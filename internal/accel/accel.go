@@ -80,14 +80,20 @@ func (a surroundings) open(ctx context.Context, device string, log io.Writer) (*
 		fmt.Fprintln(log, "GOMLX_BACKEND asks for the pure-Go backend instead of XLA")
 		return openGo(r.options)
 	}
-	failed := &OpenError{Hint: a.hint(r)}
-	for _, source := range a.sources(r, log) {
+	sources := a.sources(r, log)
+	failed := &OpenError{Hint: a.hint(sources[0].device)}
+	broken := map[string]bool{}
+	for _, source := range sources {
 		path, err := source.find(ctx)
+		if err == nil && broken[path] {
+			err = errors.New("it leads to " + path + " again")
+		}
 		if err == nil {
 			var opened *Accel
 			if opened, err = a.load(path, r.options, source.device); err == nil {
 				return opened, nil
 			}
+			broken[path] = true
 			if !source.demanded {
 				fmt.Fprintf(log, "passing over an XLA plugin: %v\n", err)
 			}

@@ -87,11 +87,11 @@ func openLocal(ctx context.Context, cacheDir string) (*Accel, error) {
 }
 
 // checkGPU says whether CUDA could be used. Without a GPU there is nothing to say.
-func checkGPU(_ context.Context, _ string) []Finding {
+func checkGPU(ctx context.Context, _ string) []Finding {
 	if !nvidiaGPU() {
 		return nil
 	}
-	f := Finding{Name: "NVIDIA GPU", Status: OK, Detail: strings.ReplaceAll(gpuList(), "\n", "; ")}
+	f := Finding{Name: "NVIDIA GPU", Status: OK, Detail: strings.ReplaceAll(gpuList(ctx), "\n", "; ")}
 	if f.Detail == "" {
 		f.Detail = "a device file is there, but nvidia-smi does not list a GPU"
 		f.Status, f.Fix = Warning, "install NVIDIA's driver"

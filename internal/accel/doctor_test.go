@@ -1,10 +1,13 @@
 package accel
 
 import (
+	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // program puts a shell script on the PATH's folder.
@@ -52,7 +55,7 @@ func TestDiagnoseBareMachine(t *testing.T) {
 
 func TestDiagnoseFindsTools(t *testing.T) {
 	bin, home, cache := bare(t)
-	program(t, bin, "go", `echo go1.26.8`)
+	program(t, bin, "go", `[ "$2" = CC ] && echo clang -m64 || echo go1.26.8`)
 	program(t, bin, "clang", `echo "clang version 19"; echo more`)
 	program(t, bin, "python3", `[ "$1" = -m ] && echo "pip 25.1 from /usr/lib (python 3.13)" || echo "Python 3.13.5"`)
 	program(t, bin, "java", `echo 'openjdk version "21"' >&2`)
@@ -80,6 +83,43 @@ func TestDiagnoseFindsTools(t *testing.T) {
 		if f.Name == "weights" && strings.Contains(f.Detail, "lock") {
 			t.Errorf("side files are no weights: %s", f.Detail)
 		}
+	}
+}
+
+// The compiler that counts is Go's; without Go, the one of CC or any.
+func TestCompiler(t *testing.T) {
+	bin, _, cache := bare(t)
+	program(t, bin, "clang", "echo clang version 19")
+	check := func(what, status, detail string) {
+		t.Helper()
+		if f := checkCompiler(t.Context(), cache)[0]; f.Status != status || f.Detail != detail {
+			t.Errorf("%s: %+v, want %s and %q", what, f, status, detail)
+		}
+	}
+	check("no CC", OK, "clang version 19")
+	t.Setenv("CC", " ")
+	check("blank CC", OK, "clang version 19")
+	t.Setenv("CC", "tcc -O2")
+	check("another CC", Missing, "none of tcc")
+	program(t, bin, "go", "echo go: downloading a toolchain >&2; echo gcc")
+	check("Go wants gcc", Missing, "none of gcc")
+	program(t, bin, "go", "echo")
+	check("Go names none", OK, "clang version 19")
+}
+
+// A driver that hangs keeps nobody waiting.
+func TestNvidiaSMIHangs(t *testing.T) {
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Skip(err)
+	}
+	bin, _, _ := bare(t)
+	program(t, bin, "nvidia-smi", "echo GPU 0; exec "+sleep+" 60")
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if got := gpuList(ctx); got != "" || time.Since(start) > 30*time.Second {
+		t.Errorf("%q after %v", got, time.Since(start))
 	}
 }
 

@@ -1,6 +1,8 @@
 package accel
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"go/build"
@@ -14,14 +16,18 @@ import (
 
 const commandTimeout = 20 * time.Second
 
-// output runs a program and returns the first line that it prints; ok is false where it isn't there or fails.
+// output runs a program and returns the first line that it prints, to the standard error only where it prints nothing
+// else; ok is false where it isn't there or fails.
 func output(ctx context.Context, program string, args ...string) (line string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, program, args...)
 	command.WaitDelay = time.Second
-	text, err := command.CombinedOutput()
-	line, _, _ = strings.Cut(strings.TrimSpace(string(text)), "\n")
+	var out, warnings bytes.Buffer
+	command.Stdout, command.Stderr = &out, &warnings
+	err := command.Run()
+	text := cmp.Or(strings.TrimSpace(out.String()), strings.TrimSpace(warnings.String()))
+	line, _, _ = strings.Cut(text, "\n")
 	return strings.TrimSpace(line), err == nil
 }
 
@@ -33,11 +39,15 @@ func checkGo(ctx context.Context, _ string) []Finding {
 		Fix: "install Go 1.26.5 or later from go.dev/dl to build captionlab and to run notebooks"}}
 }
 
-// checkCompiler looks for the C compiler that cgo, and so the XLA backend, is built with.
+// checkCompiler looks for the C compiler that cgo, and so the XLA backend, is built with: Go's choice, as make asks for it.
 func checkCompiler(ctx context.Context, _ string) []Finding {
+	cc, ok := output(ctx, "go", "env", "CC")
+	if !ok {
+		cc = os.Getenv("CC")
+	}
 	candidates := []string{"gcc", "clang", "cc"}
-	if cc := os.Getenv("CC"); cc != "" {
-		candidates = strings.Fields(cc)[:1]
+	if words := strings.Fields(cc); len(words) > 0 { // CC may hold options
+		candidates = words[:1]
 	}
 	for _, name := range candidates {
 		if line, ok := output(ctx, name, "--version"); ok {

@@ -57,7 +57,9 @@ func install(ctx context.Context, dir, device string, log io.Writer) error {
 	if device != "cpu" {
 		dir = ""
 	}
-	return within(ctx, 0, func() error { return installer.AutoInstallPlugin(device, dir, true, installer.Quiet) })
+	// For the CPU without the installer's cache: that is a folder of the user's, outside the checkout, in which two downloads write to one
+	// file. CUDA's packages are several, and checked by hash.
+	return within(ctx, 0, func() error { return installer.AutoInstallPlugin(device, dir, device != "cpu", installer.Quiet) })
 }
 
 // within calls f and returns its error, or an error if the time (0: no limit) or the context ends before it does.

@@ -146,10 +146,10 @@ func (a surroundings) choose(r request, plugins map[string]string, log io.Writer
 	return "cpu", pick("cpu", plugins)
 }
 
-// hint is what a user can do when every source failed.
-func (a surroundings) hint(r request) string {
+// hint is what a user can do when every source of a plugin for the device failed.
+func (a surroundings) hint(device string) string {
 	switch {
-	case r.device == "cuda":
+	case device == "cuda":
 		return "CUDA needs an NVIDIA driver, and a network for go-xla's installer (or a plugin that it put into .local/lib/go-xla of another machine's home); " +
 			"set GOMLX_BACKEND=xla:/absolute/path/of/pjrt_c_api_cuda_plugin.so, or use runtime.device = \"cpu\""
 	case a.env("GOMLX_BACKEND") != "" || a.env(pjrt.PJRTPluginPathsEnv) != "":

@@ -115,6 +115,18 @@ func TestOrderOfSources(t *testing.T) {
 			a.installed = func() map[string]string { return map[string]string{"cpu": "/lib/broken.so"} }
 			a.cached = cached
 		}, "xla:cpu", "/cache/cpu.so", "", "passing over an XLA plugin: open /lib/broken.so", nil},
+		"installed CUDA is broken": {"auto chose CUDA: the error speaks of CUDA, and the plugin is loaded once", "auto", func(a *surroundings) {
+			a.installed = func() map[string]string { return map[string]string{"cuda": "/lib/broken.so"} }
+			a.gpu = yes
+			a.install = func(context.Context, string, io.Writer) error { return nil }
+			load, loads := a.load, 0
+			a.load = func(path, options, want string) (*Accel, error) {
+				if loads++; loads > 1 {
+					t.Errorf("%s is loaded again", path)
+				}
+				return load(path, options, want)
+			}
+		}, "", "", "", "passing over an XLA plugin: open /lib/broken.so", []string{"library folders: open /lib/broken.so", "installer: it leads to /lib/broken.so again\n", "NVIDIA driver"}},
 		"installer":        {"the installer before the wheel", "auto", installs("cpu"), "xla:cpu", "/lib/cpu_new.so", "", "", nil},
 		"installer, cuda":  {"cuda: the installer, where there is a GPU", "cuda", func(a *surroundings) { installs("cuda")(a); a.gpu = yes }, "xla:cuda", "/lib/cuda_new.so", "", "", nil},
 		"installer is off": {"GOMLX_NO_AUTO_INSTALL is kept", "auto", func(a *surroundings) { a.env = env("GOMLX_NO_AUTO_INSTALL", "1"); a.install = mustNot(t) }, "", "", "", "", []string{"go-xla's installer: turned off by GOMLX_NO_AUTO_INSTALL"}},

@@ -34,12 +34,13 @@ done
 
 # The peers, pinned, each with what needs it. CPU builds, where the registry has them.
 peers=$PWD/.cache/peers
-install() { # MARKER PACKAGE...
-  [ ! -f "$peers/$1" ] || return 0
-  echo "installing ${*:2} into $peers" >&2
-  [ -x "$peers/bin/python" ] || python3 -m venv "$peers"
-  "$peers/bin/python" -m pip install --quiet --disable-pip-version-check numpy==2.4.6 "${@:2}"
-  touch "$peers/$1"
+install() { # MARKER PACKAGE... The marker holds the packages: other pins are installed anew.
+  local packages=(numpy==2.4.6 "${@:2}")
+  [ "$(cat "$peers/$1" 2>/dev/null)" != "${packages[*]}" ] || return 0
+  echo "installing ${packages[*]} into $peers" >&2
+  python3 -m venv "$peers" # also where one is: it may have been interrupted before it had pip
+  "$peers/bin/python" -m pip install --quiet --disable-pip-version-check "${packages[@]}"
+  echo "${packages[*]}" >"$peers/$1"
 }
 if wants 'vgg16|images|step|compile|pairs|greedy|beam|tokens|start'; then install installed keras==3.15.1 tensorflow-cpu==2.21.0 jax==0.10.2; fi
 if wants 'vgg16|images|step|greedy|beam|epoch'; then install torch-installed torch==2.9.1; fi # some 3 GB

@@ -6,10 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/captionlab/captionlab/internal/fetch"
 )
 
 //go:embed kerash5.py
@@ -22,8 +27,12 @@ var h5Packages = []string{"h5py==3.14.0", "numpy==2.3.3"}
 // empty), so the file is converted once, by a small script, to safetensors in the cache folder.
 func readKerasH5(ctx context.Context, path, hash, dir string, log io.Writer) (map[string]stored, error) {
 	out := filepath.Join(dir, hash+".safetensors")
-	if _, err := os.Stat(out); err == nil {
-		return readSafetensors(out)
+	found, err := readSafetensors(out)
+	if err == nil {
+		return found, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) { // its name tells what it should hold, not what it does
+		fmt.Fprintf(log, "making %s anew: %v\n", out, err)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -32,36 +41,41 @@ func readKerasH5(ctx context.Context, path, hash, dir string, log io.Writer) (ma
 	if err != nil {
 		return nil, fmt.Errorf("%w; a .safetensors file needs no Python", err)
 	}
-	part, err := os.CreateTemp(dir, ".h5-*.safetensors")
+	part, err := renameio.NewPendingFile(out, renameio.WithTempDir(dir), renameio.WithPermissions(0o644))
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(part.Name())
-	if err := part.Close(); err != nil {
-		return nil, err
-	}
+	defer part.Cleanup()
 	fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
 	if err := command(ctx, python, "-c", kerasH5Script, path, part.Name()); err != nil {
 		return nil, fmt.Errorf("convert to safetensors: %w", err)
 	}
-	if err := os.Rename(part.Name(), out); err != nil {
+	if err := part.CloseAtomicallyReplace(); err != nil {
 		return nil, err
 	}
 	return readSafetensors(out)
 }
 
-// pythonWithH5 is a Python that has h5py: the user's, or one in an environment in the folder.
+// pythonWithH5 is a Python that has h5py: the user's, or one in an environment in the folder, which one process makes.
 func pythonWithH5(ctx context.Context, env string, log io.Writer) (string, error) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		return "", errors.New("reading a .h5 file needs python3, which is not on the PATH")
 	}
-	const try = "import h5py, numpy"
-	if command(ctx, python, "-c", try) == nil {
+	own := filepath.Join(env, "bin", "python")
+	has := func(python string) bool { return command(ctx, python, "-c", "import h5py, numpy") == nil }
+	if has(python) {
 		return python, nil
 	}
-	own := filepath.Join(env, "bin", "python")
-	if command(ctx, own, "-c", try) == nil {
+	if has(own) {
+		return own, nil
+	}
+	unlock, err := fetch.Lock(ctx, filepath.Join(filepath.Dir(env), "."+filepath.Base(env)+".lock"), "h5py", log)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if has(own) { // another process was faster
 		return own, nil
 	}
 	fmt.Fprintf(log, "installing %s for reading a .h5 file\n", strings.Join(h5Packages, " and "))

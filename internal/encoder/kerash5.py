@@ -10,15 +10,18 @@ import h5py
 import numpy
 
 BATCH_NORMALIZATION = ("gamma", "beta", "moving_mean", "moving_variance")
+KINDS = ("kernel", "bias") + BATCH_NORMALIZATION
 
 
-def main(source, target):
+def read(source):
     tensors = {}
 
     def visit(path, item):
         if not isinstance(item, h5py.Dataset) or item.ndim == 0 or item.dtype.kind != "f":
             return
         parts = [p for p in path.split("/") if p not in ("model_weights", "layers")]
+        if len(parts) < 2:  # of no layer
+            return
         layer, last = parts[0], parts[-1].split(":")[0]
         if parts[-2] == "vars":  # Keras 3: layers/conv2d_1/vars/0, and the layer's own name beside it
             layer = item.parent.attrs.get("name", layer)
@@ -26,12 +29,16 @@ def main(source, target):
             last = kinds[int(last)] if int(last) < len(kinds) else ""
         older = {layer + "_W_1": "kernel", layer + "_b_1": "bias", "depthwise_kernel": "kernel"}
         kind = older.get(last, last)
-        if kind not in ("kernel", "bias") + BATCH_NORMALIZATION:
+        if kind not in KINDS:
             return
         tensors[layer + "/" + kind] = numpy.ascontiguousarray(item[()], dtype="<f4")
 
     with h5py.File(source, "r") as f:
         f.visititems(visit)
+    return tensors
+
+
+def write(tensors, target):
     header, at = {}, 0
     for name, value in tensors.items():
         header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [at, at + value.nbytes]}
@@ -44,4 +51,10 @@ def main(source, target):
             f.write(value.tobytes())
 
 
-main(sys.argv[1], sys.argv[2])
+try:
+    found = read(sys.argv[1])
+except Exception as e:  # h5py has many for a damaged file
+    sys.exit(f"not a Keras .h5 file, or a damaged one: {e}")
+if not found:
+    sys.exit("it holds no layers' weights; expected Keras' model or weights file, with float tensors named " + ", ".join(KINDS))
+write(found, sys.argv[2])

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -23,8 +24,12 @@ import (
 // in the folder. Nothing in it is executed.
 func readTorch(ctx context.Context, path, hash, dir string, log io.Writer) (map[string]stored, error) {
 	out := filepath.Join(dir, hash+".safetensors")
-	if _, err := os.Stat(out); err == nil {
-		return readSafetensors(out)
+	found, err := readSafetensors(out)
+	if err == nil {
+		return found, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) { // its name tells what it should hold, not what it does
+		fmt.Fprintf(log, "making %s anew: %v\n", out, err)
 	}
 	fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
 	state, err := loadTorch(path)

@@ -164,7 +164,7 @@ func (e *Encoder) checkWeights(problems *setting.Problems) {
 	problems.Refuse(blamed["sources"], "%s comes from %s; expected that, or a file in encoder.weights", s.Name, strings.Join(slices.Sorted(maps.Keys(e.net.sources)), " and "))
 }
 
-// open finds the tapped layers' variables in a file. A file that isn't in the cache folder is hashed.
+// open finds the tapped layers' variables in a file. A file whose hash its source doesn't know is hashed.
 func (e *Encoder) open(ctx context.Context, path, hash, sourceName, dir string, log io.Writer) error {
 	find, ok := readers[strings.ToLower(filepath.Ext(path))]
 	if !ok {

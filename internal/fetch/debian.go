@@ -39,7 +39,7 @@ func Debian(ctx context.Context, dir, name string, log io.Writer) (fetched bool,
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return false, fmt.Errorf("fetch %s: %w", name, err)
 	}
-	unlock, err := lock(ctx, filepath.Join(parent, "."+base+".lock"), name, log)
+	unlock, err := Lock(ctx, filepath.Join(parent, "."+base+".lock"), name, log)
 	if err != nil {
 		return false, err
 	}

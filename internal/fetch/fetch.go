@@ -64,7 +64,7 @@ func Ensure(ctx context.Context, dir string, f File, log io.Writer) (string, err
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("fetch %s: %w", f.Name, err)
 	}
-	unlock, err := lock(ctx, filepath.Join(dir, "."+f.Name+".lock"), f.Name, log)
+	unlock, err := Lock(ctx, filepath.Join(dir, "."+f.Name+".lock"), f.Name, log)
 	if err != nil {
 		return "", err
 	}
@@ -135,8 +135,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("fetch %s:\n  %s\n  %s", e.Name, strings.Join(e.Tried, "\n  "), e.Hint)
 }
 
-// lock waits until this process alone may fetch the file.
-func lock(ctx context.Context, path, name string, log io.Writer) (unlock func(), err error) {
+// Lock waits until this process alone holds the lock file at path, in a folder that is there. name is what is fetched
+// under the lock, for log and error.
+func Lock(ctx context.Context, path, name string, log io.Writer) (unlock func(), err error) {
 	l := flock.New(path, flock.SetPermissions(0o644))
 	ok, err := l.TryLock()
 	if err == nil && !ok {

@@ -344,3 +344,28 @@ func left(t *testing.T, dir string, want ...string) {
 		}
 	}
 }
+
+// A download that grows is left alone, one that stops growing is cancelled, with the reason.
+func TestWatch(t *testing.T) {
+	const patience = time.Second
+	var size atomic.Int64
+	var log bytes.Buffer
+	ctx, stop := Watch(t.Context(), &log, "a thing", 5000, patience, size.Load)
+	for start := time.Now(); time.Since(start) < 2*patience; time.Sleep(patience / 20) {
+		size.Add(1)
+	}
+	if ctx.Err() != nil {
+		t.Errorf("cancelled while it grew: %v", context.Cause(ctx))
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Minute):
+	}
+	if cause := context.Cause(ctx); cause == nil || cause.Error() != "no data for 1s" {
+		t.Errorf("cause %v", cause)
+	}
+	stop()
+	if log.String() != "fetching a thing (5.0 kB) ...\n" {
+		t.Errorf("log %q", log.String())
+	}
+}

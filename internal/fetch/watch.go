@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -42,6 +43,32 @@ func watch(log io.Writer, name string, total int64, size func() int64) (stop fun
 	}()
 	var once sync.Once
 	return func() { once.Do(func() { close(done); <-stopped }) }
+}
+
+// Watch is for downloads by other programs and packages, which log (not nil) hears of as of this package's own: what is being
+// fetched, then every ten seconds how far it is. The context that it returns is cancelled, with a cause that says so, when
+// size has not changed for the time of patience. stop ends the watch and the context.
+func Watch(ctx context.Context, log io.Writer, name string, total int64, patience time.Duration, size func() int64) (watched context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	unwatch := watch(log, name, total, size)
+	go func() {
+		tick := time.NewTicker(min(time.Second, patience/4))
+		defer tick.Stop()
+		last, since := size(), time.Now()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case now := <-tick.C:
+				if n := size(); n != last {
+					last, since = n, now
+				} else if now.Sub(since) >= patience {
+					cancel(fmt.Errorf("no data for %s", patience))
+				}
+			}
+		}
+	}()
+	return ctx, func() { unwatch(); cancel(nil) }
 }
 
 func fileSize(path string) int64 {

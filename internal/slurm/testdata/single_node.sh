@@ -139,9 +139,12 @@ stop() {
 }
 
 run_tests() {
-	local dir kind failed=0
-	if ! command -v sbatch slurmctld slurmd munged slurmdbd mariadbd >/dev/null; then
-		[ "$(id -u)" = 0 ] || fail 'Slurm is missing, and installing it needs root: sudo internal/slurm/testdata/single_node.sh install'
+	local dir kind name missing= failed=0
+	for name in sbatch slurmctld slurmd munged slurmdbd mariadbd; do
+		command -v "$name" >/dev/null || missing="$missing $name"
+	done
+	if [ -n "$missing" ]; then
+		[ "$(id -u)" = 0 ] || fail "Slurm lacks$missing, and installing it needs root: sudo internal/slurm/testdata/single_node.sh install"
 		install_packages
 	fi
 	cd "$(dirname "$0")/../../.."
