@@ -104,7 +104,7 @@ func TestInstagramFaults(t *testing.T) {
 		t.Errorf("recognised as %s", d.Name)
 	}
 	// Of each 100 records, four lose their picture or caption: 1 (empty), 2 (missing), 3 (empty file), 8 (leads out).
-	if got := len(d.Pictures(Train, Validation, Test)); got != 2000-20*4 {
+	if got := len(d.Splits[Train]) + len(d.Splits[Validation]) + len(d.Splits[Test]); got != 2000-20*4 {
 		t.Errorf("%d pictures are left of 2000, want %d", got, 2000-20*4)
 	}
 	for what, want := range map[string]int{"there is no picture": 20, "is empty": 20, "the same as line": 20, "leads out of the data folder": 20,

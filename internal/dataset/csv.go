@@ -23,7 +23,7 @@ var csvFormat = adapter{
 			return false
 		}
 		first := firstLine(head)
-		fields, _ := splitCSV(first, separator(first))
+		fields, _ := splitCSV(first, separator(first), closed)
 		_, ok := bareTable(fields)
 		return ok || hasHeader(head)
 	},

@@ -18,6 +18,7 @@ type csvReader struct {
 	*textReader
 	comma byte
 	plain bool // quotes are characters like others
+	past  int  // a quoted field that is open before any line from here up to this number is open after it too
 }
 
 // record is a row: its fields and the number of its first line.
@@ -44,10 +45,10 @@ func (c *csvReader) read() (record, bool) {
 	}
 }
 
-// quoted reads a row that has a quote in its first line. Only lines with a quote can end it, so that each line is looked
-// at a few times at most, whatever the file.
+// quoted reads a row that has a quote in its first line. Of each further line it is only asked, once however many rows fail
+// at it, whether it leaves the quoted field open, so that a file of broken rows takes no longer than others.
 func (c *csvReader) quoted(first line) record {
-	fields, state := splitCSV(first.text, c.comma)
+	fields, state := splitCSV(first.text, c.comma, closed)
 	more, size := []line{first}, len(first.text)
 	for state == open && len(more) < maxRowLines && size < maxRowBytes {
 		next, ok := c.next()
@@ -55,16 +56,21 @@ func (c *csvReader) quoted(first line) record {
 			break
 		}
 		more, size = append(more, next), size+1+len(next.text)
-		if strings.IndexByte(next.text, '"') >= 0 {
-			fields, state = splitCSV(joined(more), c.comma)
+		if next.number <= c.past {
+			continue
+		}
+		if _, state = splitCSV(next.text, c.comma, open); state == open {
+			c.past = next.number
 		}
 	}
 	if state == closed {
-		return record{fields, first.number, joined(more)}
+		whole := joined(more)
+		fields, _ = splitCSV(whole, c.comma, closed)
+		return record{fields, first.number, whole}
 	}
 	c.unread(more[1:])
 	reason := "repaired: a quote inside a quoted field, taken as a character"
-	if fields, state = splitCSV(first.text, c.comma); state == open {
+	if fields, state = splitCSV(first.text, c.comma, closed); state&open != 0 {
 		reason = "repaired: a quote that is never closed, taken as a character"
 		fields = strings.Split(first.text, string(c.comma))
 	}
@@ -80,31 +86,33 @@ func joined(lines []line) string {
 	return strings.Join(texts, "\n")
 }
 
-// How a row ends.
+// How a row ends: closed is as it should, the others may come together.
 const (
-	closed = iota // as it should
-	open          // inside quotes
-	stray         // with a quote inside a quoted field, which splitCSV takes as a character
+	closed = 0
+	open   = 1 // inside quotes
+	stray  = 2 // with a quote inside a quoted field, which splitCSV takes as a character: no further line mends that
 )
 
 // splitCSV splits one row at its commas. A field that begins with a quote ends with one, and two quotes in it are one;
-// in other fields quotes are characters.
-func splitCSV(text string, comma byte) (fields []string, state int) {
-	for {
-		if !strings.HasPrefix(text, `"`) {
-			end := strings.IndexByte(text, comma)
-			if end < 0 {
-				return append(fields, text), state
+// in other fields quotes are characters. Where the text before was left open, it begins inside a quoted field.
+func splitCSV(text string, comma byte, before int) (fields []string, state int) {
+	for inside := before == open; ; inside = false {
+		if !inside {
+			if !strings.HasPrefix(text, `"`) {
+				end := strings.IndexByte(text, comma)
+				if end < 0 {
+					return append(fields, text), state
+				}
+				fields, text = append(fields, text[:end]), text[end+1:]
+				continue
 			}
-			fields, text = append(fields, text[:end]), text[end+1:]
-			continue
+			text = text[1:]
 		}
 		var field strings.Builder
-		text = text[1:]
 		for {
 			end := strings.IndexByte(text, '"')
 			if end < 0 {
-				return append(fields, field.String()+text), open
+				return append(fields, field.String()+text), state | open
 			}
 			field.WriteString(text[:end])
 			text = text[end+1:]
@@ -131,7 +139,7 @@ func unwrapped(r record, comma byte) (record, bool) {
 	if len(r.fields) != 1 || !strings.HasPrefix(r.whole, `"`) {
 		return r, false
 	}
-	fields, state := splitCSV(r.fields[0], comma)
+	fields, state := splitCSV(r.fields[0], comma, closed)
 	if state != closed || len(fields) < 2 {
 		return r, false
 	}

@@ -213,15 +213,6 @@ func Load(ctx context.Context, s Settings, clean CleanSettings, unit, cacheDir s
 	return d, nil
 }
 
-// Pictures returns the indices of the pictures of some splits.
-func (d *Dataset) Pictures(splits ...string) []int {
-	var at []int
-	for _, split := range splits {
-		at = append(at, d.Splits[split]...)
-	}
-	return at
-}
-
 func (d *Dataset) pick(at []int) []Example {
 	out := make([]Example, len(at))
 	for n, i := range at {

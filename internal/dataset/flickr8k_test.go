@@ -159,7 +159,7 @@ func TestRealFlickr8k(t *testing.T) {
 	if len(d.Splits[Train]) != 6000 || len(d.Splits[Validation]) != 1000 {
 		t.Errorf("official splits: %d and %d pictures, want 6000 and 1000", len(d.Splits[Train]), len(d.Splits[Validation]))
 	}
-	for _, n := range d.Pictures(Train, Validation) {
+	for _, n := range slices.Concat(d.Splits[Train], d.Splits[Validation]) {
 		if e := d.Examples[n]; len(e.Captions) != 5 {
 			t.Errorf("%s has %d captions, want 5", e.ID, len(e.Captions))
 		}

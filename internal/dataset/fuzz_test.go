@@ -144,7 +144,7 @@ func FuzzAuto(f *testing.F)        { fuzzFormat(f, "auto", "captions.csv") }
 
 // FuzzRows: rows that encoding/csv takes are read as it reads them.
 func FuzzRows(f *testing.F) {
-	for _, seed := range append([]string{"a,b\nc,d\n", "\"a,b\",c\n", "\"a\nb\",c\nd,e", "\"a\"\"b\",\"\"\n", "a,\"b\r\n c\"\r\n", ",,\n,\n", "\"\"\n\"\",\n"}, hostile...) {
+	for _, seed := range append([]string{"a,b\nc,d\n", "\"a,b\",c\n", "\"a\nb\",c\nd,e", "a,\"b\n\n\"\"c\",\"d\ne\",f\ng\n", "\"a\"\"b\",\"\"\n", "a,\"b\r\n c\"\r\n", ",,\n,\n", "\"\"\n\"\",\n"}, hostile...) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

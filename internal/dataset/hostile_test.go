@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // tokenFolder holds a token file, written as it is, and the pictures a.jpg to e.jpg.
@@ -41,6 +42,11 @@ func TestEncodings(t *testing.T) {
 		{"a rarer syllable of CP949, once the file is known to be Korean", "a.jpg#0\t\xb0\xad\nb.jpg#0\t\x8cc\n", "", []string{"강", "똠"},
 			[]string{"Flickr8k.token.txt:1: repaired: not UTF-8, read as cp949", "Flickr8k.token.txt:2: repaired: not UTF-8, read as cp949"}},
 		{"CP949 by config", "a.jpg#0\t\xb0\xad\n", "cp949", []string{"강"}, nil},
+		{"bytes that are no CP949", "a.jpg#0\t\xb0\xad \xff!\n", "cp949", []string{"강 \ufffd!"},
+			[]string{`Flickr8k.token.txt:1: U+FFFD in "a.jpg#0\t강 �!": something was replaced, here or before`}},
+		{"half a surrogate pair in UTF-16", "\xff\xfea\x00.\x00j\x00p\x00g\x00#\x000\x00\t\x00\x3d\xd8\n\x00", "", []string{"\ufffd"},
+			[]string{`Flickr8k.token.txt:1: U+FFFD in "a.jpg#0\t�": something was replaced, here or before`}},
+		{"UTF-8 that came with U+FFFD", "a.jpg#0\tcaf\ufffd\n", "", []string{"caf\ufffd"}, nil},
 		{"Windows-1252 by config", "a.jpg#0\tit\x92s a caf\xe9\n", "windows-1252", []string{"it’s a café"}, nil},
 		{"UTF-8 by config: nothing is guessed", "a.jpg#0\t\xb0\xad\n", "utf-8", []string{"\xb0\xad"}, []string{`Flickr8k.token.txt:1: not UTF-8: bytes replaced in "\xb0\xad"`}},
 		{"NUL bytes", "a.jp\x00g#0\to\x00ne\n", "", []string{"one"}, []string{"Flickr8k.token.txt:1: repaired: NUL bytes removed"}},
@@ -201,6 +207,41 @@ func TestOneFileIsOnePicture(t *testing.T) {
 	}
 	if want := []string{"captions.csv:3: repaired: a.jpg is the file of images/a.jpg"}; !slices.Equal(problems(d), want) {
 		t.Errorf("problems %q, want %q", problems(d), want)
+	}
+}
+
+// TestQuotesThatNeverEnd: a file of rows whose quotes do not end costs no more than its bytes, not those of 200 lines each.
+func TestQuotesThatNeverEnd(t *testing.T) {
+	for _, row := range []string{`a.jpg,"b` + strings.Repeat("x", 330), `a.jpg",",`, `a.jpg,"`} {
+		const rows = 5_001 // an odd number: the last kind closes its quotes in pairs
+		text := strings.Repeat(row+"\n", rows)
+		reported := 0
+		reader := &csvReader{textReader: newTextReader(context.Background(), strings.NewReader(text), "x", "utf-8", func(Problem) { reported++ }), comma: ','}
+		began, lines := time.Now(), 0
+		for r, ok := reader.read(); ok; r, ok = reader.read() {
+			lines += 1 + strings.Count(r.whole, "\n")
+		}
+		if lines != rows || reported == 0 {
+			t.Errorf("%.20q: %d of %d lines, %d problems", row, lines, rows, reported)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%.20q: %v for %d bytes", row, took, len(text))
+		}
+	}
+}
+
+// TestTwoTextsOfOneName: of a.TXT and a.txt beside one picture one is read, and the other is reported.
+func TestTwoTextsOfOneName(t *testing.T) {
+	root := tokenFolder(t, "")
+	overwrite(t, root, "a.TXT", "loud")
+	overwrite(t, root, "a.txt", "quiet")
+	if found, _ := filepath.Glob(filepath.Join(root, "a.[tT]*")); len(found) < 2 {
+		t.Skip("names differ by more than their case here")
+	}
+	d := load(t, Settings{Format: "folder", Root: root, Split: "ratio", Ratio: []float64{1, 0}})
+	if len(d.Examples) != 1 || len(d.Examples[0].Captions) != 1 || d.Examples[0].Captions[0].Raw != "quiet" ||
+		!slices.Contains(problems(d), "a.TXT: left out: a.txt beside it is of the same name") {
+		t.Errorf("examples %+v, problems %q", d.Examples, problems(d))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // jsonl is one JSON object a line: image, caption or captions and, if you like, split. Emojigram's own file is one.
@@ -63,7 +64,14 @@ func readJSONL(ctx context.Context, f *source, name string, b *builder) error {
 		}
 		image, also := typed(r.Image)
 		for _, caption := range r.Captions {
-			reportReplaced(b.report, name, l.number, caption)
+			switch {
+			case !strings.ContainsRune(caption, utf8.RuneError):
+			case !utf8.ValidString(l.text):
+				b.problem(name, l.number, "not UTF-8: bytes replaced in %.40q", caption)
+			case text.coded && strings.ContainsRune(l.text, utf8.RuneError): // the line is reported already
+			default:
+				reportReplaced(b.report, name, l.number, caption)
+			}
 			b.add(row{file: name, line: l.number, image: image, also: also, text: caption, split: split})
 		}
 	}

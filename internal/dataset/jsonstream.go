@@ -26,7 +26,8 @@ func openJSON(ctx context.Context, f *source, name string, report func(Problem))
 	if err != nil {
 		return nil, err
 	}
-	lines := &newlines{from: decoded(ctx, file, f.Encoding, readAhead)}
+	text, _ := decoded(ctx, file, f.Encoding, readAhead)
+	lines := &newlines{from: text}
 	return &jsonReader{json.NewDecoder(lines), file, name, lines, report}, nil
 }
 
@@ -148,16 +149,18 @@ func (j *jsonReader) skip() error {
 	}
 }
 
-// checked reports what JSON hides of a caption: its reader puts U+FFFD in the place of bytes that are not UTF-8.
+// checked reports what JSON hides of a caption: its reader puts U+FFFD in the place of bytes that are not UTF-8 and of half
+// a surrogate pair.
 func (j *jsonReader) checked(text string) string {
 	reportReplaced(j.report, j.name, j.line(), text)
 	return text
 }
 
-// reportReplaced reports a text in which a JSON reader has put U+FFFD in the place of something.
+// reportReplaced reports a text with U+FFFD in it, which a decoder or a JSON reader puts in the place of what it can't read.
+// The file may also have come with it.
 func reportReplaced(report func(Problem), name string, line int, text string) {
 	if strings.ContainsRune(text, utf8.RuneError) {
-		report(Problem{name, line, fmt.Sprintf("not UTF-8: bytes replaced in %.40q", text)})
+		report(Problem{name, line, fmt.Sprintf("U+FFFD in %.40q: something was replaced, here or before", text)})
 	}
 }
 

@@ -160,7 +160,7 @@ func TestLimits(t *testing.T) {
 	if !slices.IsSorted(d.Splits[Train]) {
 		t.Errorf("the training pictures %v are not in the file's order", d.Splits[Train])
 	}
-	for _, n := range d.Pictures(Train, Validation, Test) {
+	for _, n := range slices.Concat(d.Splits[Train], d.Splits[Validation], d.Splits[Test]) {
 		if e := d.Examples[n]; len(e.Captions) != 1 {
 			t.Errorf("%s has %d captions", e.ID, len(e.Captions))
 		}

@@ -65,6 +65,11 @@ func eachText(g *gallery, each func(text string, pictures []string) error, repor
 			switch {
 			case e.IsDir():
 			case strings.EqualFold(path.Ext(e.Name()), ".txt"):
+				if other := texts[stem]; other != "" { // a.TXT comes before a.txt
+					for _, r := range report {
+						r(Problem{File: other, Reason: "left out: " + e.Name() + " beside it is of the same name"})
+					}
+				}
 				texts[stem] = path.Join(name, e.Name())
 			case isPicture(e.Name()):
 				if pictures[stem] == nil {

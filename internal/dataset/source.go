@@ -129,7 +129,8 @@ func (f *source) head(name string) string {
 	}
 	defer file.Close()
 	text := make([]byte, 16<<10)
-	n, _ := io.ReadFull(decoded(context.Background(), file, f.Encoding, len(text)), text)
+	from, _ := decoded(context.Background(), file, f.Encoding, len(text))
+	n, _ := io.ReadFull(from, text)
 	return string(text[:n])
 }
 

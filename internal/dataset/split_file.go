@@ -98,7 +98,8 @@ func openSplitFile(s Settings) (*os.File, error) {
 }
 
 func readSplitJSON(ctx context.Context, file io.Reader, name string, put func(id, split string, line int)) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(decoded(ctx, file, "auto", readAhead), maxSplitFile))
+	text, _ := decoded(ctx, file, "auto", readAhead)
+	data, err := io.ReadAll(io.LimitReader(text, maxSplitFile))
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}

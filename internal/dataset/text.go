@@ -40,6 +40,7 @@ type textReader struct {
 	end    byte // of a line
 	guess  bool // decode lines that are not UTF-8 but are CP949
 	korean bool // such a line was there
+	coded  bool // the file is no UTF-8: a decoder puts U+FFFD in the place of what it can't read
 	report func(Problem)
 	back   []line // lines that were put back
 	err    error
@@ -51,7 +52,8 @@ func newTextReader(ctx context.Context, r io.Reader, file, encoding string, repo
 
 // newTextReaderSize is the same with a buffer of its size, for files of a few lines of which there are thousands.
 func newTextReaderSize(ctx context.Context, r io.Reader, file, encoding string, report func(Problem), size int) *textReader {
-	t := &textReader{from: bufio.NewReaderSize(decoded(ctx, r, encoding, size), size), file: file, end: '\n', guess: encoding == "auto", report: report}
+	text, coded := decoded(ctx, r, encoding, size)
+	t := &textReader{from: bufio.NewReaderSize(text, size), file: file, end: '\n', guess: encoding == "auto", coded: coded, report: report}
 	head, _ := t.from.Peek(size)
 	if bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0 { // as Macs wrote once
 		t.end = '\r'
@@ -127,6 +129,9 @@ func (t *textReader) repaired(row []byte) string {
 		row = bytes.ReplaceAll(row, []byte{0}, nil)
 		t.report(Problem{t.file, t.number, "repaired: NUL bytes removed"})
 	}
+	if t.coded {
+		reportReplaced(t.report, t.file, t.number, string(row))
+	}
 	if !t.guess || utf8.Valid(row) {
 		return string(row)
 	}
@@ -159,11 +164,12 @@ func fromCP949(row []byte, known bool) (string, bool) {
 	return string(text), true
 }
 
-// decoded gives a file's text as UTF-8, without its byte order mark, and ends when the context does.
-func decoded(ctx context.Context, r io.Reader, name string, size int) io.Reader {
+// decoded gives a file's text as UTF-8, without its byte order mark, and ends when the context does. coded says that the
+// text was in another encoding.
+func decoded(ctx context.Context, r io.Reader, name string, size int) (text io.Reader, coded bool) {
 	r = cancellable{ctx, r}
 	if e, ok := encodings[name]; ok {
-		return e.NewDecoder().Reader(r)
+		return e.NewDecoder().Reader(r), true
 	}
 	b := bufio.NewReaderSize(r, size)
 	head, _ := b.Peek(3)
@@ -171,9 +177,9 @@ func decoded(ctx context.Context, r io.Reader, name string, size int) io.Reader 
 	case string(head) == "\ufeff":
 		_, _ = b.Discard(3)
 	case strings.HasPrefix(string(head), "\xff\xfe"), strings.HasPrefix(string(head), "\xfe\xff"):
-		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(b)
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(b), true
 	}
-	return b
+	return b, false
 }
 
 // cancellable is a reader that ends with its context.

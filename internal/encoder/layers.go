@@ -130,10 +130,7 @@ func (ls layers) upTo(name string) layers {
 func (ls layers) flops() float64 {
 	total := 0.0
 	for _, l := range ls {
-		positions := 1
-		if len(l.Output) == 3 { // a kernel is used at every position
-			positions = l.Output[0] * l.Output[1]
-		}
+		positions := product(l.Output[:len(l.Output)-1]) // a kernel is used at every one
 		total += 2 * float64(l.Params-l.Fixed) * float64(positions)
 	}
 	return total

@@ -94,6 +94,9 @@ func (c *cache) index() error {
 	if err != nil {
 		return err
 	}
+	if info.Size() < c.end { // what stands there by now, this run has not seen
+		return fmt.Errorf("%s was cut from %d to %d bytes while it was in use", c.file.Name(), c.end, info.Size())
+	}
 	record := make([]byte, c.recordSize())
 	in := bufio.NewReaderSize(io.NewSectionReader(c.file, c.end, info.Size()-c.end), 1<<20)
 	for c.end+c.recordSize() <= info.Size() {
@@ -175,8 +178,8 @@ func (c *cache) read(k key) ([]float32, error) {
 	if _, err := c.file.ReadAt(record, at); err != nil {
 		return nil, fmt.Errorf("feature cache: %w", err)
 	}
-	if !intact(record) {
-		return nil, fmt.Errorf("feature cache %s: a record is damaged; delete the folder to compute it anew", c.file.Name())
+	if !intact(record) || key(record[:len(key{})]) != k {
+		return nil, fmt.Errorf("feature cache %s: a record is damaged or another picture's; delete the folder to compute it anew", c.file.Name())
 	}
 	values := make([]float32, c.size)
 	for n := range values {

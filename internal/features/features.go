@@ -3,11 +3,14 @@ package features
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -15,6 +18,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/picture"
@@ -60,7 +64,8 @@ func (t *Table) Close() error { return t.cache.close() }
 // computed once. A run that is killed goes on where it stopped: each batch is on disk before the next begins.
 //
 // Pictures are decoded and resized on all cores while the accelerator works, and only a few batches are in
-// memory at a time.
+// memory at a time. However many large pictures come together, no more pixels are being decoded at a time than one
+// picture may have.
 func Compute(ctx context.Context, backend compute.Backend, e *encoder.Encoder, pictures []Picture, cacheDir string, log io.Writer) (*Table, error) {
 	t := &Table{shape: e.FeatureShape(), fingerprint: e.Fingerprint(), keys: map[string]key{}}
 	dir := filepath.Join(cacheDir, "features")
@@ -73,16 +78,18 @@ func Compute(ctx context.Context, backend compute.Backend, e *encoder.Encoder, p
 	if err != nil {
 		return nil, err
 	}
-	var missing []Picture
-	planned := map[key]bool{}
+	var missing []wanted
+	planned := map[key]int{} // where in missing
 	for n, p := range pictures {
 		k := hashes[n]
 		t.keys[p.ID] = k
 		if t.cache.has(k) {
 			t.Reused++
-		} else if !planned[k] {
-			planned[k] = true
-			missing = append(missing, p)
+		} else if at, ok := planned[k]; ok {
+			missing[at].pictures = append(missing[at].pictures, p)
+		} else {
+			planned[k] = len(missing)
+			missing = append(missing, wanted{k, []Picture{p}})
 		}
 	}
 	t.Computed = len(missing)
@@ -98,13 +105,19 @@ func Compute(ctx context.Context, backend compute.Backend, e *encoder.Encoder, p
 	return t, nil
 }
 
-// prepared is one batch of decoded, resized pictures.
-type prepared struct {
+// wanted is a key without features, and the pictures that have it: their files are equal.
+type wanted struct {
+	key      key
 	pictures []Picture
-	pixels   []uint8
 }
 
-func (t *Table) compute(ctx context.Context, backend compute.Backend, e *encoder.Encoder, pictures []Picture, log io.Writer) error {
+// prepared is one batch of decoded, resized pictures.
+type prepared struct {
+	wanted []wanted
+	pixels []uint8
+}
+
+func (t *Table) compute(ctx context.Context, backend compute.Backend, e *encoder.Encoder, missing []wanted, log io.Writer) error {
 	height, width := e.InputSize()
 	size, batch := height*width*3, e.Batch()
 	store := model.NewStore()
@@ -126,10 +139,10 @@ func (t *Table) compute(ctx context.Context, backend compute.Backend, e *encoder
 	ready := make(chan prepared, 2)
 	group.Go(func() error {
 		defer close(ready)
-		return prepare(ctx, e, pictures, batch, size, ready)
+		return prepare(ctx, e, missing, batch, size, ready)
 	})
 	group.Go(func() error {
-		bar := progress.New(log, "encoding pictures", "images", int64(len(pictures)))
+		bar := progress.New(log, "encoding pictures", "images", int64(len(missing)))
 		defer bar.Finish()
 		for b := range ready {
 			pixels := tensors.FromFlatDataAndDimensions(b.pixels, batch, height, width, 3)
@@ -140,13 +153,13 @@ func (t *Table) compute(ctx context.Context, backend compute.Backend, e *encoder
 			values := tensors.MustCopyFlatData[float32](out)
 			pixels.MustFinalizeAll()
 			out.MustFinalizeAll()
-			for n, p := range b.pictures {
-				t.cache.add(t.keys[p.ID], values[n*t.Size():(n+1)*t.Size()])
+			for n, w := range b.wanted {
+				t.cache.add(w.key, values[n*t.Size():(n+1)*t.Size()])
 			}
 			if err := t.cache.flush(); err != nil {
 				return err
 			}
-			bar.Add(int64(len(b.pictures)))
+			bar.Add(int64(len(b.wanted)))
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -158,32 +171,27 @@ func (t *Table) compute(ctx context.Context, backend compute.Backend, e *encoder
 
 // prepare decodes and resizes batch after batch. The last one is filled up with black, so one graph serves all.
 // All unreadable pictures are named, not only the first.
-func prepare(ctx context.Context, e *encoder.Encoder, pictures []Picture, batch, size int, ready chan<- prepared) error {
+func prepare(ctx context.Context, e *encoder.Encoder, missing []wanted, batch, size int, ready chan<- prepared) error {
 	var unreadable []error
-	for from := 0; from < len(pictures); from += batch {
+	room := semaphore.NewWeighted(picture.MaxPixels)
+	for from := 0; from < len(missing); from += batch {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b := prepared{pictures: pictures[from:min(from+batch, len(pictures))], pixels: make([]uint8, batch*size)}
-		failed := make([]error, len(b.pictures))
+		b := prepared{wanted: missing[from:min(from+batch, len(missing))], pixels: make([]uint8, batch*size)}
+		failed := make([][]error, len(b.wanted))
 		var group errgroup.Group
 		group.SetLimit(runtime.NumCPU())
-		for n, p := range b.pictures {
-			group.Go(func() error {
-				img, err := picture.Open(p.Path)
-				if err == nil {
-					e.Prepare(img, b.pixels[n*size:(n+1)*size])
-				}
-				failed[n] = err
-				return nil
+		for n, w := range b.wanted {
+			group.Go(func() (err error) {
+				failed[n], err = w.prepare(ctx, e, room, b.pixels[n*size:(n+1)*size])
+				return err
 			})
 		}
-		_ = group.Wait()
-		for _, err := range failed {
-			if err != nil {
-				unreadable = append(unreadable, err)
-			}
+		if err := group.Wait(); err != nil {
+			return err
 		}
+		unreadable = append(unreadable, slices.Concat(failed...)...)
 		if len(unreadable) > 0 {
 			continue // look at the rest, to name them all
 		}
@@ -197,6 +205,35 @@ func prepare(ctx context.Context, e *encoder.Encoder, pictures []Picture, batch,
 		return fmt.Errorf("%d pictures can't be read: %w", len(unreadable), errors.Join(unreadable...))
 	}
 	return nil
+}
+
+// prepare fills in the pixels of equal pictures. unreadable says what is wrong with which of them; err is the context's.
+func (w wanted) prepare(ctx context.Context, e *encoder.Encoder, room *semaphore.Weighted, pixels []uint8) (unreadable []error, err error) {
+	path := w.pictures[0].Path
+	data, err := picture.Read(path)
+	if err != nil {
+		return []error{err}, nil
+	}
+	if sha256.Sum256(data) != w.key { // the features would be kept as those of other bytes
+		return []error{fmt.Errorf("%s: it changed while it was read, or its hash in the feature cache's pictures.json is wrong", path)}, nil
+	}
+	header, err := picture.Inspect(data)
+	if err == nil {
+		size := min(int64(header.Width)*int64(header.Height), picture.MaxPixels)
+		if err := room.Acquire(ctx, size); err != nil {
+			return nil, err
+		}
+		defer room.Release(size)
+		var stored image.Image
+		if stored, _, err = picture.Decode(data); err == nil {
+			e.Prepare(picture.Upright(stored, header.Orientation), pixels)
+			return nil, nil
+		}
+	}
+	for _, p := range w.pictures {
+		unreadable = append(unreadable, fmt.Errorf("%s: %w", p.Path, err))
+	}
+	return unreadable, nil
 }
 
 func product(dims []int) int {

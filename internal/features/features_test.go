@@ -3,6 +3,7 @@ package features
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -252,6 +253,24 @@ func TestTornRecords(t *testing.T) {
 			t.Errorf("%d rows are said to be damaged, want 1", failed)
 		}
 	})
+	t.Run("another's rows, and cut, while open", func(t *testing.T) {
+		write(t, found[0], whole)
+		table := extract(t, e, pictures, cache)
+		write(t, found[0], slices.Concat(whole[record:2*record], whole[:record], whole[2*record:]))
+		failed := 0
+		for _, p := range pictures {
+			if _, err := table.Row(p.ID); err != nil && strings.Contains(err.Error(), "another picture's") {
+				failed++
+			}
+		}
+		if failed != 2 {
+			t.Errorf("%d rows are said to be another's, want 2", failed)
+		}
+		write(t, found[0], whole[:record])
+		if err := table.cache.flush(); err == nil || !strings.Contains(err.Error(), "was cut from") {
+			t.Errorf("error %v, want the cut reported", err)
+		}
+	})
 }
 
 // TestKilled kills an extraction with SIGKILL after some batches and goes on.
@@ -339,12 +358,30 @@ func TestRunsAtOnce(t *testing.T) {
 	counts(t, extract(t, e, pictures, cache), 0, 12)
 }
 
+// TestChangedMeanwhile: bytes other than those that were hashed give no features.
+func TestChangedMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	e, ready := tiny(t, dir, 1), make(chan prepared, 1)
+	missing := []wanted{{key{1}, photos(t, dir, 1)}}
+	if err := prepare(t.Context(), e, missing, 1, 224*224*3, ready); err == nil || !strings.Contains(err.Error(), "p00.png: it changed while it was read") || len(ready) > 0 {
+		t.Errorf("error %v", err)
+	}
+	data, err := os.ReadFile(missing[0].pictures[0].Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing[0].key = sha256.Sum256(data)
+	if err := prepare(t.Context(), e, missing, 1, 224*224*3, ready); err != nil || len(ready) != 1 {
+		t.Errorf("unchanged: error %v", err)
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	dir := t.TempDir()
 	pictures, e := photos(t, dir, 3), tiny(t, dir, 2)
 	t.Run("unreadable pictures, all named", func(t *testing.T) {
 		bad := slices.Clone(pictures)
-		for _, name := range []string{"text.jpg", "empty.png", "cut.png"} {
+		for _, name := range []string{"text.jpg", "same.jpg", "empty.png", "cut.png"} {
 			data := []byte("not a picture")
 			if name == "empty.png" {
 				data = nil
@@ -357,7 +394,7 @@ func TestRefuses(t *testing.T) {
 			bad = append(bad, Picture{name, filepath.Join(dir, name)})
 		}
 		_, err := Compute(t.Context(), acceltest.XLA(t), e, bad, t.TempDir(), nil)
-		for _, want := range []string{"3 pictures can't be read", "text.jpg", "empty.png", "cut.png"} {
+		for _, want := range []string{"4 pictures can't be read", "text.jpg: not a picture", "same.jpg: not a picture", "empty.png", "cut.png"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("no %q in: %v", want, err)
 			}

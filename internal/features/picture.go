@@ -3,6 +3,7 @@ package features
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,22 +11,33 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/captionlab/captionlab/internal/fetch"
+	"github.com/captionlab/captionlab/internal/picture"
 	"github.com/captionlab/captionlab/internal/progress"
 )
 
-// remembered is the hash of a file of this size and modification time.
+// stamp tells whether a path still is the file that it was. Size and time of the content are not enough: a file that is
+// moved over another one keeps its own time.
+type stamp struct {
+	Size    int64  `json:"size"`
+	Time    int64  `json:"mtime_ns"`
+	Changed int64  `json:"ctime_ns"`
+	Inode   uint64 `json:"inode"`
+}
+
+// remembered is the hash of a file of this stamp.
 type remembered struct {
-	Size   int64  `json:"size"`
-	Time   int64  `json:"mtime_ns"`
+	stamp
 	SHA256 []byte `json:"sha256"`
 }
 
-// hashAll returns each picture's SHA-256. Hashes are kept in a side file by absolute path, size and time, so that
-// a second run need not read every picture.
+// hashAll returns each picture's SHA-256. Hashes are kept in a side file by absolute path and stamp, so that a second
+// run need not read every picture.
 func hashAll(ctx context.Context, pictures []Picture, side string, log io.Writer) ([]key, error) {
 	known := map[string]remembered{}
 	if data, err := os.ReadFile(side); err == nil {
@@ -62,7 +74,7 @@ func hashAll(ctx context.Context, pictures []Picture, side string, log io.Writer
 	}
 	changed := false
 	for n, path := range paths {
-		if string(known[path].SHA256) != string(entries[n].SHA256) || known[path].Time != entries[n].Time {
+		if string(known[path].SHA256) != string(entries[n].SHA256) || known[path].stamp != entries[n].stamp {
 			known[path], changed = entries[n], true
 		}
 	}
@@ -81,23 +93,21 @@ func hashAll(ctx context.Context, pictures []Picture, side string, log io.Writer
 }
 
 func hashFile(path string, known remembered) (remembered, error) {
-	info, err := os.Stat(path)
+	info, err := picture.Regular(path)
 	if err != nil {
 		return remembered{}, err
 	}
-	now := remembered{Size: info.Size(), Time: info.ModTime().UnixNano()}
-	if known.Size == now.Size && known.Time == now.Time && len(known.SHA256) == sha256.Size {
+	now := remembered{stamp: stamp{Size: info.Size(), Time: info.ModTime().UnixNano()}}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		now.Changed, now.Inode = changed(s), s.Ino
+	}
+	if known.stamp == now.stamp && len(known.SHA256) == sha256.Size {
 		return known, nil
 	}
-	file, err := os.Open(path)
+	sum, err := fetch.SHA256File(path)
 	if err != nil {
 		return remembered{}, err
 	}
-	defer file.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, file); err != nil {
-		return remembered{}, fmt.Errorf("%s: %w", path, err)
-	}
-	now.SHA256 = h.Sum(nil)
-	return now, nil
+	now.SHA256, err = hex.DecodeString(sum)
+	return now, err
 }

@@ -2,10 +2,15 @@ package features
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,7 +50,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// A hash is computed anew when size or time of a file changes, and only then.
+// A hash is computed anew when size, time or inode of a file changes, and only then.
 func TestHashFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, []byte("abc"))
@@ -69,5 +74,65 @@ func TestHashFile(t *testing.T) {
 	}
 	if got, err := hashFile(path, first); err != nil || bytes.Equal(got.SHA256, first.SHA256) {
 		t.Errorf("a file of another size was not read again: %v", err)
+	}
+}
+
+// Another file of the same size and time, moved or written there, is read; and so is a file of which no more is remembered.
+func TestHashOfASwappedFile(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	at := time.Unix(1_000_000_000, 0)
+	put := func(path, text string) {
+		write(t, path, []byte(text))
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(path, "abc")
+	put(other, "xyz")
+	abc, err := hashFile(path, remembered{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var old remembered // as it was before inodes were remembered
+	if err := json.Unmarshal(fmt.Appendf(nil, `{"size":3,"mtime_ns":%d,"sha256":"%s"}`, at.UnixNano(), base64.StdEncoding.EncodeToString(make([]byte, 32))), &old); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := hashFile(path, old); err != nil || !bytes.Equal(got.SHA256, abc.SHA256) {
+		t.Errorf("an old entry was believed: %v", err)
+	}
+	var again remembered // as the side file keeps it
+	data, err := json.Marshal(abc)
+	if err == nil {
+		err = json.Unmarshal(data, &again)
+	}
+	if err != nil || again.stamp != abc.stamp || !bytes.Equal(again.SHA256, abc.SHA256) {
+		t.Errorf("%s became %+v: %v", data, again, err)
+	}
+	if err := os.Rename(other, path); err != nil {
+		t.Fatal(err)
+	}
+	xyz, err := hashFile(path, abc)
+	if err != nil || bytes.Equal(xyz.SHA256, abc.SHA256) {
+		t.Errorf("a file that was moved there was not read: %v", err)
+	}
+	time.Sleep(20 * time.Millisecond) // more than a tick of the file system's clock
+	put(path, "abc")
+	if got, err := hashFile(path, xyz); err != nil || !bytes.Equal(got.SHA256, abc.SHA256) {
+		t.Errorf("a file that was written anew was not read: %v", err)
+	}
+}
+
+// What is no file is refused at once: opening a pipe that nobody writes to would never end.
+func TestHashFileRefuses(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe.jpg")
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Skip("no pipes here:", err)
+	}
+	for path, want := range map[string]string{pipe: "not a regular file", dir: "a folder", "/dev/zero": "not a regular file"} {
+		if _, err := hashFile(path, remembered{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", path, err, want)
+		}
 	}
 }

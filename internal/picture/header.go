@@ -65,6 +65,8 @@ func checkSize(width, height int) error {
 		return errNoPixels
 	case width > MaxPixels/height:
 		return fmt.Errorf("%w: %d×%d pixels, at most %d million are decoded", ErrTooLarge, width, height, MaxPixels/1_000_000)
+	case max(width, height) > maxSide:
+		return fmt.Errorf("%w: %d×%d pixels, at most %d along a side are decoded", ErrTooLarge, width, height, maxSide)
 	}
 	return nil
 }

@@ -14,6 +14,10 @@ import (
 // "decompression bomb". A photograph of 108 megapixels passes.
 const MaxPixels = 178_956_970
 
+// maxSide is the longest side of a picture that is decoded, which is JPEG's limit. In other formats a column of MaxPixels is
+// a small file, and to resize it, a whole row is held for each of its pixels.
+const maxSide = 65_535
+
 // maxBytes is the largest file that is read: MaxPixels of 16 bits and four channels, uncompressed, and a header.
 const maxBytes = 8*MaxPixels + 1<<20
 
@@ -38,9 +42,9 @@ func Open(path string) (image.Image, error) {
 	return Upright(stored, header.Orientation), nil
 }
 
-// Read returns a picture file's bytes. A folder, a pipe or a device is refused unopened, and so is a file that is
-// larger than any picture may be. The error begins with the path.
-func Read(path string) ([]byte, error) {
+// Regular describes a file that may be a picture. A folder, a pipe or a device is refused unopened, and so is a file that
+// is larger than any picture may be. The error begins with the path.
+func Regular(path string) (os.FileInfo, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -51,6 +55,15 @@ func Read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: not a regular file", path)
 	case info.Size() > maxBytes:
 		return nil, fmt.Errorf("%s: %w: %d bytes, at most %d are read", path, ErrTooLarge, info.Size(), int64(maxBytes))
+	}
+	return info, nil
+}
+
+// Read returns the bytes of a file that Regular lets through. The error begins with the path.
+func Read(path string) ([]byte, error) {
+	info, err := Regular(path)
+	if err != nil {
+		return nil, err
 	}
 	file, err := os.Open(path)
 	if err != nil {

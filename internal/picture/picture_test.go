@@ -156,6 +156,8 @@ func TestBroken(t *testing.T) {
 		{write(t, filepath.Join(dir, "page.jpg"), []byte("<!DOCTYPE html><html>gone</html>")), ErrUnknown, `it begins with "<!DOCTYPE html><"`},
 		{write(t, filepath.Join(dir, "phone.jpg"), []byte("\x00\x00\x00\x24ftypheic\x00\x00\x00\x00")), ErrUnknown, "HEIC or AVIF; convert it to JPEG"},
 		{write(t, filepath.Join(dir, "bomb.png"), picturetest.Bomb(t)), ErrTooLarge, "50000×50000 pixels"},
+		{write(t, filepath.Join(dir, "tall.png"), picturetest.PNG(t, image.NewGray(image.Rect(0, 0, 1, 65_536)))), ErrTooLarge, "1×65536 pixels, at most 65535 along a side"},
+		{write(t, filepath.Join(dir, "wide.png"), picturetest.PNG(t, image.NewGray(image.Rect(0, 0, 65_536, 1)))), ErrTooLarge, "65536×1 pixels, at most 65535 along a side"},
 		{dir, nil, "a folder"},
 		{os.DevNull, nil, "not a regular file"},
 		{filepath.Join(dir, "none.jpg"), os.ErrNotExist, "none.jpg: no such file"},
@@ -167,6 +169,15 @@ func TestBroken(t *testing.T) {
 		}
 		if !strings.HasPrefix(err.Error(), test.path+": ") || strings.Count(err.Error(), test.path) != 1 || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: message %q, want the path once and %q", test.path, err, test.want)
+		}
+	}
+}
+
+// The longest side that JPEG has is read.
+func TestLongest(t *testing.T) {
+	for _, size := range []image.Rectangle{image.Rect(0, 0, 1, 65_535), image.Rect(0, 0, 65_535, 1)} {
+		if got, _, err := Decode(picturetest.PNG(t, image.NewGray(size))); err != nil || got.Bounds() != size {
+			t.Errorf("%v: error %v", size, err)
 		}
 	}
 }
