@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/runfolder"
@@ -298,11 +300,11 @@ func (s *sweep) open() (unlock func(), err error) {
 	if err := os.MkdirAll(s.results, 0o755); err != nil {
 		return nil, fmt.Errorf("results folder: %w", err)
 	}
-	found, err := study.Lock(s.results) // so that two calls at once make one folder
-	if err != nil {
-		return nil, err
+	alone := flock.New(filepath.Join(s.results, ".study.lock"), flock.SetPermissions(0o644)) // two calls at once make one folder
+	if err := alone.Lock(); err != nil {
+		return nil, fmt.Errorf("results folder: %w", err)
 	}
-	defer found()
+	defer alone.Unlock()
 	if _, err := s.find(); err != nil {
 		return nil, err
 	}
