@@ -77,7 +77,8 @@ func createFolder(c *config.Loaded) (*runfolder.Folder, error) {
 }
 
 // Resume goes on with a run that was interrupted, failed or killed, from its last checkpoint. What it computes
-// is bit for bit what the run would have computed had it not been stopped (on the CPU).
+// is bit for bit what the run would have computed had it not been stopped (on the CPU); other captions, pictures, word vectors or
+// encoder weights than the run began with are refused.
 func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
 	folder, err := runfolder.Open(dir)
 	if err != nil {
