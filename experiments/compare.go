@@ -118,18 +118,19 @@ func (c *Comparison) find(path, results string, alone bool) ([]*runfolder.Folder
 			return []*runfolder.Folder{r.folder}, nil
 		}
 	}
+	dir = named(dir)
 	ledger, err := study.Read(dir)
 	if err != nil {
 		return nil, err
 	}
-	c.Title, c.Description, c.dir = ledger.Name, ledger.Description, filepath.Clean(dir)
+	c.Title, c.Description, c.dir = ledger.Name, ledger.Description, dir
 	var folders []*runfolder.Folder
 	gone := 0
 	for _, cell := range ledger.Cells {
 		if cell.Run == "" {
 			continue
 		}
-		run := filepath.Join(parent(dir), filepath.FromSlash(cell.Run))
+		run := filepath.Join(filepath.Dir(dir), filepath.FromSlash(cell.Run))
 		f, err := runfolder.Open(run)
 		if err != nil { // removed since
 			gone++

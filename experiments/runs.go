@@ -65,27 +65,23 @@ func newRunFolder(f *runfolder.Folder) (*RunFolder, error) {
 	if err != nil {
 		return nil, err
 	}
-	absolute, err := filepath.Abs(f.Dir) // "." has no name
-	if err != nil {
-		return nil, err
-	}
-	return &RunFolder{Dir: f.Dir, Folder: filepath.Base(absolute), RunInfo: info, folder: f}, nil
+	return &RunFolder{Dir: f.Dir, Folder: filepath.Base(f.Dir), RunInfo: info, folder: f}, nil
 }
 
-// parent is the folder that holds dir, which may be "." or end in a slash.
-func parent(dir string) string {
+// named is a folder's path that ends in its name, which ".", ".." and "a/" don't.
+func named(dir string) string {
 	dir = filepath.Clean(dir)
-	if absolute, err := filepath.Abs(dir); err == nil && filepath.Base(dir) != filepath.Base(absolute) { // ".", "..", "a/.."
-		dir = absolute
+	if absolute, err := filepath.Abs(dir); err == nil && filepath.Base(dir) != filepath.Base(absolute) {
+		return absolute
 	}
-	return filepath.Dir(dir)
+	return dir
 }
 
 // OpenRun finds a run: by the path of its folder, or in a results folder ("": results in the checkout) by the beginning
 // of its folder's name, or by a part of it, where only one has it; "last" is the newest.
 func OpenRun(results, run string) (*RunFolder, error) {
 	if _, err := os.Stat(run); err == nil || strings.ContainsRune(run, filepath.Separator) {
-		f, err := runfolder.Open(filepath.Clean(run))
+		f, err := runfolder.Open(named(run))
 		if err != nil {
 			return nil, err
 		}

@@ -205,7 +205,7 @@ func studyOf(dir string, l *study.Ledger) *Study {
 	for _, c := range l.Cells {
 		cell := StudyCell{ID: c.ID, Settings: c.Settings, Seed: c.Seed, Hash: c.Hash, Status: string(c.Status), Error: c.Error, Seconds: c.Seconds}
 		if c.Run != "" {
-			cell.Dir = filepath.Join(parent(dir), c.Run)
+			cell.Dir = filepath.Join(filepath.Dir(named(dir)), c.Run)
 		}
 		r.Cells = append(r.Cells, cell)
 	}
