@@ -69,16 +69,16 @@ func ExportInputs(ctx context.Context, r *RunFolder, to string, o Options) (dir 
 }
 
 func exportInputs(ctx context.Context, r *RunFolder, to string, o Options) (string, error) {
+	dir := filepath.Join(to, r.Folder)
+	if err := replaceable(dir); err != nil {
+		return "", err
+	}
 	e, err := r.again(ctx, o)
 	if err != nil {
 		return "", err
 	}
 	defer e.close()
 	if err := os.MkdirAll(to, 0o755); err != nil {
-		return "", err
-	}
-	dir := filepath.Join(to, r.Folder)
-	if err := replaceable(dir); err != nil {
 		return "", err
 	}
 	tmp, err := os.MkdirTemp(to, ".writing-") // beside it, so that a folder is there whole or not at all
