@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/captionlab/captionlab/internal/compare"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/report"
@@ -203,7 +204,7 @@ var ErrHasEvents = errors.New("the run has event files already")
 // replace what an earlier export wrote there. It returns the folder that tensorboard --logdir takes.
 func ExportTensorBoard(r *RunFolder, to string) (dir string, err error) {
 	dir = r.Dir
-	if to != "" && !sameFolder(filepath.Join(to, r.Folder), r.Dir) {
+	if to != "" && !compare.SameFolder(filepath.Join(to, r.Folder), r.Dir) {
 		dir = filepath.Join(to, r.Folder)
 	} else {
 		unlock, err := r.folder.Lock()
@@ -236,16 +237,6 @@ func ExportTensorBoard(r *RunFolder, to string) (dir string, err error) {
 		}
 	}
 	return filepath.Join(dir, eventsDir), nil
-}
-
-// sameFolder is whether two paths lead to one folder.
-func sameFolder(a, b string) bool {
-	one, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	other, err := os.Stat(b)
-	return err == nil && os.SameFile(one, other)
 }
 
 // writeEventFile writes an event file whole, in place of the one before.

@@ -1,16 +1,13 @@
 package experiments
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/runfolder"
 )
-
-// modulePath is how the checkout is recognised.
-const modulePath = "github.com/captionlab/captionlab"
 
 // Root is the checkout's top folder: the nearest one, from the working folder up, that holds the module's go.mod.
 // Outside a checkout it is the working folder.
@@ -20,8 +17,7 @@ func Root() string {
 		return "."
 	}
 	for at := dir; ; at = filepath.Dir(at) {
-		mod, err := os.ReadFile(filepath.Join(at, "go.mod"))
-		if err == nil && bytes.HasPrefix(mod, []byte("module "+modulePath+"\n")) {
+		if runfolder.IsCheckout(at) {
 			return at
 		}
 		if at == filepath.Dir(at) {

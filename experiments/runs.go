@@ -173,14 +173,6 @@ func (r *RunFolder) Report() string {
 	return path
 }
 
-// Seconds is the time of all stages.
-func (r *RunFolder) Seconds() (total float64) {
-	for _, s := range r.Stages {
-		total += s.Seconds
-	}
-	return total
-}
-
 // ended is when the run ended, or, if that was not written, about when.
 func (r *RunFolder) ended() time.Time {
 	if !r.Finished.IsZero() {

@@ -2,7 +2,6 @@ package experiments
 
 import (
 	"context"
-	"errors"
 
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -58,14 +57,14 @@ func (e *experiment) encodePictures(ctx context.Context) error {
 			}
 		}
 	}
+	if err := e.unchanged("features", frozen.Fingerprint(), "the encoder, its weights or its preprocessing are not those"); err != nil {
+		return err
+	}
 	e.features, err = features.Compute(ctx, e.accel.Backend, frozen, pictures, e.cache, e.term)
 	if err != nil {
 		return err
 	}
-	// Which weights a source had, and what the data set's files hold, may have changed since a resumed run began.
-	err = errors.Join(e.unchanged("features", e.features.Fingerprint(), "the encoder, its weights or its preprocessing are not those"),
-		e.unchanged("pictures", e.features.Pictures(), "the picture files are not those"))
-	if err != nil {
+	if err := e.unchanged("pictures", e.features.Pictures(), "the picture files are not those"); err != nil {
 		return err
 	}
 	scaler := &features.Scaler{Kind: "none"} // of a row that the front reads

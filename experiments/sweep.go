@@ -105,21 +105,22 @@ func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOpt
 	if !ok {
 		return nil, fmt.Errorf("no engine %q; there are %s", o.Engine, strings.Join(Engines(), ", "))
 	}
-	if o.DryRun {
-		s, err := newSweep(ctx, studyPath, overrides, o)
-		return s.result(), err
-	}
 	s, err := loadSweep(studyPath, overrides, o)
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := s.open()
-	if err != nil {
-		return nil, err
+	if !o.DryRun {
+		unlock, err := s.open()
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
 	}
-	defer unlock()
 	if err := s.planCells(ctx); err != nil { // not before: what another call did until it left the study is known now
 		return nil, err
+	}
+	if o.DryRun {
+		return s.result(), nil
 	}
 	if err := s.save(); err != nil {
 		return nil, err
@@ -154,8 +155,8 @@ func OpenStudy(dir string) (*Study, error) {
 			if err != nil {
 				continue
 			}
-			if run := (&RunFolder{RunInfo: info}); c.Status == string(runfolder.Running) || info.Status == runfolder.Done { // whoever kept the ledger may be gone
-				c.Status, c.Error, c.Seconds = string(info.Status), info.Error, run.Seconds()
+			if c.Status == string(runfolder.Running) || info.Status == runfolder.Done { // whoever kept the ledger may be gone
+				c.Status, c.Error, c.Seconds = string(info.Status), info.Error, info.Seconds()
 			}
 			if info.Status == runfolder.Done {
 				c.Figures = info.Results
@@ -330,9 +331,6 @@ func (s *sweep) writeTables() error {
 }
 
 func (s *sweep) result() *Study {
-	if s == nil {
-		return nil
-	}
 	dir := s.dir
 	if dir == "" {
 		dir = filepath.Join(s.results, "none")

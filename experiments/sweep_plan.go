@@ -87,10 +87,7 @@ func (s *sweep) plan(before *study.Ledger) {
 
 // record takes over what a run's folder says.
 func (s *sweep) record(c *study.Cell, r *knownRun) {
-	c.Run, c.Status, c.Error, c.Seconds = s.relative(r.dir), r.info.Status, r.info.Error, 0
-	for _, stage := range r.info.Stages {
-		c.Seconds += stage.Seconds
-	}
+	c.Run, c.Status, c.Error, c.Seconds = s.relative(r.dir), r.info.Status, r.info.Error, r.info.Seconds()
 }
 
 // chain puts cells that go on from other cells into later waves.

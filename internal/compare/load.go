@@ -50,7 +50,7 @@ func (c *Comparison) load(ctx context.Context, folders []*runfolder.Folder, o Op
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(runs, func(known *Run) bool { return sameFolder(known.Dir, f.Dir) }) {
+		if slices.ContainsFunc(runs, func(known *Run) bool { return SameFolder(known.Dir, f.Dir) }) {
 			continue
 		}
 		r, err := readRun(f, o)
@@ -69,8 +69,8 @@ func (c *Comparison) load(ctx context.Context, folders []*runfolder.Folder, o Op
 	return runs, nil
 }
 
-// sameFolder is whether two paths, which may be spelled differently, are one folder.
-func sameFolder(a, b string) bool {
+// SameFolder is whether two paths, which may be spelled differently, are one folder.
+func SameFolder(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return errX == nil && errY == nil && os.SameFile(x, y)

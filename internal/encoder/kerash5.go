@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -26,34 +24,22 @@ var h5Packages = []string{"h5py==3.14.0", "numpy==2.3.3"}
 // readKerasH5 finds the tensors of a Keras .h5 file. No Go library reads what h5py writes (their groups come out
 // empty), so the file is converted once, by a small script, to safetensors in the cache folder.
 func readKerasH5(ctx context.Context, path, hash, dir string, log io.Writer) (map[string]stored, error) {
-	out := filepath.Join(dir, hash+".safetensors")
-	found, err := readSafetensors(out)
-	if err == nil {
-		return found, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) { // its name tells what it should hold, not what it does
-		fmt.Fprintf(log, "making %s anew: %v\n", out, err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	python, err := pythonWithH5(ctx, filepath.Join(dir, "h5-python"), log)
-	if err != nil {
-		return nil, fmt.Errorf("%w; a .safetensors file needs no Python", err)
-	}
-	part, err := renameio.NewPendingFile(out, renameio.WithTempDir(dir), renameio.WithPermissions(0o644))
-	if err != nil {
-		return nil, err
-	}
-	defer part.Cleanup()
-	fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
-	if err := command(ctx, python, "-c", kerasH5Script, path, part.Name()); err != nil {
-		return nil, fmt.Errorf("convert to safetensors: %w", err)
-	}
-	if err := part.CloseAtomicallyReplace(); err != nil {
-		return nil, err
-	}
-	return readSafetensors(out)
+	return convertOnce(hash, dir, log, func(out string) error {
+		python, err := pythonWithH5(ctx, filepath.Join(dir, "h5-python"), log)
+		if err != nil {
+			return fmt.Errorf("%w; a .safetensors file needs no Python", err)
+		}
+		part, err := renameio.NewPendingFile(out, renameio.WithTempDir(dir), renameio.WithPermissions(0o644))
+		if err != nil {
+			return err
+		}
+		defer part.Cleanup()
+		fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
+		if err := command(ctx, python, "-c", kerasH5Script, path, part.Name()); err != nil {
+			return fmt.Errorf("convert to safetensors: %w", err)
+		}
+		return part.CloseAtomicallyReplace()
+	})
 }
 
 // pythonWithH5 is a Python that has h5py: the user's, or one in an environment in the folder, which one process makes.

@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 )
 
 // readSafetensors finds the tensors of a safetensors file by name: the length of a JSON header in 8 bytes, the header
@@ -58,6 +62,25 @@ func readSafetensors(path string) (map[string]stored, error) {
 		return nil
 	})
 	return out, err
+}
+
+// convertOnce is what another kind of weight file holds, by the safetensors file that convert makes of it, once, in the cache folder.
+func convertOnce(hash, dir string, log io.Writer, convert func(out string) error) (map[string]stored, error) {
+	out := filepath.Join(dir, hash+".safetensors")
+	found, err := readSafetensors(out)
+	if err == nil {
+		return found, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) { // its name tells what it should hold, not what it does
+		fmt.Fprintf(log, "making %s anew: %v\n", out, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := convert(out); err != nil {
+		return nil, err
+	}
+	return readSafetensors(out)
 }
 
 // sized reports whether a shape has so many values.

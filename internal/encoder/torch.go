@@ -8,11 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/google/renameio/v2"
@@ -23,29 +20,20 @@ import (
 // readTorch finds the tensors of a state dict that torch.save wrote. The pickle is read once and kept as safetensors
 // in the folder. Nothing in it is executed.
 func readTorch(ctx context.Context, path, hash, dir string, log io.Writer) (map[string]stored, error) {
-	out := filepath.Join(dir, hash+".safetensors")
-	found, err := readSafetensors(out)
-	if err == nil {
-		return found, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) { // its name tells what it should hold, not what it does
-		fmt.Fprintf(log, "making %s anew: %v\n", out, err)
-	}
-	fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
-	state, err := loadTorch(path)
-	if err != nil {
-		return nil, fmt.Errorf("not a PyTorch state dict, or a damaged one: %w", err)
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	if err := writeSafetensors(out, state); err != nil {
-		return nil, fmt.Errorf("convert to safetensors: %w", err)
-	}
-	return readSafetensors(out)
+	return convertOnce(hash, dir, log, func(out string) error {
+		fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
+		state, err := loadTorch(path)
+		if err != nil {
+			return fmt.Errorf("not a PyTorch state dict, or a damaged one: %w", err)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := writeSafetensors(out, state); err != nil {
+			return fmt.Errorf("convert to safetensors: %w", err)
+		}
+		return nil
+	})
 }
 
 // loadTorch returns the float32 tensors of a state dict, which may lie in a checkpoint under "state_dict".

@@ -4,10 +4,12 @@ package features
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -47,6 +49,17 @@ func (t *Table) Size() int { return product(t.shape) }
 
 // Fingerprint names the encoder, its layer, weights and preprocessing.
 func (t *Table) Fingerprint() string { return t.fingerprint }
+
+// Pictures is a hash of every picture's id and bytes.
+func (t *Table) Pictures() string {
+	h := sha256.New()
+	for _, id := range slices.Sorted(maps.Keys(t.keys)) {
+		k := t.keys[id]
+		h.Write([]byte(id + "\x00"))
+		h.Write(k[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Row reads one picture's features.
 func (t *Table) Row(id string) ([]float32, error) {

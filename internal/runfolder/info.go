@@ -56,6 +56,14 @@ type Info struct {
 	Results         Values  `json:"results,omitempty"` // e.g. validation_teacher_forced_loss
 }
 
+// Seconds is the time of all stages.
+func (i Info) Seconds() (total float64) {
+	for _, s := range i.Stages {
+		total += s.Seconds
+	}
+	return total
+}
+
 // Stage is the time that one part of the run took.
 type Stage struct {
 	Name    string  `json:"name"`

@@ -15,13 +15,13 @@ import (
 	"github.com/shirou/gopsutil/v4/mem"
 )
 
-// module is this program's.
-const module = "github.com/captionlab/captionlab"
+// Module is this program's.
+const Module = "github.com/captionlab/captionlab"
 
 // recorded are the modules whose versions decide a run's figures. The first is among them where another module's program runs
 // the experiments.
 var recorded = []string{
-	module, "github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla", "gonum.org/v1/plot",
+	Module, "github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla", "gonum.org/v1/plot",
 }
 
 // Provenance is an Info that holds what the program is and where it runs: command, commit, versions, host. What it
@@ -40,11 +40,11 @@ func Provenance(ctx context.Context) Info {
 		if slices.Contains(recorded, dep.Path) {
 			i.Modules[dep.Path] = dep.Version
 		}
-		if dep.Path == module && dep.Replace != nil {
+		if dep.Path == Module && dep.Replace != nil {
 			source = dep.Replace.Path
 		}
 	}
-	if build.Main.Path == module { // else they are those of another program's repository
+	if build.Main.Path == Module { // else they are those of another program's repository
 		for _, s := range build.Settings {
 			switch s.Key {
 			case "vcs.revision":
@@ -66,6 +66,12 @@ func (i *Info) Stamp(p Info) {
 	i.Modules, i.Host = p.Modules, p.Host
 }
 
+// IsCheckout is whether a folder is the top of a checkout of this module.
+func IsCheckout(dir string) bool {
+	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	return err == nil && bytes.HasPrefix(mod, []byte("module "+Module+"\n"))
+}
+
 // checkout asks git about a folder; the commit is "" where it isn't in a checkout of this module.
 func checkout(ctx context.Context, dir string) (commit string, dirty bool) {
 	git := func(args ...string) (string, error) {
@@ -76,8 +82,7 @@ func checkout(ctx context.Context, dir string) (commit string, dirty bool) {
 	if err != nil {
 		return "", false
 	}
-	file, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	if err != nil || !bytes.HasPrefix(file, []byte("module "+module+"\n")) {
+	if !IsCheckout(root) {
 		return "", false
 	}
 	if commit, err = git("rev-parse", "HEAD"); err != nil {
