@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/captionlab/captionlab/internal/accel"
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/encoder"
@@ -107,7 +108,7 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	} else if err := mustBeTrained(folder); err != nil {
 		return err
 	}
-	cache := atRoot(c.config.Runtime.Cache)
+	cache := checkout.At(c.config.Runtime.Cache)
 	one := c.config.Runtime.Settings
 	one.Devices = 1 // captions need no more, however many the run was trained on
 	if c.accel, err = accel.Open(ctx, one, cache, c.options.Stderr); err != nil {
@@ -206,7 +207,7 @@ func (c *Captioner) Features(ctx context.Context, paths ...string) ([][]float32,
 	for n, path := range paths {
 		pictures[n] = features.Picture{ID: path, Path: path}
 	}
-	table, err := features.Compute(ctx, c.accel.Backend, c.encoder.Frozen(), pictures, atRoot(c.config.Runtime.Cache), c.options.Stderr)
+	table, err := features.Compute(ctx, c.accel.Backend, c.encoder.Frozen(), pictures, checkout.At(c.config.Runtime.Cache), c.options.Stderr)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/datacheck"
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -43,7 +44,7 @@ func CheckData(ctx context.Context, configPath string, overrides []string, o Dat
 		return nil, err
 	}
 	settings, text := dataSettings(c.Config), c.Config.Text
-	data, err := dataset.Load(ctx, settings, text.CleanSettings, text.Unit, atRoot(c.Config.Runtime.Cache), o.Stderr)
+	data, err := dataset.Load(ctx, settings, text.CleanSettings, text.Unit, checkout.At(c.Config.Runtime.Cache), o.Stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func dataOut(c *config.Loaded, o DataOptions) string {
 	if o.Out != "" {
 		return o.Out
 	}
-	return filepath.Join(atRoot(c.Config.Runtime.Cache), "check", c.Config.Experiment.Name)
+	return filepath.Join(checkout.At(c.Config.Runtime.Cache), "check", c.Config.Experiment.Name)
 }
 
 // writeDataReport leaves report.json, rows.txt and, where there are captions, lengths.png and lengths.svg.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/fetch"
 )
 
@@ -16,7 +17,7 @@ const stampsPackage = "tuxpaint-stamps-default"
 // already is left as it is.
 func FetchStamps(ctx context.Context, dir string, o Options) (root string, err error) {
 	if dir == "" {
-		dir = nearPath(filepath.Join(atRoot(".cache"), "stamps"))
+		dir = nearPath(filepath.Join(checkout.At(".cache"), "stamps"))
 	}
 	fetched, err := fetch.Debian(ctx, dir, stampsPackage, o.Stderr)
 	if err != nil {

@@ -4,10 +4,11 @@ import (
 	"context"
 
 	"github.com/captionlab/captionlab/internal/accel"
+	"github.com/captionlab/captionlab/internal/checkout"
 )
 
 // Finding is one thing that Doctor looked at: its state, and the fix when something is missing.
 type Finding = accel.Finding
 
 // Doctor looks at what an experiment needs: Go, XLA, devices, weights, notebook tools, disk and memory.
-func Doctor(ctx context.Context) []Finding { return accel.Diagnose(ctx, atRoot(".cache")) }
+func Doctor(ctx context.Context) []Finding { return accel.Diagnose(ctx, checkout.At(".cache")) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/captionlab/captionlab/internal/accel"
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/decode"
@@ -77,7 +78,7 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 	if err != nil {
 		return nil, err
 	}
-	e := &experiment{folder: folder, config: c.Config, cache: atRoot(c.Config.Runtime.Cache), log: log, term: o.Stderr, epoch: o.Epoch,
+	e := &experiment{folder: folder, config: c.Config, cache: checkout.At(c.Config.Runtime.Cache), log: log, term: o.Stderr, epoch: o.Epoch,
 		captions: map[string][]runfolder.Prediction{}, generated: map[string][]decode.Caption{}}
 	e.out = log
 	if o.Stderr != nil && !o.Quiet {

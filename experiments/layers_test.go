@@ -15,7 +15,7 @@ const module = "github.com/captionlab/captionlab/"
 
 // layers: a package imports packages of strictly lower layers only, so siblings never know each other.
 var layers = map[string]int{
-	"internal/ptb": -1, "internal/picture": -1, "internal/setting": -1, // below everything
+	"internal/checkout": -1, "internal/ptb": -1, "internal/picture": -1, "internal/setting": -1, // below everything
 	"internal/fetch": 0, "internal/captionfile": 0, "internal/score": 0, "internal/progress": 0, "internal/profile": 0, "internal/dataset": 0, "internal/token": 0, "internal/runfolder": 0,
 	"internal/tensorboard": 0, "internal/mlflow": 0, "internal/slurm": 0,
 	"internal/accel": 1, "internal/encoder": 1, "internal/model": 1, "internal/datacheck": 1, "internal/study": 1, "internal/compare": 1,

@@ -3,6 +3,7 @@ package experiments
 import (
 	"context"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/dataset"
 )
 
@@ -20,5 +21,5 @@ func LoadDataset(ctx context.Context, configPath string, overrides []string, o O
 		return nil, err
 	}
 	text := c.Config.Text
-	return dataset.Load(ctx, dataSettings(c.Config), text.CleanSettings, text.Unit, atRoot(c.Config.Runtime.Cache), o.Stderr)
+	return dataset.Load(ctx, dataSettings(c.Config), text.CleanSettings, text.Unit, checkout.At(c.Config.Runtime.Cache), o.Stderr)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/runfolder"
@@ -73,7 +74,7 @@ func createFolder(c *config.Loaded) (*runfolder.Folder, error) {
 	if err := dataset.Present(dataSettings(c.Config)); err != nil {
 		return nil, err
 	}
-	return runfolder.Create(atRoot(c.Config.Runtime.Results), c.Config.Experiment.Name, c.Hash, c.Given, c.Resolved)
+	return runfolder.Create(checkout.At(c.Config.Runtime.Results), c.Config.Experiment.Name, c.Hash, c.Given, c.Resolved)
 }
 
 // Resume goes on with a run that was interrupted, failed or killed, from its last checkpoint. What it computes

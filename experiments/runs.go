@@ -13,6 +13,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
@@ -38,7 +39,7 @@ type RunFolder struct {
 // ResultsFolder is where runs are found when no other folder is named: results in the checkout.
 func ResultsFolder(results string) string {
 	if results == "" {
-		return nearPath(atRoot("results"))
+		return nearPath(checkout.At("results"))
 	}
 	return results
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/captionlab/captionlab/internal/captionfile"
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/score"
 )
@@ -190,7 +191,7 @@ func readSystems(o ScoreOptions) ([][]score.Image, error) {
 // metrics gets METEOR ready, or says why it is absent.
 func (o ScoreOptions) metrics(ctx context.Context, out *FileScores) (score.Options, error) {
 	options := score.Options{Metrics: o.Metrics}
-	cache := atRoot(".cache")
+	cache := checkout.At(".cache")
 	var err error
 	if len(o.Metrics) == 0 {
 		if options.METEOR, err = score.FindMETEOR(meteorDir(cache)); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/progress"
@@ -19,7 +20,7 @@ import (
 
 // readVectors reads the word vectors of the vocabulary that decoder.vectors names, if it does.
 func (e *experiment) readVectors(ctx context.Context) error {
-	path := e.config.Decoder.Vectors
+	path := checkout.Find(e.config.Decoder.Vectors)
 	if path == "" {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/report"
@@ -63,7 +64,7 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 	}
 	decoder := featureSize(enc.FeatureShape())
 	decoder.Vocabulary = vocabulary
-	path := c.Config.Decoder.Vectors
+	path := checkout.Find(c.Config.Decoder.Vectors)
 	switch {
 	case vocabulary > 0 && path != "":
 		return nil, errors.New("how many tokens have a word vector depends on the tokens: with decoder.vectors leave out --vocabulary")

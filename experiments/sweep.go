@@ -14,6 +14,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/runfolder"
@@ -258,7 +259,7 @@ func loadSweep(studyPath string, overrides []string, o SweepOptions) (*sweep, er
 			}
 		}
 	}
-	return &sweep{options: o, study: loaded, results: atRoot(loaded.Configs[0].Config.Runtime.Results), vocabs: map[string]string{}}, nil
+	return &sweep{options: o, study: loaded, results: checkout.At(loaded.Configs[0].Config.Runtime.Results), vocabs: map[string]string{}}, nil
 }
 
 // planCells looks at what is there, runs, the study's ledger and its tasks, and plans every cell.

@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/captionlab/captionlab/internal/accel"
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/runfolder"
@@ -193,7 +194,7 @@ func (s *sweep) download(ctx context.Context, jobs []*job) error {
 		} else {
 			seen[key] = true
 		}
-		cache := atRoot(c.Runtime.Cache)
+		cache := checkout.At(c.Runtime.Cache)
 		enc, err := encoder.New(c.Encoder)
 		if err == nil {
 			err = enc.LoadWeights(ctx, cache, s.options.Stderr)

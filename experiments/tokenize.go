@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/report"
@@ -110,7 +111,7 @@ func trainTokenizer(ctx context.Context, c config.Config, log io.Writer) (token.
 	if err := dataset.Present(settings); err != nil {
 		return nil, err
 	}
-	data, err := dataset.Load(ctx, settings, c.Text.CleanSettings, c.Text.Unit, atRoot(c.Runtime.Cache), log)
+	data, err := dataset.Load(ctx, settings, c.Text.CleanSettings, c.Text.Unit, checkout.At(c.Runtime.Cache), log)
 	if err != nil {
 		return nil, err
 	}

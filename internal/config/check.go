@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/captionlab/captionlab/internal/accel"
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/setting"
 )
@@ -126,7 +127,7 @@ func (l *loader) checkEncoder() {
 	e := l.config.Encoder
 	unreadable := false
 	if e.Weights != "" {
-		if stat, err := os.Stat(e.Weights); err != nil || stat.IsDir() {
+		if stat, err := os.Stat(checkout.Find(e.Weights)); err != nil || stat.IsDir() {
 			unreadable = true
 			l.refuse([]string{"encoder.weights"}, "expected a file with weights; %s: %s", e.Weights, readError(err))
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/token"
 )
 
@@ -20,12 +21,13 @@ func (l *loader) checkVectors() {
 		}
 		return
 	}
-	if stat, err := os.Stat(d.Vectors); err != nil || stat.IsDir() {
+	path := checkout.Find(d.Vectors)
+	if stat, err := os.Stat(path); err != nil || stat.IsDir() {
 		p := l.refuse([]string{"decoder.vectors"}, "expected a file with word vectors; %s: %s", d.Vectors, readError(err))
 		p.Hint = missingVectors
 		return
 	}
-	dimensions, format, err := token.VectorDimensions(d.Vectors)
+	dimensions, format, err := token.VectorDimensions(path)
 	switch {
 	case err != nil:
 		l.refuse([]string{"decoder.vectors"}, "%s", err)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
+
+	"github.com/captionlab/captionlab/internal/checkout"
 )
 
 var update = flag.Bool("update", false, "write the golden messages")
@@ -146,6 +148,19 @@ func TestForms(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestFilesOfTheCheckout: the files that a config names are found from any folder of the checkout, as a notebook's.
+func TestFilesOfTheCheckout(t *testing.T) {
+	top := t.TempDir()
+	write(t, filepath.Join(top, "go.mod"), "module "+checkout.Module+"\n")
+	write(t, filepath.Join(top, "weights.h5"), "")
+	write(t, filepath.Join(top, "vectors.txt"), "dog"+strings.Repeat(" 0.5", 64)+"\n")
+	path := write(t, filepath.Join(top, "notebooks", "x.toml"), "[encoder]\nweights = 'weights.h5'\n[decoder]\nvectors = 'vectors.txt'\nembedding = 64\n[text]\ntokenizer = 'word'\n")
+	t.Chdir(filepath.Dir(path))
+	if _, err := Load("x.toml", nil); err != nil {
+		t.Error(err)
 	}
 }
 

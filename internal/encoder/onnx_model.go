@@ -15,6 +15,8 @@ import (
 	"github.com/gomlx/onnx-gomlx/onnx"
 	"github.com/gomlx/onnx-gomlx/onnx/parser"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/captionlab/captionlab/internal/checkout"
 )
 
 // onnxModel is an image network whose graph comes from an ONNX file. GoMLX's importer builds it; Layers are its nodes,
@@ -32,7 +34,7 @@ func importONNX(s Settings) (network, error) {
 	if s.Weights == "" {
 		return network{}, errors.New("onnx is a network in a file: name the file in encoder.weights")
 	}
-	data, err := os.ReadFile(s.Weights)
+	data, err := os.ReadFile(checkout.Find(s.Weights))
 	if err != nil {
 		return network{}, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/fetch"
 	"github.com/captionlab/captionlab/internal/setting"
 )
@@ -41,7 +42,7 @@ func (e *Encoder) LoadWeights(ctx context.Context, cacheDir string, log io.Write
 	dir := filepath.Join(cacheDir, "weights")
 	dense := e.dense()
 	if m := e.net.imported; m != nil {
-		hash, err := fetch.SHA256File(e.settings.Weights)
+		hash, err := fetch.SHA256File(checkout.Find(e.settings.Weights))
 		if err != nil {
 			return fmt.Errorf("encoder.weights: %w", err)
 		}
@@ -52,7 +53,7 @@ func (e *Encoder) LoadWeights(ctx context.Context, cacheDir string, log io.Write
 		e.weights = &weights{source: "none: it begins at random", preprocessing: "tf"}
 		return nil
 	}
-	if path := e.settings.Weights; path != "" {
+	if path := checkout.Find(e.settings.Weights); path != "" {
 		err := e.open(ctx, path, "", "file "+filepath.Base(path), dir, log)
 		if errors.Is(err, errLayerMissing) {
 			return fmt.Errorf("encoder.weights %s: %w\n%s", path, err, e.hint(dense))

@@ -1,7 +1,6 @@
 package runfolder
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -13,15 +12,14 @@ import (
 	"strings"
 
 	"github.com/shirou/gopsutil/v4/mem"
-)
 
-// Module is this program's.
-const Module = "github.com/captionlab/captionlab"
+	"github.com/captionlab/captionlab/internal/checkout"
+)
 
 // recorded are the modules whose versions decide a run's figures. The first is among them where another module's program runs
 // the experiments.
 var recorded = []string{
-	Module, "github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla", "gonum.org/v1/plot",
+	checkout.Module, "github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla", "gonum.org/v1/plot",
 }
 
 // Provenance is an Info that holds what the program is and where it runs: command, commit, versions, host. What it
@@ -40,11 +38,11 @@ func Provenance(ctx context.Context) Info {
 		if slices.Contains(recorded, dep.Path) {
 			i.Modules[dep.Path] = dep.Version
 		}
-		if dep.Path == Module && dep.Replace != nil {
+		if dep.Path == checkout.Module && dep.Replace != nil {
 			source = dep.Replace.Path
 		}
 	}
-	if build.Main.Path == Module { // else they are those of another program's repository
+	if build.Main.Path == checkout.Module { // else they are those of another program's repository
 		for _, s := range build.Settings {
 			switch s.Key {
 			case "vcs.revision":
@@ -55,7 +53,7 @@ func Provenance(ctx context.Context) Info {
 		}
 	}
 	if i.GitCommit == "" {
-		i.GitCommit, i.GitDirty = checkout(ctx, source)
+		i.GitCommit, i.GitDirty = commitOf(ctx, source)
 	}
 	return i
 }
@@ -66,14 +64,8 @@ func (i *Info) Stamp(p Info) {
 	i.Modules, i.Host = p.Modules, p.Host
 }
 
-// IsCheckout is whether a folder is the top of a checkout of this module.
-func IsCheckout(dir string) bool {
-	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-	return err == nil && bytes.HasPrefix(mod, []byte("module "+Module+"\n"))
-}
-
-// checkout asks git about a folder; the commit is "" where it isn't in a checkout of this module.
-func checkout(ctx context.Context, dir string) (commit string, dirty bool) {
+// commitOf asks git about a folder; the commit is "" where it isn't in a checkout of this module.
+func commitOf(ctx context.Context, dir string) (commit string, dirty bool) {
 	git := func(args ...string) (string, error) {
 		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...).Output()
 		return strings.TrimSpace(string(out)), err
@@ -82,7 +74,7 @@ func checkout(ctx context.Context, dir string) (commit string, dirty bool) {
 	if err != nil {
 		return "", false
 	}
-	if !IsCheckout(root) {
+	if !checkout.Is(root) {
 		return "", false
 	}
 	if commit, err = git("rev-parse", "HEAD"); err != nil {
