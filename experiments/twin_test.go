@@ -15,9 +15,9 @@ import (
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
 )
 
-// TestTwinsTrainTheSame: from a run's initial weights, without dropout, and with all captions in one batch, so that their order says
-// nothing, each recipe's twin has the run's validation losses after every update: the same loss, optimiser, schedule, clipping,
-// regularisation.
+// TestTwinsTrainTheSame: each recipe's twin draws its initial weights from the run's distributions. From the run's own, without
+// dropout, and with all captions in one batch, so that their order says nothing, it has the run's validation losses after every
+// update: the same loss, optimiser, schedule, clipping, regularisation.
 func TestTwinsTrainTheSame(t *testing.T) {
 	python := os.Getenv("CAPTIONLAB_PYTHON")
 	if python == "" {
@@ -43,6 +43,7 @@ func TestTwinsTrainTheSame(t *testing.T) {
 				return filepath.Join(out, name+"-inputs", filepath.Base(runs[0]))
 			}
 			initial := inputs("initial", "training.epochs=1", "training.learning_rate=1e-12", "training.min_learning_rate=0")
+			run(t, exec.Command(python, "testdata/twin/twin.py", "begin", initial))
 			trained := inputs("trained", "training.epochs=6")
 			run(t, exec.Command(python, "testdata/twin/twin.py", "train", trained, "--from", filepath.Join(initial, "weights.npz"), "--out", filepath.Join(out, "twin"), "--captionlab", binary))
 			var twin struct {

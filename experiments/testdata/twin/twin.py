@@ -4,6 +4,7 @@
     captionlab run recipes/tanti-init.toml data.root=path/to/flickr8k
     captionlab export inputs last                      prints inputs/<run>
     python twin.py check inputs/<run>                  with the run's own weights: the same loss, the same captions?
+    python twin.py begin inputs/<run>                  of an untrained run: are the initial values distributed alike?
     python twin.py train inputs/<run> --out twin       a twin of its own, from the seed on (--from weights.npz: from these weights)
     python twin.py row inputs/<run> twin               both sides' scores, a table's row
     python twin.py mean twin-1 twin-2 twin-3           the mean of several rows, ± their standard deviation
@@ -319,6 +320,22 @@ def check(inputs, device):
         sys.exit(f"twin.py: with the run's weights {same} of {len(said)} captions are the run's")
 
 
+def begin(inputs):
+    """Wants the weights of a run that trained by next to nothing to be spread as the twin's initial values are."""
+    ours, twins = inputs.decoder(), inputs.decoder()
+    take(ours, inputs.folder / "weights.npz")
+    decoders.initialise(twins)
+    others = dict(twins.named_parameters())
+    for name, w in ours.named_parameters():
+        if not w.requires_grad:
+            continue
+        means, spreads = zip(*((x.mean().item(), x.std(correction=0).item()) for x in (w.detach(), others[name].detach())))
+        chance = 6 * max(spreads) / math.sqrt(w.numel()) + 1e-6  # standard errors: of a spread less than of a mean
+        for what, (a, b) in {"mean": means, "standard deviation": spreads}.items():
+            if abs(a - b) > chance:
+                sys.exit(f"twin.py: {name} begins with a {what} of {a:.4g} in the run, of {b:.4g} in the twin")
+
+
 def train(inputs, out, seed, device, captionlab, weights=None):
     decoder, best, log = fit(inputs, seed, device, captionlab, weights)
     out.mkdir(parents=True, exist_ok=True)
@@ -386,7 +403,7 @@ def markdown(r, deviations=None):
 def main():
     p = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     verbs = p.add_subparsers(dest="verb", required=True)
-    for verb in ("check", "train", "row"):
+    for verb in ("begin", "check", "train", "row"):
         v = verbs.add_parser(verb)
         v.add_argument("inputs", type=Inputs, help="folder of captionlab export inputs")
         if verb == "row":
@@ -401,7 +418,9 @@ def main():
             v.add_argument("--device", default="cpu", help="cpu or cuda")
     verbs.add_parser("mean").add_argument("rows", nargs="+", help="folders in which row wrote row.json")
     a = p.parse_args()
-    if a.verb == "check":
+    if a.verb == "begin":
+        begin(a.inputs)
+    elif a.verb == "check":
         check(a.inputs, a.device)
     elif a.verb == "train":
         train(a.inputs, a.out, a.seed or a.inputs.config["training"]["seed"], a.device, a.captionlab, a.weights)
