@@ -126,7 +126,7 @@ func trainTokenizer(ctx context.Context, c config.Config, log io.Writer) (token.
 func (e *experiment) describeTokens() error {
 	figures := map[string]float64{"vocabulary": float64(e.tokenizer.Size())}
 	e.tokens = nil
-	for _, split := range []string{dataset.Train, dataset.Validation} {
+	for _, split := range e.splits {
 		s := token.Describe(e.tokenizer, e.texts(split))
 		e.tokens = append(e.tokens, report.TokenRow{Split: split, TokensPerCaption: s.TokensPerCaption, Fertility: s.Fertility, UnknownRate: s.UnknownRate})
 		figures[split+"_tokens_per_caption"], figures[split+"_tokens_per_word"] = s.TokensPerCaption, s.Fertility

@@ -97,7 +97,11 @@ func readRun(f *runfolder.Folder, o Options) (*Run, error) {
 			r.Settings[key] = value
 		}
 	}
-	r.unknown = r.Info.Results[o.Split+"_unknown_rate"]
+	unknown, ok := r.Info.Results[o.Split+"_unknown_rate"]
+	if !ok { // versions before this one measured it on the validation split alone
+		unknown = r.Info.Results["validation_unknown_rate"]
+	}
+	r.unknown = unknown
 	r.Predictions, err = f.ReadPredictions(o.Split)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
