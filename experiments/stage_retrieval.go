@@ -44,7 +44,7 @@ func (e *experiment) retrieve(ctx context.Context) error {
 	}
 	figures := map[string]float64{"validation_perplexity": math.Exp(e.controls[0].Loss), "retrieval_pictures": float64(len(pictures))}
 	rank := func(prefix string, logs []float64) *score.Retrieval {
-		r := score.NewRetrieval(score.Ranks(logs, len(pictures)))
+		r := score.NewRetrieval(score.Places(logs, len(pictures)))
 		figures[prefix+"recall_at_1"], figures[prefix+"recall_at_5"] = r.RecallAt1, r.RecallAt5
 		figures[prefix+"recall_at_10"], figures[prefix+"median_rank"] = r.RecallAt10, r.MedianRank
 		return &r

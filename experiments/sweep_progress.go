@@ -55,8 +55,7 @@ func (s *sweep) begun(j *job, dir string) error {
 	if left, known := timeLeft(s.jobs); known && j.where == "" { // elsewhere, nobody knows how many cells run at once
 		notes = ", about " + roundTime(left) + " left"
 	}
-	if best := study.Best(s.result().rows()); best != nil {
-		f := study.Figures[0]
+	if best, f := study.Best(s.result().rows()); best != nil {
 		notes += fmt.Sprintf("; best so far %s: "+f.Format+" %s", best.ID, best.Figures[f.Name], f.Title)
 	}
 	plan := j.plan

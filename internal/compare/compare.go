@@ -87,7 +87,7 @@ type LeftOut struct{ Dir, Name, Reason string }
 
 // columns are the figures besides the metrics that are computed here.
 var columns = []Column{
-	{Name: "meteor", Kind: Metric},
+	{Name: meteor, Kind: Metric},
 	{Name: "nats_per_character", Kind: PerCharacter, LowerIsBetter: true},
 	{Name: "teacher_forced_loss", Kind: PerToken, LowerIsBetter: true},
 	{Name: "teacher_forced_accuracy", Kind: PerToken},
@@ -97,7 +97,10 @@ var columns = []Column{
 // TrainingSeconds is the column of the training stage's time.
 const TrainingSeconds = "training_seconds"
 
-// metrics are computed from the captions; METEOR, which needs Java, is taken from run.json where it is.
+// meteor needs Java, so that it is taken from run.json where it is, unless the runs are compared on another test than theirs.
+const meteor = "meteor"
+
+// metrics are computed from the captions.
 var metrics = []string{"bleu", "rouge_l", "cider", "chrf"}
 
 // ErrNothing is wrapped by the error for runs of which fewer than two can be compared.
@@ -117,7 +120,7 @@ func Runs(ctx context.Context, folders []*runfolder.Folder, o Options) (*Compari
 	if err != nil {
 		return nil, err
 	}
-	runs = c.sameTest(runs, o.Baseline)
+	runs = c.once(c.sameTest(runs, o.Baseline), o.Baseline)
 	if o.Baseline != "" && !slices.ContainsFunc(runs, func(r *Run) bool { return r.Dir == o.Baseline }) {
 		err := c.noBaseline(o.Baseline)
 		if len(runs) < 2 {

@@ -66,7 +66,7 @@ func TestNoiseAndDifference(t *testing.T) {
 func TestGroups(t *testing.T) {
 	c := compared(t, compare.Options{},
 		comparetest.Run{Name: "first", Seed: 1, Right: 0.5, Loss: 1},
-		comparetest.Run{Name: "word", Seed: 1, Right: 0.5, Loss: 3, Tokenizer: "word"},
+		comparetest.Run{Name: "bpe", Seed: 1, Right: 0.5, Loss: 3, Tokenizer: "bpe"},
 		comparetest.Run{Name: "second", Seed: 2, Right: 0.5, Loss: 2},
 		comparetest.Run{Name: "third", Seed: 3, Right: 0.5, Loss: 3, Extra: "seed = 7\n"},
 	)
@@ -88,7 +88,7 @@ func TestGroups(t *testing.T) {
 	if math.Abs(cider.Mean-mean) > 1e-12 || !cider.Interval || cider.Low > mean || cider.High < mean {
 		t.Errorf("CIDEr %+v, want the mean %g within its interval", cider, mean)
 	}
-	if c.Groups[0].Name() != "A: tokenizer char" || c.Groups[1].Name() != "B: tokenizer word" {
+	if c.Groups[0].Name() != "A: tokenizer char" || c.Groups[1].Name() != "B: tokenizer bpe" {
 		t.Errorf("names %q and %q", c.Groups[0].Name(), c.Groups[1].Name())
 	}
 	if seeds := c.Seeds(c.Groups[0].Runs[1]); seeds["training.seed"] != "2" || seeds["data.split_seed"] != "" {
@@ -97,20 +97,72 @@ func TestGroups(t *testing.T) {
 	perToken, _ := c.Column("teacher_forced_loss")
 	perCharacter, _ := c.Column("nats_per_character")
 	if c.Comparable(perToken, c.Groups[0], c.Groups[1]) || !c.Comparable(perCharacter, c.Groups[0], c.Groups[1]) {
-		t.Error("losses a token of words and characters are not comparable, those a character are")
+		t.Error("losses a token of pieces and characters are not comparable, those a character are")
 	}
 }
 
-// TestUnknownTokensAreNotPredicted: a vocabulary that lacks rare words is told less of the text than one that has all of it.
-func TestUnknownTokensAreNotPredicted(t *testing.T) {
-	c := compared(t, compare.Options{}, comparetest.Run{Right: 0.5}, comparetest.Run{Right: 0.5, Tokenizer: "word", Unknown: 0.03},
-		comparetest.Run{Right: 0.5, Tokenizer: "bpe", Unknown: 0.0005})
-	column, _ := c.Column("nats_per_character")
-	if c.Comparable(column, c.Groups[0], c.Groups[1]) || !c.Comparable(column, c.Groups[0], c.Groups[2]) {
-		t.Error("losses a character are comparable where a vocabulary lacks 3 % of the words, or not where it lacks a 2,000th")
+// TestWhatIsNotPredicted: a vocabulary that lacks rare tokens, or a tokenizer that leaves punctuation out, is told less of the text.
+func TestWhatIsNotPredicted(t *testing.T) {
+	for _, split := range []string{"validation", "test"} {
+		run := func(tokenizer string, unknown float64, extra string) comparetest.Run {
+			return comparetest.Run{Right: 0.5, Split: split, Tokenizer: tokenizer, Unknown: unknown, Extra: extra}
+		}
+		c := compared(t, compare.Options{Split: split}, run("char", 0, ""), run("bpe", 0.03, ""), run("byte", 0.0005, ""), run("word", 0, ""),
+			run("word", 0, "[text.words]\npunctuation = \"keep\"\n"), run("word", 0, "batch = 7\n"))
+		column, _ := c.Column("nats_per_character")
+		for _, pair := range []struct {
+			a, b int
+			want bool
+			why  string
+		}{
+			{0, 1, false, "a vocabulary lacks 3 % of the tokens"}, {0, 2, true, "one lacks a 2,000th"}, {0, 3, false, "words lose case and punctuation"},
+			{3, 4, false, "some words keep punctuation"}, {3, 5, true, "words lose the same"},
+		} {
+			if got := c.Comparable(column, c.Groups[pair.a], c.Groups[pair.b]); got != pair.want {
+				t.Errorf("%s: losses a character are comparable: %v, though %s", split, got, pair.why)
+			}
+		}
+		if !slices.ContainsFunc(c.Notes, func(note string) bool {
+			return strings.HasPrefix(note, "Losses a character of B, D, E and F can't be compared")
+		}) {
+			t.Errorf("notes: %q", c.Notes)
+		}
 	}
-	if !slices.ContainsFunc(c.Notes, func(note string) bool { return strings.HasPrefix(note, "Losses a character of B can't be compared") }) {
-		t.Errorf("notes: %q", c.Notes)
+}
+
+// TestRepeatedRuns: the same run again is no other seed; by another state of the program it is another group.
+func TestRepeatedRuns(t *testing.T) {
+	one, again, other := comparetest.Run{Name: "one", Seed: 1, Right: 0.5}, comparetest.Run{Name: "again", Seed: 1, Right: 0.5}, comparetest.Run{Name: "other", Seed: 2, Right: 0.5}
+	c := compared(t, compare.Options{}, one, again, other)
+	if len(c.Groups) != 1 || len(c.Groups[0].Runs) != 2 || len(c.LeftOut) != 1 || !strings.Contains(c.LeftOut[0].Name, "-one-") || !strings.Contains(c.LeftOut[0].Reason, "same settings, seeds, data and code") {
+		t.Errorf("groups %+v, left out %+v", c.Groups, c.LeftOut)
+	}
+	again.Commit = "0123456789"
+	c = compared(t, compare.Options{}, one, again, other)
+	if len(c.Groups) != 2 || len(c.Groups[0].Runs) != 2 || !slices.Equal(c.Keys, []string{"code (commit)"}) || c.Groups[1].Label != "code (commit) 01234567" || len(c.LeftOut) > 0 {
+		t.Errorf("groups %+v, keys %v, left out %v", c.Groups, c.Keys, c.LeftOut)
+	}
+	other.Commit = again.Commit // one seed each: the runs of a study that went on after a change are one group, with a note
+	if c = compared(t, compare.Options{}, one, other); len(c.Groups) != 1 || len(c.Notes) != 1 {
+		t.Errorf("groups %+v, notes %q", c.Groups, c.Notes)
+	}
+}
+
+// TestMETEORIsOfTheSameTest: it is taken from the runs, so it is absent where a run is compared on fewer pictures than it measured.
+func TestMETEORIsOfTheSameTest(t *testing.T) {
+	c := compared(t, compare.Options{}, comparetest.Run{Right: 0.5, METEOR: 0.2}, comparetest.Run{Right: 0.5, METEOR: 0.3, Pictures: 61, Epochs: 4})
+	if _, ok := c.Groups[1].Figures["meteor"]; ok || c.Groups[0].Figures["meteor"].Mean != 0.2 {
+		t.Errorf("of all the compared pictures %+v, of one more %+v", c.Groups[0].Figures, c.Groups[1].Figures)
+	}
+}
+
+// TestContinuedTraining: the time of a training that went on from a shorter one is that of both.
+func TestContinuedTraining(t *testing.T) {
+	c := compared(t, compare.Options{}, comparetest.Run{Right: 0.5}, comparetest.Run{Right: 0.5, Epochs: 4, Continues: "the first"})
+	for n, want := range []float64{180, 240} {
+		if got := c.Groups[n].Figures[compare.TrainingSeconds].Mean; got != want {
+			t.Errorf("group %d trained for %v s, want %v", n, got, want)
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ func meanSD(values []float64) (mean, sd float64) {
 }
 
 // leastPairs is how many seeds groups must share to be compared pair by pair: n pairs tell the seeds' variance by n-1 degrees of
-// freedom, two groups of n runs by 2n-2, and fewer than 4 would call too many differences real.
+// freedom, two groups of n runs by 2n-2, and fewer than 4 would call far too many differences real.
 const leastPairs = 5
 
 // difference compares two groups, pair by pair where both have the same seeds, each in one run.
@@ -115,12 +115,27 @@ func (c *Comparison) differences() error {
 // text that a model need not predict.
 const sameUnknown = 0.001
 
+// leavesOut are the settings by which a run's tokenizer loses some of the text, as case and punctuation; "" where it keeps all.
+func (r *Run) leavesOut() string {
+	kind := Bare(r.Settings["text.tokenizer"])
+	if kind != "word" && kind != "ptb" {
+		return ""
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.Settings)) {
+		if strings.HasPrefix(key, "text.words.") {
+			kind += " " + r.Settings[key]
+		}
+	}
+	return kind
+}
+
 // Comparable says whether two groups' figures in a column are of the same thing.
 func (c *Comparison) Comparable(col Column, a, b *Group) bool {
 	x, y := a.Runs[0], b.Runs[0]
 	switch col.Kind {
 	case PerCharacter:
-		return x.cleaned == y.cleaned && x.Settings["text.unit"] == y.Settings["text.unit"] && math.Abs(x.unknown-y.unknown) < sameUnknown
+		return x.cleaned == y.cleaned && x.Settings["text.unit"] == y.Settings["text.unit"] && x.leavesOut() == y.leavesOut() &&
+			math.Abs(x.unknown-y.unknown) < sameUnknown
 	case PerToken:
 		return x.cleaned == y.cleaned && x.Info.Hashes["vocabulary"] == y.Info.Hashes["vocabulary"] &&
 			x.Settings["training.padding"] == y.Settings["training.padding"]
@@ -136,7 +151,7 @@ func (c *Comparison) remark() {
 		kind          Kind
 		figures, what string
 	}{
-		{PerCharacter, "Losses a character", "the captions were cleaned in other ways, or more of them is unknown to a vocabulary"},
+		{PerCharacter, "Losses a character", "the captions were cleaned in other ways, a tokenizer leaves some of the text out, or more of it is unknown to a vocabulary"},
 		{PerToken, "Losses and accuracies a token", "they predict other tokens (vocabulary, cleaning or padding)"},
 		{Cost, "Times", "they ran on another machine or device"},
 	} {
@@ -170,7 +185,7 @@ func (c *Comparison) remark() {
 		c.Notes = append(c.Notes, fmt.Sprintf("%s ran with one seed: what another seed would change is not in the intervals.", list(single)))
 	}
 	if tests := len(c.Differences); tests > 20 {
-		c.Notes = append(c.Notes, fmt.Sprintf("%d differences are looked at, each with a 95 %% interval: of twenty where there is none, about one is called a difference by chance.", tests))
+		c.Notes = append(c.Notes, fmt.Sprintf("%d differences are looked at, each with a 95 %% interval: of twenty where there is none, about one is called a difference by chance, more with few seeds.", tests))
 	}
 }
 

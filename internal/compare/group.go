@@ -20,8 +20,11 @@ func isBeside(key string) bool {
 	return beside[key] || strings.HasPrefix(key, "evaluation.") || strings.HasPrefix(key, "slurm.")
 }
 
-// dataHash is a key of its own where groups differ in nothing but the data.
-const dataHash = "data (hash)"
+// dataHash and codeCommit are keys of their own where groups differ in nothing but the data, or the program.
+const (
+	dataHash   = "data (hash)"
+	codeCommit = "code (commit)"
+)
 
 // isSeed tells keys in which the runs of a group may differ.
 func isSeed(key string) bool {
@@ -39,19 +42,64 @@ func (c *Comparison) Seeds(r *Run) map[string]string {
 	return seeds
 }
 
+// once leaves out runs that repeat another one, with the same settings, seeds, data and code, since each would count as a seed of
+// its own. The baseline is kept, or else the latest.
+func (c *Comparison) once(runs []*Run, baseline string) (kept []*Run) {
+	identity := func(r *Run) string {
+		config, _, all := r.config()
+		return config + all + r.Info.Hashes["data"] + r.code()
+	}
+	first := map[string]*Run{}
+	for _, r := range runs {
+		id := identity(r)
+		if known := first[id]; known == nil || known.Dir != baseline && (r.Dir == baseline || r.Info.Started.After(known.Info.Started)) {
+			first[id] = r
+		}
+	}
+	for _, r := range runs {
+		if other := first[identity(r)]; other != r {
+			c.leaveOut(r, fmt.Sprintf("%s has the same settings, seeds, data and code: it would count as another seed", other.Name))
+			continue
+		}
+		kept = append(kept, r)
+	}
+	return kept
+}
+
+// code is the state of the program that made a run.
+func (r *Run) code() string {
+	code := r.Info.GitCommit[:min(8, len(r.Info.GitCommit))]
+	if r.Info.GitDirty {
+		code += ", changed"
+	}
+	return code
+}
+
 // group puts runs together whose configs differ in seeds alone, in the order in which they were given. The same config
-// and seeds on other data is another group.
+// and seeds on other data is another group, and so it is by another state of the program.
 func (c *Comparison) group(runs []*Run) {
 	groups := map[string]*Group{}
 	hashes := map[string]string{} // the data of a config and its seeds
+	byCode := map[string]bool{}   // configs of which several states of the program ran a seed
+	ran := map[string]bool{}
 	for _, r := range runs {
-		config, seeds := r.config()
-		hash := r.Info.Hashes["data"]
+		config, _, all := r.config()
+		id := config + all + r.Info.Hashes["data"]
+		byCode[config] = byCode[config] || ran[id]
+		ran[id] = true
+	}
+	for _, r := range runs {
+		config, seeds, _ := r.config()
+		hash, code := r.Info.Hashes["data"], ""
+		if byCode[config] {
+			code = r.code()
+		}
 		if known, ok := hashes[config+seeds]; !ok {
 			hashes[config+seeds] = hash
 		} else if known != hash {
 			config += hash
 		}
+		config += code
 		g := groups[config]
 		if g == nil {
 			g = &Group{Tag: tag(len(c.Groups)), Settings: map[string]string{}}
@@ -64,8 +112,8 @@ func (c *Comparison) group(runs []*Run) {
 	c.label()
 }
 
-// config is what groups go by, and the seeds of the data.
-func (r *Run) config() (config, seeds string) {
+// config is what groups go by, the seeds of the data, and all seeds.
+func (r *Run) config() (config, data, seeds string) {
 	for _, key := range slices.Sorted(maps.Keys(r.Settings)) {
 		line := key + " = " + r.Settings[key] + "\n"
 		switch {
@@ -73,10 +121,13 @@ func (r *Run) config() (config, seeds string) {
 		case !isSeed(key):
 			config += line
 		case strings.HasPrefix(key, "data."):
+			data += line
+			fallthrough
+		default:
 			seeds += line
 		}
 	}
-	return config, seeds
+	return config, data, seeds
 }
 
 // differingKeys are the keys whose values differ between groups.
@@ -96,19 +147,29 @@ func (c *Comparison) differingKeys() {
 			c.Keys = append(c.Keys, key)
 		}
 	}
-	alike := map[string]bool{}
+	alike := map[string]*Run{}
 	for _, g := range c.Groups {
-		config, _ := g.Runs[0].config()
-		if alike[config] && !slices.Contains(c.Keys, dataHash) {
-			c.Keys = append(c.Keys, dataHash)
+		r := g.Runs[0]
+		config, _, _ := r.config()
+		key := codeCommit
+		if other := alike[config]; other == nil {
+			alike[config] = r
+			continue
+		} else if other.Info.Hashes["data"] != r.Info.Hashes["data"] {
+			key = dataHash
 		}
-		alike[config] = true
+		if !slices.Contains(c.Keys, key) {
+			c.Keys = append(c.Keys, key)
+		}
 	}
 	for _, g := range c.Groups {
 		for _, key := range c.Keys {
 			g.Settings[key] = g.Runs[0].Settings[key]
-			if hash := g.Runs[0].Info.Hashes["data"]; key == dataHash {
+			switch hash := g.Runs[0].Info.Hashes["data"]; key {
+			case dataHash:
 				g.Settings[key] = hash[:min(8, len(hash))]
+			case codeCommit:
+				g.Settings[key] = g.Runs[0].code()
 			}
 		}
 	}

@@ -117,9 +117,12 @@ func readRun(f *runfolder.Folder, o Options) (*Run, error) {
 		}
 	}
 	for _, s := range r.Info.Stages {
-		if s.Name == "training" {
+		if s.Name == "training" && len(r.Epochs) > 0 { // a run that decodes others' models has none
 			r.Figures[TrainingSeconds] = s.Seconds
 		}
+	}
+	if n := len(r.Epochs); n > 0 && r.Info.Continues != "" { // the stage is only what it trained itself
+		r.Figures[TrainingSeconds] = r.Epochs[n-1].TotalSeconds
 	}
 	return r, nil
 }

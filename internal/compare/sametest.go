@@ -34,6 +34,7 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 			for i := range r.Predictions {
 				r.Predictions[i].ScoredReferences = nil
 			}
+			delete(r.Figures, meteor)
 		}
 	}
 	var kept []*Run
@@ -69,7 +70,11 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 			"so the scores differ from those of the runs' own reports.", len(common), most))
 	}
 	for _, r := range kept {
+		all := len(r.Predictions)
 		r.Predictions = slices.DeleteFunc(r.Predictions, func(p runfolder.Prediction) bool { _, ok := common[p.ImageID]; return !ok })
+		if len(r.Predictions) < all {
+			delete(r.Figures, meteor)
+		}
 	}
 	return kept
 }

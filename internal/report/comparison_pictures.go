@@ -5,6 +5,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/compare"
 )
 
@@ -27,7 +28,7 @@ func comparedPictures(c *compare.Comparison, count int) (pictures []comparedPict
 	for k := range count {
 		at := k * len(all) / count
 		references, _ := all[at].Scored()
-		p := comparedPicture{card: card{ID: all[at].ImageID, References: references, path: all[at].Path, Alt: "picture " + all[at].ImageID}}
+		p := comparedPicture{card: card{ID: all[at].ImageID, References: references, path: checkout.Find(all[at].Path), Alt: "picture " + all[at].ImageID}}
 		if len(references) > 0 {
 			p.Alt = "picture described as: " + references[0]
 		}
@@ -57,7 +58,7 @@ func comparedCaptions(c *compare.Comparison, at int) (captions []comparedCaption
 			}
 			place[prediction.Caption] = len(captions)
 			said := comparedCaption{Text: prediction.Caption, By: by}
-			for _, reference := range prediction.References {
+			for _, reference := range prediction.References { // cleaned, as the model's captions are
 				said.Exact = said.Exact || reference == said.Text && said.Text != ""
 			}
 			captions = append(captions, said)

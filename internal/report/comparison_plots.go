@@ -255,7 +255,7 @@ func differencePlots(c *compare.Comparison) (plots []plotFigure) {
 			}
 		}
 		plots = append(plots, plotFigure{Name: title, File: "plots/comparison_difference_" + name, Alt: strings.Join(alt, "; ") + ".",
-			Meaning: "Percentage points, with 95 % intervals. Grey rings: not distinguishable, the interval holds zero or ends next to it.",
+			Meaning: "Percentage points, with 95 % intervals. Grey rings: not distinguishable: the interval holds zero or ends next to it, or all of it is too small to matter.",
 			draw:    func() (svg, png []byte, err error) { return drawDifferences(c, title, name) }})
 	}
 	return plots

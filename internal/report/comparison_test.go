@@ -162,7 +162,7 @@ func TestComparedWithPublished(t *testing.T) {
 	if first[len(first)-1] != "– (official validation; vgg16 fc2; greedy)" || first[4] != "24.6 ± 1.0" {
 		t.Errorf("the baseline's row is %q", first)
 	}
-	if tutorialRow[len(tutorialRow)-1] != "split (official test)" {
+	if tutorialRow[len(tutorialRow)-1] != "split (official test), data.limit (all)" {
 		t.Errorf("the tutorial's row is %q", tutorialRow)
 	}
 	for _, row := range table.Rows {

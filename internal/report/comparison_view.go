@@ -160,6 +160,9 @@ func groupCell(c *compare.Comparison, group int, col compare.Column) string {
 	if f.N > 1 {
 		text += " ± " + columnValue(col, f.SD, fixed)
 	}
+	if f.N < len(g.Runs) {
+		text += fmt.Sprintf(" (%d of %d runs)", f.N, len(g.Runs))
+	}
 	if d, ok := c.Difference(group, col.Name); ok && !d.Distinguishable {
 		text += " ≈"
 	}
@@ -249,9 +252,13 @@ func method(c *compare.Comparison) []string {
 		fmt.Sprintf("Differences are those of the groups' mean scores. Their intervals come from a paired bootstrap of %s resamples (Koehn 2004): each draws the pictures with "+
 			"replacement, the same for all runs, and of each group of n > 1 runs n − 1 with replacement, which keeps the variance of a mean over few seeds unbiased (McCarthy and Snowden 1985); "+
 			"groups of the same five seeds or more draw the same of both. "+
-			"A difference whose 95 %% interval holds zero or ends next to it, or that is too small to matter, is called not distinguishable; that is not a proof that there is none. With two or three seeds the intervals are still rough.",
+			"A difference whose 95 %% interval holds zero or ends next to it, or that is too small to matter, is called not distinguishable; that is not a proof that there is none. With few seeds the intervals are rough: where seeds matter far more than pictures, two of equal groups are "+
+			"told apart in a third of the cases with two seeds each, in one of seven with three, in one of eight with five pairs, instead of in one of twenty.",
 			comma(c.Resamples)),
 		"Losses and accuracies are teacher-forced and have no interval: they are not kept picture by picture. Their ± is over seeds.",
+	}
+	if _, ok := c.Column("meteor"); ok {
+		text = append(text, "METEOR, which needs Java, is taken from those runs that measured it, on these pictures.")
 	}
 	var signatures []string
 	for _, col := range c.Columns {

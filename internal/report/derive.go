@@ -16,13 +16,13 @@ import (
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
-// bestEpoch is the epoch whose model is kept: that of the lowest validation loss, or of the highest metric where
+// bestEpoch is the epoch whose model was kept: that of the lowest validation loss, or of the highest metric where
 // training.select names one; the first of equals.
-func bestEpoch(epochs []runfolder.Epoch) (best runfolder.Epoch, ok bool) {
-	if byMetric(epochs) {
-		return slices.MaxFunc(epochs, func(a, b runfolder.Epoch) int { return cmp.Compare(a.SelectionMetric, b.SelectionMetric) }), true
+func bestEpoch(d Data) (best runfolder.Epoch, ok bool) {
+	if byMetric(d) && len(d.Epochs) > 0 {
+		return slices.MaxFunc(d.Epochs, func(a, b runfolder.Epoch) int { return cmp.Compare(a.SelectionMetric, b.SelectionMetric) }), true
 	}
-	for _, e := range epochs {
+	for _, e := range d.Epochs {
 		if finite(e.ValidationLoss) && (!ok || e.ValidationLoss < best.ValidationLoss) {
 			best, ok = e, true
 		}
@@ -30,19 +30,16 @@ func bestEpoch(epochs []runfolder.Epoch) (best runfolder.Epoch, ok bool) {
 	return best, ok
 }
 
-// selectionMetric is the metric of captions that training.select names.
+// selectionMetric is the metric of captions by which training.select has the best epoch chosen; "" where the loss chooses.
 func selectionMetric(d Data) string {
 	name, _ := strconv.Unquote(flatSettings(d.Resolved)["training.select"])
-	if name == "" {
-		return "score"
+	if name == "" || name == "loss" {
+		return ""
 	}
 	return metricName(name)
 }
 
-// byMetric tells that a metric of captions selected the best epoch.
-func byMetric(epochs []runfolder.Epoch) bool {
-	return slices.ContainsFunc(epochs, func(e runfolder.Epoch) bool { return e.SelectionMetric != 0 })
-}
+func byMetric(d Data) bool { return selectionMetric(d) != "" }
 
 // keyFigures are the few figures that a reader looks for first.
 func keyFigures(d Data) []keyFigure {
@@ -50,10 +47,10 @@ func keyFigures(d Data) []keyFigure {
 	add := func(name, value, unit, meaning string) {
 		figures = append(figures, keyFigure{name, value, unit, meaning})
 	}
-	best, ok := bestEpoch(d.Epochs)
+	best, ok := bestEpoch(d)
 	if ok {
 		name, is := "Best validation loss", "Lowest of %s, at epoch %d."
-		if byMetric(d.Epochs) {
+		if byMetric(d) {
 			name, is = "Validation loss", "Of %s, greedy captions had the best "+selectionMetric(d)+" ("+fixed(100*best.SelectionMetric, 1)+") at epoch %d."
 		}
 		meaning, by := fmt.Sprintf(is, english.Plural(len(d.Epochs), "epoch", ""), best.Epoch), "at the same epoch"
@@ -84,7 +81,11 @@ func keyFigures(d Data) []keyFigure {
 	if total := stageSeconds(d.Info); total > 0 {
 		meaning := "All stages of the run."
 		if n := len(d.Epochs); n > 0 && finite(d.Epochs[n-1].TotalSeconds) {
-			meaning += " Training alone: " + duration(d.Epochs[n-1].TotalSeconds) + "."
+			meaning += " Training alone: " + duration(d.Epochs[n-1].TotalSeconds)
+			if d.Info.Continues != "" {
+				meaning += ", with that of the run it went on from"
+			}
+			meaning += "."
 		}
 		add("Time", duration(total), "", meaning)
 	}
@@ -100,10 +101,10 @@ func plotFigures(d Data) []plotFigure {
 	}
 	alt := "No validation figures."
 	accuracy := alt
-	if best, ok := bestEpoch(d.Epochs); ok {
+	if best, ok := bestEpoch(d); ok {
 		first, last := d.Epochs[0], d.Epochs[len(d.Epochs)-1]
 		is := "the lowest"
-		if byMetric(d.Epochs) {
+		if byMetric(d) {
 			is = "the kept epoch's"
 		}
 		alt = fmt.Sprintf("Validation loss goes from %s at epoch %d to %s at epoch %d; "+is+" is %s at epoch %d.",
@@ -130,18 +131,18 @@ func plotFigures(d Data) []plotFigure {
 	}
 }
 
-func epochTable(epochs []runfolder.Epoch) table {
+func epochTable(d Data) table {
 	t := table{Caption: "Every epoch (teacher-forced)", Columns: []column{
 		{Name: "Epoch", Number: true}, {Name: "Train loss", Number: true}, {Name: "Validation loss", Number: true},
 		{Name: "Nats a character", Number: true}, {Name: "Bits a character", Number: true}, {Name: "Nats a caption", Number: true}, {Name: "Train accuracy", Number: true}, {Name: "Validation accuracy", Number: true},
 		{Name: "Learning rate", Number: true}, {Name: "Seconds", Number: true}, {Name: "Examples/s", Number: true},
 	}}
-	best, ok := bestEpoch(epochs)
-	selected := byMetric(epochs)
+	best, ok := bestEpoch(d)
+	selected := byMetric(d)
 	if selected {
 		t.Columns = append(t.Columns, column{Name: "Greedy captions' score", Number: true})
 	}
-	for _, e := range epochs {
+	for _, e := range d.Epochs {
 		n := strconv.Itoa(e.Epoch)
 		if ok && e.Epoch == best.Epoch {
 			n = "best → " + n
@@ -325,8 +326,8 @@ func timesNote(d Data) string {
 	case d.FeatureSeconds > 0:
 		parts = append(parts, fmt.Sprintf("Features were computed in %s.", duration(d.FeatureSeconds)))
 	}
-	if best, ok := bestEpoch(d.Epochs); ok && best.ExamplesPerSecond > 0 {
-		parts = append(parts, fmt.Sprintf("Training took %s examples a second.", fixed(best.ExamplesPerSecond, 0)))
+	if best, ok := bestEpoch(d); ok && best.ExamplesPerSecond > 0 {
+		parts = append(parts, fmt.Sprintf("Training took %s examples a second, its validation included.", fixed(best.ExamplesPerSecond, 0)))
 	}
 	return strings.Join(parts, " ")
 }

@@ -33,7 +33,7 @@ func emojiTables(e *Emoji) (tables []table, note string) {
 		note += fmt.Sprintf(" Between the two distributions of emoji the Jensen-Shannon divergence is %s bits (0: the same; 1: none in common).", fixed(*d, 3))
 	}
 	if c := e.Cleaning; c.Raw > 0 {
-		note += fmt.Sprintf(" Cleaning kept %s of the data set's %s emoji (%s).", comma(c.Kept), comma(c.Raw), percent(c.Share()))
+		note += fmt.Sprintf(" Cleaning kept %s of the %s emoji of the captions that were not dropped (%s).", comma(c.Kept), comma(c.Raw), percent(c.Share()))
 		if c.BrokenRaw+c.BrokenCleaned > 0 {
 			note += fmt.Sprintf(" %s before it, %s after.", english.Plural(c.BrokenRaw, "broken sequence", ""), comma(c.BrokenCleaned))
 		}

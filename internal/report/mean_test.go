@@ -25,7 +25,7 @@ func TestMeanOfEpochs(t *testing.T) {
 		if figure.Value != c.value || strings.Contains(figure.Meaning, "mean of the last 2") != c.mean.Best {
 			t.Errorf("the first figure is %+v, want %s", figure, c.value)
 		}
-		table := withMean(epochTable(d.Epochs), d.Mean)
+		table := withMean(epochTable(d), d.Mean)
 		last := table.Rows[len(table.Rows)-1].Cells
 		if len(table.Rows) != 4 || last[0] != c.row || last[2] != fixed(c.mean.ValidationLoss, 4) || len(last) != len(table.Columns) {
 			t.Errorf("the last row is %q", last)

@@ -78,7 +78,7 @@ func lossChart(d Data) chart {
 			{"validation", validationColor, draw.CircleGlyph{}, func(e runfolder.Epoch) float64 { return e.ValidationLoss }},
 		},
 	}
-	if best, ok := bestEpoch(d.Epochs); ok {
+	if best, ok := bestEpoch(d); ok {
 		c.best = best.Epoch
 	}
 	for _, control := range d.Controls {
@@ -105,7 +105,7 @@ func accuracyChart(d Data) chart {
 			{"validation", validationColor, draw.CircleGlyph{}, func(e runfolder.Epoch) float64 { return 100 * e.ValidationAccuracy }},
 		},
 	}
-	if best, ok := bestEpoch(d.Epochs); ok {
+	if best, ok := bestEpoch(d); ok {
 		c.best = best.Epoch
 	}
 	return c

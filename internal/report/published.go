@@ -60,7 +60,10 @@ var published = map[string][]publishedRow{
 }
 
 // conditions are what a run's scores depend on besides the model.
-type conditions struct{ split, encoder, decoding string }
+type conditions struct {
+	split, encoder, decoding string
+	subset                   []string // the keys by which not all of the data is used
+}
 
 // differs names what a published row has otherwise; what its source does not say is named too.
 func (c conditions) differs(r publishedRow) string {
@@ -79,6 +82,9 @@ func (c conditions) differs(r publishedRow) string {
 	} else {
 		add("encoder", r.encoder, c.encoder)
 		add("decoding", r.decoding, c.decoding)
+	}
+	for _, key := range c.subset {
+		what = append(what, key+" (all)")
 	}
 	if r.references != 5 {
 		what = append(what, english.Plural(r.references, "reference", ""))
@@ -143,8 +149,8 @@ func addPublished(t *table, rows []publishedRow, names []string, c conditions) s
 			sources = append(sources, r.source)
 		}
 	}
-	return "Published rows are of the 1,000 official test pictures. Seeds alone move CIDEr by 0.4 to 1.5 points: a difference below 2 points between " +
-		"single runs means nothing. Sources: " + strings.Join(sources, "; ") + "."
+	return "Published rows are of the 1,000 official test pictures. Tanti et al.'s seeds deviate by 0.4 to 1.5 points of CIDEr, other models' by more: " +
+		"single runs that differ by less than three deviations say nothing. Sources: " + strings.Join(sources, "; ") + "."
 }
 
 // runConditions are this run's.
@@ -162,6 +168,12 @@ func settingsConditions(split string, settings map[string]string) conditions {
 	if c.decoding == "beam" {
 		c.decoding += " " + settings["decoding.beam_width"]
 	}
+	for key, all := range map[string]string{"data.captions_per_image": "0", "data.eval_limit": "0", "data.fraction": "1.0", "data.limit": "0"} {
+		if given, ok := settings[key]; ok && given != all {
+			c.subset = append(c.subset, key)
+		}
+	}
+	slices.Sort(c.subset)
 	switch direction := value("decoding.direction"); direction {
 	case "backward":
 		c.decoding += ", backward"

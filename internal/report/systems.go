@@ -75,7 +75,7 @@ func systemsNote(d Data, signatures []string) string {
 				"compare it with the row of the model against the same references.")
 		}
 	}
-	parts = append(parts, "≈: "+notDistinguishable+", as the interval holds zero or ends next to it.")
+	parts = append(parts, "≈: "+notDistinguishable+", as the interval holds zero or ends next to it, or all of it is too small to matter.")
 	if d.NoMETEOR != "" {
 		parts = append(parts, "METEOR is absent: "+d.NoMETEOR+".")
 	}

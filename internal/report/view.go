@@ -119,7 +119,7 @@ func newView(f *runfolder.Folder, d Data) view {
 	v := view{
 		Title: i.Name, Run: filepath.Base(f.Dir), Description: i.Description, Status: i.Status, Error: i.Error,
 		Started: stamp(i.Started),
-		Figures: keyFigures(d), Plots: plotFigures(d), Epochs: withMean(epochTable(d.Epochs), d.Mean),
+		Figures: keyFigures(d), Plots: plotFigures(d), Epochs: withMean(epochTable(d), d.Mean),
 		Controls: controlTable(d.Controls), Verdict: verdict(d.Controls), Confusions: confusionFigures(d.Confusions),
 		Times: timesTable(i), TimesNote: timesNote(d), Provenance: provenanceTable(i),
 		Problems: d.Problems, NoEpochs: noEpochs(d),

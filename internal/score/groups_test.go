@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -104,32 +105,52 @@ func TestSeedsVariance(t *testing.T) {
 	}
 }
 
-// TestFalseDifferences: of groups that are equally good, about one in twenty is told apart, as the confidence says.
+// TestFalseDifferences: of groups that are equally good, about one in twenty is told apart, as the confidence says, or fewer, where
+// pictures matter. Where seeds matter far more than pictures, too few of them to know by how much, the share is the one that the
+// comparison's page names.
 func TestFalseDifferences(t *testing.T) {
-	b := Bootstrap{Resamples: 300, Seed: 5}
-	const trials = 60
 	for _, c := range []struct {
-		what    string
-		seeds   uint64
-		compare func(a, b []*Draws) ([]Difference, error)
-	}{{"groups", 3, CompareGroups}, {"pairs", 5, ComparePairs}} {
-		told := 0
-		for trial := range uint64(trials) {
-			var groups [2][]*Scores
-			for seed := range c.seeds {
-				groups[0] = append(groups[0], guesser(t, 60, 0.5, 1000*trial+seed))
-				groups[1] = append(groups[1], guesser(t, 60, 0.5, 1000*trial+seed+500))
+		what       string
+		seeds      int
+		compare    func(a, b []*Draws) ([]Difference, error)
+		seedsAlone [2]float64
+	}{
+		{"groups", 2, CompareGroups, [2]float64{0.27, 0.38}}, {"groups", 3, CompareGroups, [2]float64{0.10, 0.18}}, {"pairs", 5, ComparePairs, [2]float64{0.08, 0.15}},
+	} {
+		told := func(trials int, system func(random *rand.Rand) *Draws) float64 {
+			random, n := rand.New(rand.NewPCG(uint64(c.seeds), 7)), 0
+			for range trials {
+				var groups [2][]*Draws
+				for range c.seeds {
+					groups[0], groups[1] = append(groups[0], system(random)), append(groups[1], system(random))
+				}
+				d, err := c.compare(groups[0], groups[1])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d[len(d)-1].Distinguishable {
+					n++
+				}
 			}
-			d, err := c.compare(resampled(t, b, groups[0]...), resampled(t, b, groups[1]...))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d[1].Distinguishable {
-				told++
-			}
+			return float64(n) / float64(trials)
 		}
-		if told > trials/6 { // 10 of 60; a binomial of 0.05 has more in 1 of 2,000 cases
-			t.Errorf("%s: %d of %d differences by chance alone are called distinguishable", c.what, told, trials)
+		b := Bootstrap{Resamples: 300, Seed: 5, Confidence: 0.95}
+		if share := told(60, func(random *rand.Rand) *Draws { return resampled(t, b, guesser(t, 60, 0.5, random.Uint64()))[0] }); share > 1.0/6 { // a binomial of 0.05 has more in 1 of 2,000 cases
+			t.Errorf("%d seeds in %s: %.3f of the differences by chance alone are called distinguishable", c.seeds, c.what, share)
+		}
+		// A system's score is its seed's, whatever the pictures are.
+		one := guesser(t, 2, 1, 1)
+		one.Metrics = one.Metrics[:1]
+		bySeed := func(random *rand.Rand) *Draws {
+			own := *one
+			own.Metrics = slices.Clone(one.Metrics)
+			own.Metrics[0].Corpus = random.NormFloat64()
+			return &Draws{&own, b, [][]float64{slices.Repeat([]float64{own.Metrics[0].Corpus}, b.Resamples)}}
+		}
+		if share := told(1000, bySeed); share < c.seedsAlone[0] || share > c.seedsAlone[1] {
+			t.Errorf("%d seeds in %s, seeds alone: %.3f of the differences by chance are called distinguishable, want %v", c.seeds, c.what, share, c.seedsAlone)
+		} else {
+			t.Logf("%d seeds in %s, seeds alone: %.3f", c.seeds, c.what, share)
 		}
 	}
 }

@@ -24,7 +24,7 @@ type Figure struct {
 	Format      string
 }
 
-// Figures are the main figures, the one that ranks the cells first.
+// Figures are the main figures. The first or CIDEr ranks the cells: see Best.
 var Figures = []Figure{
 	{"validation_nats_per_character", "nats a character", true, "%.4f"},
 	{"validation_bleu_4", "BLEU-4", false, "%.4f"},
@@ -125,17 +125,27 @@ func (s Summary) format(format string) string {
 	return fmt.Sprintf(format+" ± "+format, s.Mean, s.Deviation)
 }
 
-// Best is the finished cell with the best first figure of Figures; nil for none.
-func Best(rows []Row) *Row {
-	var best *Row
-	name := Figures[0].Name
+// Best is the finished cell with the best figure of those that rank cells, and that figure; nil for none. Nats a character rank them,
+// unless their texts differ: of text that is cleaned away or unknown to a vocabulary a model need predict nothing. Then CIDEr does.
+func Best(rows []Row) (best *Row, by Figure) {
+	by = Figures[0]
+	for _, r := range rows {
+		for key, value := range r.Settings {
+			if strings.HasPrefix(key, "text.") && rows[0].Settings[key] != value {
+				by = Figures[3]
+			}
+		}
+	}
 	for n := range rows {
-		x, ok := rows[n].Figures[name]
-		if rows[n].Status == runfolder.Done && ok && !math.IsNaN(x) && (best == nil || x < best.Figures[name]) {
+		x, ok := rows[n].Figures[by.Name]
+		if rows[n].Status != runfolder.Done || !ok || math.IsNaN(x) {
+			continue
+		}
+		if best == nil || by.LowerIsBest && x < best.Figures[by.Name] || !by.LowerIsBest && x > best.Figures[by.Name] {
 			best = &rows[n]
 		}
 	}
-	return best
+	return best, by
 }
 
 // Titles are the axes' names as tables head them: the last part of the key, or the whole key where two would be the same.

@@ -75,11 +75,27 @@ func TestGroups(t *testing.T) {
 	if s := groups[0].Figures["validation_cider"]; s.N != 1 || s.Mean != 0.25 || !math.IsNaN(s.Deviation) {
 		t.Errorf("what one seed has %+v", s)
 	}
-	if best := study.Best(rows); best == nil || best.ID != "word-s1" {
-		t.Errorf("best %+v, want the lowest loss", best)
-	}
-	if best := study.Best(rows[3:]); best != nil {
-		t.Errorf("best of a failed cell %+v", best)
+}
+
+// TestBest: the lowest loss a character is best among the same texts; among others, of which the losses leave different parts out, CIDEr says.
+func TestBest(t *testing.T) {
+	_, rows := tables()
+	for _, c := range []struct {
+		reason, want, by string
+		rows             []study.Row
+	}{
+		{"the same texts", "char-s1", "validation_nats_per_character", rows[:2]},
+		{"other tokens", "char-s1", "validation_cider", rows},
+		{"a failed cell", "", "validation_nats_per_character", rows[3:]},
+	} {
+		best, by := study.Best(c.rows)
+		id := ""
+		if best != nil {
+			id = best.ID
+		}
+		if id != c.want || by.Name != c.by {
+			t.Errorf("%s: %q by %s, want %q by %s", c.reason, id, by.Name, c.want, c.by)
+		}
 	}
 }
 

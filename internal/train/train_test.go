@@ -179,7 +179,7 @@ func TestRetrievalByBruteForce(t *testing.T) {
 	if err != nil || len(logs) != n*n {
 		t.Fatalf("%d log-probabilities, error %v", len(logs), err)
 	}
-	ranks := score.Ranks(logs, n)
+	places := score.Places(logs, n)
 	for caption := range n {
 		alone := make([]float64, n)
 		for picture := range n {
@@ -198,11 +198,11 @@ func TestRetrievalByBruteForce(t *testing.T) {
 				rank++
 			}
 		}
-		if ranks[caption] != rank {
-			t.Errorf("caption %d finds its picture at rank %v, by brute force %v", caption, ranks[caption], rank)
+		if places[caption].Rank() != rank {
+			t.Errorf("caption %d finds its picture at rank %v, by brute force %v", caption, places[caption].Rank(), rank)
 		}
 	}
-	t.Logf("ranks %v", ranks)
+	t.Logf("places %v", places)
 }
 
 func equal(a, b []int32) bool {

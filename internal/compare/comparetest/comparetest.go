@@ -25,12 +25,16 @@ type Run struct {
 	Epochs     int     // 0: 3
 	Extra      string  // more lines of the resolved config
 	Right      float64 // the share of captions that equal a reference; the others say something else
-	Pictures   int     // of the validation split; 0: 60
+	Split      string  // that was captioned; "": validation
+	Pictures   int     // of that split; 0: 60
 	First      int     // number of the first picture
 	References string  // evaluation.references; "": raw
 	Old        bool    // keeps cleaned references only, as runs of earlier versions do
 	Loss       float64 // nats a character at the end; 0: 1
 	Unknown    float64 // share of tokens that the vocabulary lacks
+	METEOR     float64 // 0: not measured
+	Commit     string  // "": the same for all
+	Continues  string  // the run that this one went on with, after all epochs but its last
 	Vocabulary string  // hash; "": by the tokenizer
 	Data       string  // hash; "": by the limit
 	Status     runfolder.Status
@@ -53,7 +57,7 @@ func Make(t testing.TB, results string, r Run) *runfolder.Folder {
 	check(t, err)
 	defer unlock()
 	predictions := captions(t, results, r)
-	check(t, f.WritePredictions("validation", predictions))
+	check(t, f.WritePredictions(r.Split, predictions))
 	var train []string
 	for n := range r.Limit {
 		train = append(train, fmt.Sprintf("t%d", n))
@@ -65,15 +69,21 @@ func Make(t testing.TB, results string, r Run) *runfolder.Folder {
 			TrainAccuracy: 0.5, ValidationAccuracy: 0.5, LearningRate: 1e-3, Seconds: 60, TotalSeconds: 60 * float64(n+1), ExamplesPerSecond: 10}))
 	}
 	check(t, f.Update(func(i *runfolder.Info) {
-		i.Status, i.GoVersion, i.Backend, i.Device, i.GitCommit = r.Status, "go1.26", "xla", "xla:cpu", "89abcdef0123456789abcdef0123456789abcdef"
+		i.Status, i.GoVersion, i.Backend, i.Device, i.GitCommit = r.Status, "go1.26", "xla", "xla:cpu", r.Commit
 		i.Description = "a run made for a test"
 		i.Host = runfolder.Host{OS: "linux/amd64", Cores: 2, MemoryBytes: 24 << 30}
 		i.Hashes["data"], i.Hashes["vocabulary"] = r.Data, r.Vocabulary
 		i.Stages = []runfolder.Stage{{Name: "data", Seconds: 2}, {Name: "training", Seconds: 60 * float64(r.Epochs)}}
-		i.Results["validation_nats_per_character"], i.Results["validation_teacher_forced_loss"] = r.Loss, r.Loss
-		i.Results["validation_teacher_forced_accuracy"] = 0.5
+		i.Results[r.Split+"_nats_per_character"], i.Results[r.Split+"_teacher_forced_loss"] = r.Loss, r.Loss
+		i.Results[r.Split+"_teacher_forced_accuracy"] = 0.5
 		if r.Unknown > 0 {
-			i.Results["validation_unknown_rate"] = r.Unknown
+			i.Results[r.Split+"_unknown_rate"] = r.Unknown
+		}
+		if r.METEOR > 0 {
+			i.Results[r.Split+"_meteor"] = r.METEOR
+		}
+		if i.Continues = r.Continues; i.Continues != "" {
+			i.Stages[1].Seconds = 60
 		}
 	}))
 	return f
@@ -87,8 +97,10 @@ func fill(r *Run) {
 	}
 	set(&r.Name, "run")
 	set(&r.Tokenizer, "char")
+	set(&r.Split, "validation")
 	set(&r.References, "raw")
 	set(&r.Vocabulary, "vocabulary-"+r.Tokenizer)
+	set(&r.Commit, "89abcdef0123456789abcdef0123456789abcdef")
 	if r.Limit == 0 {
 		r.Limit = 100
 	}
