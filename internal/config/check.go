@@ -90,11 +90,21 @@ func (l *loader) checkData() {
 	if d.Format == "emojigram" && d.Root != "" {
 		l.refuse([]string{"data.root", "data.format"}, "emojigram is made by captionlab itself and reads no folder; data.format = \"auto\" recognises what lies there")
 	}
+	if d.Format == "emojigram" {
+		for key, path := range map[string]string{"data.captions": d.Captions, "data.images": d.Images, "data.manifest": d.Manifest} {
+			if path != "" {
+				l.refuse([]string{key, "data.format"}, "emojigram is made by captionlab itself and reads no files; data.root names the folder of others")
+			}
+		}
+	}
 	if instead, never := officialNever[d.Format]; d.Split == "official" && never {
 		l.refuse([]string{"data.split", "data.format"}, "%s has no official split%s", d.Format, instead)
 	}
 	if d.Split == "file" && d.SplitFile == "" {
 		l.refuse([]string{"data.split_file", "data.split"}, "data.split = \"file\" needs a file: split.json of an earlier run, or lines of picture,split")
+	}
+	if d.Split != "file" && d.SplitFile != "" {
+		l.refuse([]string{"data.split_file", "data.split"}, "%s would not be read: expected data.split = \"file\", got %q", d.SplitFile, d.Split)
 	}
 	if d.Fraction == 0 {
 		l.refuse([]string{"data.fraction"}, "expected a share above 0, up to 1 for all training images")

@@ -46,13 +46,13 @@ type Evaluation struct {
 	Gallery    int      `toml:"gallery" default:"24" min:"0" max:"500" doc:"pictures in the report's gallery"`
 	Confusion  int      `toml:"confusion_tokens" default:"30" min:"2" max:"200" doc:"tokens with a row of their own in the confusion matrix of tokens, the most frequent ones"`
 	Retrieval  int      `toml:"retrieval" default:"100" min:"0" max:"5000" doc:"validation pictures among which captions look for theirs by likelihood; the work grows with its square (0: none)"`
-	Metrics    []string `toml:"metrics" default:"[\"bleu\", \"rouge_l\", \"cider\", \"chrf\"]" oneof:"bleu meteor rouge_l cider cider_d cider_plain chrf" doc:"metrics of the validation captions and of the captions beside them; meteor needs Java and fetches its jar (68 MB)"`
-	References string   `toml:"references" default:"raw" oneof:"raw cleaned" doc:"what captions are scored against: the captions as the data set has them, or cleaned and cut as the model saw them"`
+	Metrics    []string `toml:"metrics" default:"[\"bleu\", \"rouge_l\", \"cider\", \"chrf\"]" oneof:"bleu meteor rouge_l cider cider_d cider_plain chrf" doc:"metrics of the validation captions (decoding.splits) and of the captions beside them; meteor needs Java and fetches its jar (68 MB)"`
+	References string   `toml:"references" default:"raw" oneof:"raw cleaned" doc:"what captions are scored against: the captions as the data set has them, or cleaned and cut as the model saw them; training.select and scst_epochs go by these, too"`
 }
 
 // Ensemble is the [ensemble] section: nothing is trained, finished runs are decoded together.
 type Ensemble struct {
-	Runs []string `toml:"runs" default:"[]" hash:"set" doc:"run folders whose models are decoded together instead of training one: the probability of a token is the mean of theirs at every step; they must have the same vocabulary, features and splits (captionlab ensemble fills this in)"`
+	Runs []string `toml:"runs" default:"[]" hash:"set" doc:"run folders whose models are decoded together instead of training one: the probability of a token is the mean of theirs at every step; they must have the same vocabulary, features and splits (captionlab ensemble fills this in); of [decoder] and [training] nothing is used then"`
 }
 
 // Runtime is the [runtime] section.

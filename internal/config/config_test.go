@@ -297,7 +297,10 @@ func TestShippedConfigs(t *testing.T) {
 		seen++
 		t.Run(path, func(t *testing.T) {
 			load := func(overrides ...string) error {
-				_, err := Load(path, overrides)
+				c, err := Load(path, overrides)
+				if err == nil && len(c.Notes) > 0 && filepath.Base(path) != "base.toml" { // of studies, whose cells have other tokens
+					t.Errorf("it gives keys in vain: %v", c.Notes)
+				}
 				return err
 			}
 			needs := []string{"Question:", "Time:", "Score:"}

@@ -21,6 +21,7 @@ type Loaded struct {
 	Given    []byte // the file as given
 	Resolved []byte // every key with its value and meaning; loads to the same Config
 	Hash     string // SHA-256 in hex of the resolved keys that decide a run's figures
+	Notes    []Note
 
 	hashed []keyLine // what Hash is made of
 }
@@ -67,7 +68,7 @@ func read(path string, overrides []string) (l *loader, given []byte, err error) 
 // loaded is the config as it stands.
 func (l *loader) loaded(given []byte, overrides []string) *Loaded {
 	l.config.Extends = ""
-	c := &Loaded{Config: l.config, Path: l.files[0].name, Given: given, Resolved: l.resolved(overrides), hashed: l.hashed()}
+	c := &Loaded{Config: l.config, Path: l.files[0].name, Given: given, Resolved: l.resolved(overrides), Notes: l.notes(), hashed: l.hashed()}
 	c.Hash = c.HashOf(func(string) bool { return true })
 	return c
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/captionlab/captionlab/internal/setting"
 )
@@ -20,6 +21,9 @@ func (s Settings) Check() (problems setting.Problems) {
 	}
 	if len(s.DropoutOn) == 0 {
 		problems.Refuse([]string{"decoder.dropout_on"}, "names nothing for dropout to act on; decoder.dropout = 0 turns it off")
+	}
+	if s.Dropout > 0 && len(s.DropoutOn) > 0 && !slices.ContainsFunc(s.DropoutOn, s.has) {
+		problems.Refuse([]string{"decoder.dropout_on", "decoder.dropout"}, "this decoder has nothing of what it names for dropout to act on; decoder.dropout = 0 turns it off")
 	}
 	if (s.Initializer == "uniform" || s.Initializer == "normal") && s.InitializerScale <= 0 {
 		problems.Refuse([]string{"decoder.initializer_scale", "decoder.initializer"}, "all weights would begin at zero; expected a number above 0")

@@ -25,6 +25,9 @@ func TestCheck(t *testing.T) {
 		{"both ways", Settings{Name: "gru", ResetAfter: true, Inject: "merge", Layers: 2, Bidirectional: true}, "", ""},
 		{"attention both ways", Settings{Name: "attention", Bidirectional: true}, "bidirectional", `not for decoder.name = "attention"`},
 		{"dropout of nothing", Settings{Name: "lstm", DropoutOn: []string{}}, "dropout_on", "decoder.dropout = 0 turns it off"},
+		{"dropout between layers of one", Settings{Name: "lstm", Layers: 1, Dropout: 0.5, DropoutOn: []string{"layers"}}, "dropout_on", "has nothing of what it names"},
+		{"dropout of the initial state", Settings{Name: "lstm", Inject: "init", Dropout: 0.5, DropoutOn: []string{"image"}}, "dropout_on", "has nothing of what it names"},
+		{"dropout of one place of two", Settings{Name: "lstm", Inject: "init", Dropout: 0.5, DropoutOn: []string{"image", "output"}}, "", ""},
 		{"all weights alike", Settings{Name: "lstm", Initializer: "normal"}, "initializer_scale", "above 0"},
 	} {
 		problems := c.s.Check()

@@ -15,6 +15,17 @@ func (s Settings) drop(scope *model.Scope, x *Node, place string) *Node {
 	return dropout(scope, x, s.Dropout)
 }
 
+// has says whether a decoder of these settings has a place of DropoutOn.
+func (s Settings) has(place string) bool {
+	switch place {
+	case "image":
+		return s.Name != "attention" && s.Inject != "init"
+	case "layers":
+		return s.Name != "attention" && s.Layers > 1
+	}
+	return true
+}
+
 // dropsOn says whether there is dropout at a place while training.
 func (s Settings) dropsOn(place string) bool {
 	return s.Dropout > 0 && slices.Contains(s.DropoutOn, place)

@@ -10,7 +10,7 @@ import (
 type Settings struct {
 	Tokenizer string `toml:"tokenizer" default:"char" oneof:"bpe byte char ptb word" doc:"what a token is: a character, a word, a word as coco-caption's Penn Treebank tokenization cuts it (ptb), a byte, or a piece of byte-pair encoding (bpe)"`
 	Unit      string `toml:"unit" default:"grapheme" oneof:"codepoint grapheme" doc:"what a character is: a Unicode code point, or a grapheme cluster, which keeps emoji of several code points whole"`
-	MinCount  int    `toml:"min_count" default:"1" min:"1" doc:"tokens seen less often than this in the training split become the unknown token; bpe merges no pair seen less often"`
+	MinCount  int    `toml:"min_count" default:"1" min:"1" doc:"tokens seen less often than this in the training split become the unknown token; bpe merges no pair seen less often, byte has all 256"`
 	MaxSize   int    `toml:"max_vocabulary" default:"0" min:"0" doc:"largest vocabulary, the four special tokens included (0: no limit): the most frequent tokens stay; bpe merges until it has so many (its 256 bytes count)"`
 
 	Words WordSettings `toml:"words"`

@@ -1,6 +1,10 @@
 package train
 
-import "github.com/captionlab/captionlab/internal/setting"
+import (
+	"strings"
+
+	"github.com/captionlab/captionlab/internal/setting"
+)
 
 // Settings is the [training] section.
 type Settings struct {
@@ -31,8 +35,8 @@ type Settings struct {
 	Averaging         string  `toml:"averaging" default:"none" oneof:"none ema" doc:"ema: validation, captions and the kept model use an exponential moving average of the weights over the updates; training goes on from the weights themselves"`
 	EMADecay          float64 `toml:"ema_decay" default:"0.999" min:"0" max:"1" doc:"decay of that average, an update"`
 	AverageLast       int     `toml:"average_last" default:"0" min:"0" max:"1000" hash:"set" doc:"after training, the mean of the last so many epochs' weights (checkpoint averaging) is validated as an epoch is, and is the model that is kept if it is better than the best epoch by training.select; their checkpoints are kept (0: no such mean)"`
-	Select            string  `toml:"select" default:"loss" oneof:"loss cider_d bleu_4" doc:"what makes an epoch the best one, for patience and for the model that is kept: the validation loss, or a metric of greedy captions of the validation split, made every epoch"`
-	SCSTEpochs        int     `toml:"scst_epochs" default:"0" min:"0" max:"100000" doc:"epochs of self-critical training (Rennie et al. 2017) on CIDEr-D after those of cross-entropy, from the best one's weights; patience ends cross-entropy alone; needs training.select = \"cider_d\" or \"bleu_4\""`
+	Select            string  `toml:"select" default:"loss" oneof:"loss cider_d bleu_4" doc:"what makes an epoch the best one, for patience and for the model that is kept: the validation loss, or a metric of greedy captions of the validation split, made every epoch and scored against evaluation.references"`
+	SCSTEpochs        int     `toml:"scst_epochs" default:"0" min:"0" max:"100000" doc:"epochs of self-critical training (Rennie et al. 2017) on CIDEr-D, against evaluation.references, after those of cross-entropy, from the best one's weights; patience ends cross-entropy alone; needs training.select = \"cider_d\" or \"bleu_4\""`
 	SCSTSamples       int     `toml:"scst_samples" default:"5" min:"1" max:"1000" doc:"captions that self-critical training samples of a picture: each one's reward is compared with the mean of the others' (Luo 2020); 1: with that of the greedy caption (Rennie et al. 2017)"`
 	SCSTLearningRate  float64 `toml:"scst_learning_rate" default:"5e-5" min:"0" max:"100" doc:"learning rate of self-critical training, constant"`
 	Padding           string  `toml:"padding" default:"masked" oneof:"masked counted" doc:"whether padding is left out of loss and accuracy (correct) or counted (common in student code, inflates accuracy)"`
@@ -59,6 +63,22 @@ func (s Settings) Check() (problems setting.Problems) {
 		problems.Refuse([]string{"training.schedule_factor", "training.schedule"}, "expected a number above 0")
 	case s.Schedule != "constant" && s.MinLearningRate > s.LearningRate:
 		problems.Refuse([]string{"training.min_learning_rate", "training.learning_rate"}, "expected at most training.learning_rate, %g", s.LearningRate)
+	case s.Examples == "pairs" && s.Padding == "counted":
+		problems.Refuse([]string{"training.padding", "training.examples"}, "a pair has no padding to count, and the validation's would choose the epoch: expected training.padding = \"masked\"")
+	case strings.HasPrefix(s.Optimizer, "adam") && (s.Beta1 == 1 || s.Beta2 == 1):
+		problems.Refuse([]string{"training.beta1", "training.beta2"}, "a moving average that decays by 1 never takes anything in: expected numbers below 1")
+	case s.Optimizer == "rmsprop" && s.RMSPropDecay == 1:
+		problems.Refuse([]string{"training.rmsprop_decay"}, "a moving average that decays by 1 never takes anything in: expected a number below 1")
+	case (s.Optimizer == "sgd" || s.Optimizer == "rmsprop") && s.Momentum == 1:
+		problems.Refuse([]string{"training.momentum"}, "steps would never grow smaller: expected a number below 1")
+	case (strings.HasPrefix(s.Optimizer, "adam") || s.Optimizer == "rmsprop") && s.Epsilon == 0:
+		problems.Refuse([]string{"training.epsilon"}, "a weight without a gradient would be divided by zero: expected a number above 0")
+	case s.averages() && s.EMADecay == 1:
+		problems.Refuse([]string{"training.ema_decay", "training.averaging"}, "the average would stay at the first update's weights: expected a number below 1")
+	case (s.Schedule == "step" || s.Schedule == "plateau") && s.ScheduleFactor == 1:
+		problems.Refuse([]string{"training.schedule_factor", "training.schedule"}, "the learning rate would never fall: expected a number below 1")
+	case s.samples() && s.SamplingFloor == 1:
+		problems.Refuse([]string{"training.sampling_floor", "training.scheduled_sampling"}, "every token would be the true one: expected a number below 1")
 	case s.Sampling == "linear" && (c <= 0 || c > 1):
 		problems.Refuse([]string{"training.sampling_constant", "training.scheduled_sampling"}, "linear scheduled sampling: expected a slope an update, above 0 and at most 1")
 	case s.Sampling == "exponential" && (c <= 0 || c >= 1):

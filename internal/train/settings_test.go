@@ -73,6 +73,14 @@ func TestCheck(t *testing.T) {
 		{"average_last", func(s *Settings) {
 			s.Epochs, s.AverageLast, s.SCSTEpochs, s.SCSTLearningRate, s.Select = 4, 3, 2, 0.1, "cider_d"
 		}},
+		{"padding", func(s *Settings) { s.Sampling, s.Examples, s.Padding = "none", "pairs", "counted" }},
+		{"beta1", func(s *Settings) { s.Optimizer, s.Epsilon, s.Beta2 = "adamw", 1e-8, 1 }},
+		{"rmsprop_decay", func(s *Settings) { s.Optimizer, s.Epsilon, s.RMSPropDecay = "rmsprop", 1e-8, 1 }},
+		{"momentum", func(s *Settings) { s.Optimizer, s.Momentum = "sgd", 1 }},
+		{"epsilon", func(s *Settings) { s.Optimizer = "adam" }},
+		{"ema_decay", func(s *Settings) { s.Averaging, s.EMADecay = "ema", 1 }},
+		{"schedule_factor", func(s *Settings) { s.ScheduleFactor = 1 }},
+		{"sampling_floor", func(s *Settings) { s.SamplingFloor = 1 }},
 		{"scst_learning_rate", func(s *Settings) { s.SCSTEpochs, s.Select = 5, "cider_d" }},
 	} {
 		s := right
