@@ -8,7 +8,6 @@ import (
 	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/report"
-	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
 // Attention is where a model with attention looked in a picture while it said its caption: a grid of Height times Width
@@ -42,8 +41,8 @@ func (c Captioned) Maps(longest int) (picture image.Image, maps []image.Image, e
 	return report.AttentionMaps(c.Path, longest, c.Attention.Height, c.Attention.Width, weights)
 }
 
-// Attend is Caption that also says where the model looked at each token of the best captions. The run's decoder must be one
-// with attention.
+// Attend is Caption that also says where the model looked at each token of the best captions, in Captioned.Attention. The run's
+// decoder must be one with attention. Each call compiles the graph of the maps, so that many pictures are better given at once.
 func (c *Captioner) Attend(ctx context.Context, paths ...string) ([]Captioned, error) {
 	d, ok := c.decoder.(model.Attender)
 	if !ok {
@@ -89,14 +88,15 @@ func AttendFiles(ctx context.Context, runDir string, paths, overrides []string, 
 }
 
 func captionFiles(ctx context.Context, runDir string, paths, overrides []string, o Options, how func(*Captioner, context.Context, ...string) ([]Captioned, error)) ([]Captioned, error) {
-	if _, err := runfolder.Open(runDir); err != nil {
+	run, err := OpenRun("", runDir)
+	if err != nil {
 		return nil, err
 	}
 	files, err := pictureFiles(paths)
 	if err != nil {
 		return nil, fmt.Errorf("pictures: %w", err)
 	}
-	c, err := OpenCaptioner(ctx, runDir, overrides, o)
+	c, err := OpenCaptioner(ctx, run.Dir, overrides, o)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,7 +32,11 @@ type (
 // ErrNothingToCompare is wrapped by Compare's error where fewer than two runs can be compared.
 var ErrNothingToCompare = compare.ErrNothing
 
-// FitPowerLaw fits y = a·n^(-b) + c to a learning curve.
+// ErrNoPowerLaw is wrapped by FitPowerLaw's error.
+var ErrNoPowerLaw = compare.ErrNoPowerLaw
+
+// FitPowerLaw fits y = a·n^(-b) + c to a learning curve: y[i] was measured with n[i] pictures. The error is ErrNoPowerLaw where
+// the points don't determine a law: it takes at least three different sizes.
 func FitPowerLaw(n, y []float64) (*PowerLaw, error) { return compare.FitPowerLaw(n, y) }
 
 // CompareOptions say what Compare compares; each may be left out.
@@ -148,7 +153,7 @@ func (c *Comparison) find(path, results string, alone bool) ([]*runfolder.Folder
 // findStudy finds a study folder by its name as OpenRun finds runs.
 func findStudy(results, wanted string) (string, error) {
 	if strings.ContainsRune(wanted, filepath.Separator) {
-		return "", errUnknown
+		return "", &also{fmt.Errorf("study folder %s does not exist", wanted), []error{fs.ErrNotExist}}
 	}
 	dirs, err := study.List(ResultsFolder(results))
 	if err != nil {

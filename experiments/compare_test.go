@@ -78,6 +78,22 @@ func TestFinishedRuns(t *testing.T) {
 	}
 }
 
+// TestRelativePredictions: earlier versions wrote pictures' paths as the command had them, which mostly ran in the checkout.
+func TestRelativePredictions(t *testing.T) {
+	folder := comparetest.Make(t, t.TempDir(), comparetest.Run{})
+	if err := folder.WritePredictions("validation", []experiments.Prediction{{ImageID: "a", Path: "configs/baseline.toml"}}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := experiments.OpenRun("", folder.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	predictions, err := r.Predictions("validation")
+	if want := filepath.Join(experiments.Root(), "configs", "baseline.toml"); err != nil || len(predictions) != 1 || predictions[0].Path != want {
+		t.Errorf("predictions %v (%v), want the path %s", predictions, err, want)
+	}
+}
+
 // TestCompareAStudy: a study's runs by its folder, written beside its ledger; another run may stand beside them.
 func TestCompareAStudy(t *testing.T) {
 	results := t.TempDir()

@@ -7,7 +7,8 @@ import (
 	"github.com/captionlab/captionlab/internal/checkout"
 )
 
-// Finding is one thing that Doctor looked at: its state, and the fix when something is missing.
+// Finding is one thing that Doctor looked at: its state (ok, missing or warning), and the fix when something is missing. Not all that
+// may be missing stops an experiment: the Fix says what it is for, or that the first run fetches it.
 type Finding = accel.Finding
 
 // Doctor looks at what an experiment needs: Go, XLA, devices, weights, notebook tools, disk and memory.

@@ -28,19 +28,19 @@ import (
 
 // Ensemble decodes several runs together, the best epoch's model of each, and scores the captions in a new run folder, as Run
 // does: at each step the probability of a token is the mean of the members' (Sutskever et al. 2014). They must have the same
-// vocabulary and features, and none may have trained on a picture that another holds out. The config is the first run's;
+// vocabulary and features, and none may have trained on a picture that another holds out. OpenRun finds them. The config is the first run's;
 // overrides are keys of [decoding], [evaluation], [experiment] and [runtime].
-func Ensemble(ctx context.Context, runDirs, overrides []string, o Options) (*Result, error) {
-	if len(runDirs) < 2 {
-		return nil, fmt.Errorf("an ensemble needs at least two run folders, not %d", len(runDirs))
+func Ensemble(ctx context.Context, runs, overrides []string, o Options) (*Result, error) {
+	if len(runs) < 2 {
+		return nil, fmt.Errorf("an ensemble needs at least two run folders, not %d", len(runs))
 	}
-	name := fmt.Sprintf("ensemble-of-%d", len(runDirs))
-	return decodeRuns(ctx, runDirs, name, "Are these runs better together than each by itself?", overrides, o)
+	name := fmt.Sprintf("ensemble-of-%d", len(runs))
+	return decodeRuns(ctx, runs, name, "Are these runs better together than each by itself?", overrides, o)
 }
 
 // Decode decodes a finished run's model, the best epoch's, in another way and scores the captions in a new run folder, as Run
 // does. It trains nothing. The config is the run's; overrides are keys of [decoding], [evaluation], [experiment] and [runtime].
-// The run may be an ensemble, too.
+// OpenRun finds the run; it may be an ensemble, too.
 func Decode(ctx context.Context, runDir string, overrides []string, o Options) (*Result, error) {
 	run, err := OpenRun("", runDir)
 	if err != nil {

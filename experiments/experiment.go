@@ -28,6 +28,8 @@ import (
 type experiment struct {
 	folder *runfolder.Folder
 	config config.Config
+	loaded *config.Loaded // what config is of
+	moved  []string       // overrides of Resume
 	cache  string
 	log    io.WriteCloser // log.txt
 	out    io.Writer      // messages, to the terminal and log.txt
@@ -78,7 +80,7 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 	if err != nil {
 		return nil, err
 	}
-	e := &experiment{folder: folder, config: c.Config, cache: checkout.At(c.Config.Runtime.Cache), log: log, term: o.Stderr, epoch: o.Epoch,
+	e := &experiment{folder: folder, config: c.Config, loaded: c, cache: checkout.At(c.Config.Runtime.Cache), log: log, term: o.Stderr, epoch: o.Epoch,
 		captions: map[string][]runfolder.Prediction{}, generated: map[string][]decode.Caption{}}
 	e.out = log
 	if o.Stderr != nil && !o.Quiet {
@@ -126,7 +128,11 @@ func (e *experiment) timed(ctx context.Context, name string, stage func(context.
 	began := time.Now()
 	err := e.profile.Stage(ctx, name, stage)
 	if err != nil && ctx.Err() != nil && !errors.Is(err, ErrInterrupted) {
-		err = fmt.Errorf("%w during %s", ErrInterrupted, name)
+		if errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)) {
+			err = fmt.Errorf("%w during %s", ErrInterrupted, name)
+		} else { // perhaps because it was stopped, perhaps not, as on a full disk
+			err = fmt.Errorf("%w during %s: %w", ErrInterrupted, name, err)
+		}
 	}
 	seconds := time.Since(began).Seconds()
 	update := e.folder.Update(func(i *runfolder.Info) {
@@ -150,7 +156,7 @@ func (e *experiment) finish(err error) error {
 		case err == nil:
 			i.Status = runfolder.Done
 		case errors.Is(err, ErrInterrupted):
-			i.Status, i.Error = runfolder.Interrupted, ErrInterrupted.Error()
+			i.Status, i.Error = runfolder.Interrupted, err.Error()
 		default:
 			i.Status, i.Error = runfolder.Failed, err.Error()
 		}

@@ -39,11 +39,19 @@ var meteorFiles = []struct {
 // meteorDir is where METEOR lies in a cache.
 func meteorDir(cache string) string { return filepath.Join(cache, "meteor") }
 
+// javaFound refuses to measure METEOR without Java.
+func javaFound() error {
+	if _, err := exec.LookPath("java"); err != nil {
+		return errors.New("METEOR runs by its jar only, and no java is on the PATH")
+	}
+	return nil
+}
+
 // fetchMETEOR returns METEOR, and fetches its jar and paraphrases into the cache if they are not there. Without Java
 // nothing is fetched.
 func fetchMETEOR(ctx context.Context, cache string, log io.Writer) (*score.METEOR, error) {
-	if _, err := exec.LookPath("java"); err != nil {
-		return nil, errors.New("METEOR runs by its jar only, and no java is on the PATH")
+	if err := javaFound(); err != nil {
+		return nil, err
 	}
 	for _, f := range meteorFiles {
 		if _, err := fetch.Ensure(ctx, filepath.Join(meteorDir(cache), f.folder), f.file, log); err != nil {

@@ -15,9 +15,26 @@ import (
 	"github.com/captionlab/captionlab/internal/train"
 )
 
-// ErrInterrupted is wrapped by the error of a run that was stopped by its context. Its folder holds a
-// checkpoint, and Resume goes on from it.
+// ErrInterrupted is wrapped by the error of a run or study that was stopped by its context, beside the context's own error
+// and its cause. Resume goes on with the run: from a checkpoint, if training had begun.
 var ErrInterrupted = train.ErrInterrupted
+
+// also is an error that is others, too, of which its message doesn't speak.
+type also struct {
+	error
+	others []error
+}
+
+// Unwrap gives all of them.
+func (e *also) Unwrap() []error { return append([]error{e.error}, e.others...) }
+
+// withContext adds the context's own error to ErrInterrupted.
+func withContext(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, ErrInterrupted) {
+		return err
+	}
+	return &also{err, []error{ctx.Err(), context.Cause(ctx)}}
+}
 
 // RunError is the error of a run that began: its folder says how far it came.
 type RunError struct {
@@ -31,11 +48,14 @@ func (e *RunError) Error() string { return fmt.Sprintf("%v\nrun folder: %s", e.E
 // Unwrap gives the cause.
 func (e *RunError) Unwrap() error { return e.Err }
 
-// Options say where a run reports to.
+// Options say where a run reports to. OpenCaptioner, CaptionFiles, AttendFiles and LoadDataset use Stderr alone.
 type Options struct {
-	Stderr io.Writer   // progress and messages; nil is silent
-	Quiet  bool        // messages go to the run's log.txt alone; progress bars stay
-	Epoch  func(Epoch) // called at the end of each epoch of the decoder's training; may be nil
+	Stderr io.Writer // progress and messages; nil is silent
+	Quiet  bool      // messages go to the run's log.txt alone; progress bars stay. Sweep sets it for its cells
+	// Epoch is called at the end of each epoch of the decoder's training; may be nil. Resume calls it for the epochs that it
+	// trains itself; those before are RunFolder.Curve. In a study it gets the epochs of one cell after the other, which
+	// SweepOptions.Cell tells apart; for cells that Slurm runs it isn't called.
+	Epoch func(Epoch)
 	// Profile writes Go's CPU and heap profiles, and where the time went, to the folder's profiles, also where the run fails
 	// or is stopped. A process can take one at a time.
 	Profile bool
@@ -52,7 +72,8 @@ type Result struct {
 }
 
 // Run carries out the experiment of a config file in a new run folder. configPath may be a path, or a name in
-// configs; overrides are of the form section.key=value. A config that can't be run is refused before any work.
+// configs; overrides are of the form section.key=value. A config that can't be run is refused before any work: the error is
+// ConfigProblems. Once the folder is there, it is *RunError, which wraps ErrInterrupted where ctx ended the run.
 func Run(ctx context.Context, configPath string, overrides []string, o Options) (*Result, error) {
 	path, err := ConfigPath(configPath)
 	if err != nil {
@@ -79,21 +100,30 @@ func createFolder(c *config.Loaded) (*runfolder.Folder, error) {
 
 // Resume goes on with a run that was interrupted, failed or killed, from its last checkpoint. What it computes
 // is bit for bit what the run would have computed had it not been stopped (on the CPU); other captions, pictures, word vectors or
-// encoder weights than the run began with are refused.
-func Resume(ctx context.Context, dir string, o Options) (*Result, error) {
-	folder, err := runfolder.Open(dir)
+// encoder weights than the run began with are refused, and a run in progress is (ErrInProgress).
+//
+// Overrides say where things are now that have moved since, as data.root=/mnt/flickr8k: they are keys that change nothing of what is
+// computed. The run's resolved config takes them over once all that it names has turned out to be what the run began with.
+func Resume(ctx context.Context, run string, o Options, overrides ...string) (*Result, error) {
+	if err := onlyMoved(overrides); err != nil {
+		return nil, err
+	}
+	r, err := OpenRun("", run)
 	if err != nil {
 		return nil, err
 	}
-	c, err := ownConfig(folder)
+	c, err := ownConfig(r.folder, overrides...)
 	if err != nil {
 		return nil, err
 	}
-	return carryOut(ctx, folder, c, o)
+	if err := dataset.Present(dataSettings(c.Config)); err != nil { // a finished run stays finished
+		return nil, err
+	}
+	return carryOut(ctx, r.folder, c, o, overrides...)
 }
 
-// carryOut runs all stages and leaves the folder marked done, interrupted or failed.
-func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o Options) (*Result, error) {
+// carryOut runs all stages and leaves the folder marked done, interrupted or failed. moved are the overrides of Resume.
+func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o Options, moved ...string) (*Result, error) {
 	unlock, err := folder.Lock()
 	if err != nil {
 		return nil, err
@@ -104,7 +134,9 @@ func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o
 		return nil, err
 	}
 	defer e.close()
+	e.moved = moved
 	err = e.profiled(o.Profile, func() error { return recovered(func() error { return e.stages(ctx) }) })
+	err = withContext(ctx, err)
 	if err := errors.Join(err, e.finish(err)); err != nil {
 		return nil, &RunError{Dir: folder.Dir, Err: err}
 	}
@@ -136,6 +168,11 @@ func (e *experiment) stages(ctx context.Context) error {
 	} {
 		if err := e.timed(ctx, stage.name, stage.do); err != nil {
 			return err
+		}
+		if stage.name == "features" { // all that the run is made from is what it began with
+			if err := e.keepMoved(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

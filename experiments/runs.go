@@ -78,8 +78,12 @@ func named(dir string) string {
 	return dir
 }
 
+// ErrInProgress is wrapped by the errors of what can't be done with a run that another process works on, as Resume and RemoveRun.
+var ErrInProgress = runfolder.ErrInProgress
+
 // OpenRun finds a run: by the path of its folder, or in a results folder ("": results in the checkout) by the beginning
-// of its folder's name, or by a part of it, where only one has it; "last" is the newest.
+// of its folder's name, or by a part of it, where only one has it; "last" is the newest. The error is fs.ErrNotExist where
+// there is no such run. All functions of this package that take a run without a results folder find it as OpenRun("", run).
 func OpenRun(results, run string) (*RunFolder, error) {
 	if _, err := os.Stat(run); err == nil || strings.ContainsRune(run, filepath.Separator) {
 		f, err := runfolder.Open(named(run))
@@ -98,18 +102,18 @@ func OpenRun(results, run string) (*RunFolder, error) {
 	}
 	n, err := findFolder("run", ResultsFolder(results), run, names)
 	if err != nil {
-		if near := nearestRun(run, runs); near != "" && run != "" && errors.Is(err, errUnknown) {
-			err = fmt.Errorf("%w (did you mean %s?)", err, near)
+		if len(runs) > 0 && errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; captionlab ls lists the runs", err)
+			if near := nearestRun(run, runs); near != "" && run != "" {
+				err = fmt.Errorf("%w (did you mean %s?)", err, near)
+			}
 		}
 		return nil, err
 	}
 	return runs[n], nil
 }
 
-// errUnknown is wrapped where no name is like the wanted one.
-var errUnknown = errors.New("captionlab ls lists the runs")
-
-// findFolder finds the name that is meant, among names that begin with a time, oldest first.
+// findFolder finds the name that is meant, among names that begin with a time, oldest first. Its error is fs.ErrNotExist where none is like it.
 func findFolder(what, results, wanted string, names []string) (int, error) {
 	if wanted == "last" && len(names) > 0 {
 		return len(names) - 1, nil
@@ -142,9 +146,9 @@ func findFolder(what, results, wanted string, names []string) (int, error) {
 		}
 	}
 	if len(names) == 0 {
-		return 0, fmt.Errorf("no %s %q: %s has none", what, wanted, results)
+		return 0, &also{fmt.Errorf("no %s %q: %s has none", what, wanted, results), []error{fs.ErrNotExist}}
 	}
-	return 0, fmt.Errorf("no %s like %q in %s; %w", what, wanted, results, errUnknown)
+	return 0, &also{fmt.Errorf("no %s like %q in %s", what, wanted, results), []error{fs.ErrNotExist}}
 }
 
 // nearestRun is a run's name like the wanted one: the folder's, or that of the experiment.
@@ -208,9 +212,14 @@ func (r *RunFolder) Curve() ([]Epoch, error) { return r.folder.Epochs() }
 // found is false for a run without training.average_last, or still in training.
 func (r *RunFolder) Mean() (mean Epoch, found bool, err error) { return r.folder.Mean() }
 
-// Predictions reads a split's captions; the error is fs.ErrNotExist where the split was not captioned.
+// Predictions reads a split's captions; the error is fs.ErrNotExist where the split was not captioned. Pictures' paths are
+// absolute; those of a run of an earlier version may start at the working folder instead.
 func (r *RunFolder) Predictions(split string) ([]Prediction, error) {
-	return r.folder.ReadPredictions(split)
+	predictions, err := r.folder.ReadPredictions(split)
+	for n := range predictions {
+		predictions[n].Path = checkout.Find(predictions[n].Path) // earlier versions wrote relative ones
+	}
+	return predictions, err
 }
 
 // Config reads the resolved config: sections as maps, values as TOML has them.
@@ -270,7 +279,8 @@ type SplitScores struct {
 	Metrics map[string]MetricScores `json:"metrics"`
 }
 
-// Scores reads scores/<split>.json; the error is fs.ErrNotExist where the split was not scored.
+// Scores reads scores/<split>.json; the error is fs.ErrNotExist where the split was not scored. Runs score the captions of the
+// "validation" split alone; those of others, where they were captioned, are Predictions.
 func (r *RunFolder) Scores(split string) (*SplitScores, error) {
 	path := r.folder.Path("scores", split+".json")
 	data, err := os.ReadFile(path)
@@ -284,8 +294,8 @@ func (r *RunFolder) Scores(split string) (*SplitScores, error) {
 	return s, nil
 }
 
-// RemoveRun removes the folder of a run in a results folder ("": results in the checkout). It refuses a run in progress,
-// and any folder that is no run's, lies elsewhere, or is a link.
+// RemoveRun removes the folder of a run in a results folder ("": results in the checkout). It refuses a run in progress
+// (ErrInProgress), and any folder that is no run's, lies elsewhere, or is a link.
 func RemoveRun(results, dir string) error { return runfolder.Remove(ResultsFolder(results), dir) }
 
 // CanRemoveRun says what RemoveRun would refuse; it removes nothing.

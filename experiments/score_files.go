@@ -21,11 +21,11 @@ type ScoreOptions struct {
 	References string   // COCO captions, Karpathy's JSON, a Flickr token file, or JSON lines {"image_id", "captions"}
 	Candidates string   // COCO results, JSON lines {"image_id", "caption"} as a run's predictions, or lines of id, tab, caption
 	Against    string   // a second system's candidates, to compare with; "": none
-	Metrics    []string // names as MetricNames lists them; empty: all, METEOR only where it was fetched before
+	Metrics    []string // names as MetricNames lists them; empty: all but cider_plain, METEOR only where it was fetched before
 	Split      string   // of Karpathy's references; "": test
 	Images     string   // a file that lists the images to be scored, one a line; "": all of the references
 	Resamples  int      // of the bootstrap; 0: none, or 1,000 with Against
-	Seed       uint64   // of the bootstrap
+	Seed       uint64   // of the bootstrap; 0: 1
 	Stderr     io.Writer
 }
 
@@ -102,6 +102,9 @@ func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 	images := systems[0]
 	if o.Against != "" && o.Resamples == 0 {
 		o.Resamples = defaultResamples
+	}
+	if o.Seed == 0 {
+		o.Seed = 1
 	}
 	out := &FileScores{Metrics: map[string]float64{}, Signatures: map[string]string{}, Images: map[string]map[string]float64{}}
 	options, err := o.metrics(ctx, out)

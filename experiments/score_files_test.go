@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -147,6 +148,18 @@ func TestScoreFilesAgainst(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	var intervals []map[string]experiments.ScoreInterval
+	for _, seed := range []uint64{0, 1, 2} {
+		got, err := experiments.ScoreFiles(context.Background(), experiments.ScoreOptions{References: filepath.Join(dir, "refs"),
+			Candidates: filepath.Join(dir, "own"), Metrics: []string{"bleu_4"}, Resamples: 50, Seed: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		intervals = append(intervals, got.Intervals)
+	}
+	if !maps.Equal(intervals[0], intervals[1]) || maps.Equal(intervals[1], intervals[2]) {
+		t.Errorf("intervals of seeds 0, 1 and 2: %v; want the first two alike, as the command and Compare have them", intervals)
 	}
 	for against, differs := range map[string]bool{"own": false, "constant": true} {
 		got, err := experiments.ScoreFiles(context.Background(), experiments.ScoreOptions{References: filepath.Join(dir, "refs"),

@@ -23,6 +23,11 @@ func (e *experiment) loadData(ctx context.Context) error {
 		return err
 	}
 	e.data = data
+	if slices.Contains(e.config.Evaluation.Metrics, "meteor") {
+		if err := javaFound(); err != nil { // said before hours of training
+			e.say("warning: evaluation.metrics: %v: it will be left out", err)
+		}
+	}
 	split := struct {
 		Hash   string              `json:"hash"`
 		Splits map[string][]string `json:"splits"`
@@ -130,6 +135,9 @@ func (e *experiment) tokenize(context.Context) error {
 		return err
 	}
 	e.say("vocabulary: %d tokens; %.1f tokens a caption, at most %d", e.tokenizer.Size(), e.tokens[0].TokensPerCaption, e.maxTokens)
+	if d := e.config.Decoding; d.MaxLength == 0 && d.MinLength > e.maxTokens {
+		e.say("warning: decoding.min_length = %d is above %d, the longest training caption's tokens, which captions don't exceed without decoding.max_length", d.MinLength, e.maxTokens)
+	}
 	err = e.folder.Update(func(i *runfolder.Info) { i.Hashes["vocabulary"] = e.tokenizer.Hash() })
 	return errors.Join(err, e.figures(map[string]float64{longestCaption: float64(e.maxTokens)}))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 
 	"github.com/captionlab/captionlab/internal/batch"
@@ -273,6 +274,9 @@ func (e *experiment) evaluate(ctx context.Context) error {
 			t, controlled := e.trainer, data.Zeroed()
 			switch name {
 			case "shuffled":
+				if len(e.data.Splits[split]) < 2 {
+					continue // there is no other picture
+				}
 				controlled = data.Shuffled(e.config.Training.Seed)
 			case "blind":
 				t = blind
@@ -316,9 +320,6 @@ func (e *experiment) caption(ctx context.Context) error {
 	if e.generator, err = decode.New(e.accel.Backend, e.trainer.Store(), e.decoder, d, e.maxTokens); err != nil {
 		return err
 	}
-	if most := e.generator.MaxLength(); d.MinLength > most {
-		e.say("warning: decoding.min_length = %d is above %d, the longest training caption's tokens, which captions don't exceed without decoding.max_length", d.MinLength, most)
-	}
 	for _, split := range d.Splits {
 		pictures := e.data.Splits[split]
 		if len(pictures) == 0 {
@@ -334,7 +335,11 @@ func (e *experiment) caption(ctx context.Context) error {
 		predictions := make([]runfolder.Prediction, len(captions))
 		for n, c := range captions {
 			p := e.data.Examples[pictures[n]]
-			predictions[n] = runfolder.Prediction{ImageID: p.ID, Path: p.Path, Split: split, Caption: e.tokenizer.Decode(c.Tokens),
+			path, err := filepath.Abs(p.Path) // whoever reads the run may work in another folder
+			if err != nil {
+				return fmt.Errorf("picture %s: %w", p.ID, err)
+			}
+			predictions[n] = runfolder.Prediction{ImageID: p.ID, Path: path, Split: split, Caption: e.tokenizer.Decode(c.Tokens),
 				LogProbability: c.LogProbability, Tokens: len(c.Tokens), ScoredReferences: e.scoredReferences(pictures[n])}
 			for _, reference := range p.Captions {
 				predictions[n].References = append(predictions[n].References, reference.Text)

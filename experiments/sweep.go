@@ -29,6 +29,10 @@ type SweepOptions struct {
 	RetryFailed bool   // try again cells that failed before
 	Engine      string // where cells run: "local" (the default), this process; or "slurm", job arrays
 
+	// Cell is called when a cell begins in this process (its Status is running), and when it has ended; may be nil. For cells
+	// that Slurm runs it isn't called.
+	Cell func(StudyCell)
+
 	// For Slurm.
 	Detach  bool   // return when the cells are submitted
 	Command string // the captionlab command that tasks run; "": the one on PATH, else the checkout's bin/captionlab
@@ -100,7 +104,8 @@ func IsStudy(configPath string) bool {
 // A cell is known by the hash of its resolved config. A finished run with that hash, from whatever study, is taken as
 // it is; an interrupted or killed one goes on; so the same call after a crash finishes the study and repeats no
 // finished cell. Where cells differ in training.epochs alone, the longer one goes on from the shorter one's last
-// checkpoint. One cell's failure does not stop the others: the error is then *FailedCells, beside the study.
+// checkpoint. One cell's failure does not stop the others: the error is then *FailedCells, beside the study. Where ctx ends it
+// first, the error wraps ErrInterrupted, beside the study as well; a study file that can't be carried out is ConfigProblems.
 func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOptions) (*Study, error) {
 	carryOut, ok := engines[o.Engine]
 	if !ok {
@@ -131,6 +136,7 @@ func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOpt
 	saved := errors.Join(s.save(), s.writeTables())
 	r := s.result()
 	if err != nil {
+		err = withContext(ctx, err)
 		return r, errors.Join(fmt.Errorf("%w: %d of %d cells are done; the same command goes on", err, s.count(runfolder.Done), len(r.Cells)), saved)
 	}
 	if saved != nil {
@@ -142,8 +148,31 @@ func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOpt
 	return r, r.failure(o.Engine, overrides)
 }
 
-// OpenStudy reads the study of a study folder as it stands.
+// Studies lists the studies in a results folder as they stand, oldest first; "" is results in the checkout.
+func Studies(results string) ([]*Study, error) {
+	dirs, err := study.List(ResultsFolder(results))
+	if err != nil {
+		return nil, err
+	}
+	var studies []*Study
+	for _, dir := range dirs {
+		s, err := OpenStudy(dir)
+		if err != nil {
+			return nil, err
+		}
+		studies = append(studies, s)
+	}
+	return studies, nil
+}
+
+// OpenStudy reads a study as it stands. It is found by the path of its folder, or by its name in results in the checkout, as
+// OpenRun finds runs; the error is fs.ErrNotExist where there is no such study.
 func OpenStudy(dir string) (*Study, error) {
+	if _, err := os.Stat(dir); err != nil {
+		if dir, err = findStudy("", dir); err != nil {
+			return nil, err
+		}
+	}
 	l, err := study.Read(dir)
 	if err != nil {
 		return nil, err

@@ -51,6 +51,7 @@ func localEngine(ctx context.Context, waves [][]*job, s *sweep) error {
 			if err := s.begun(j, dir); err != nil {
 				return err
 			}
+			s.tell(j)
 			o := s.options.Options
 			o.Quiet = true
 			_, err = Resume(ctx, dir, o)
@@ -58,11 +59,19 @@ func localEngine(ctx context.Context, waves [][]*job, s *sweep) error {
 		if failed := s.ended(j, dir, cause(err)); failed != nil {
 			return failed
 		}
+		s.tell(j)
 		if errors.Is(err, ErrInterrupted) {
 			return ErrInterrupted
 		}
 	}
 	return nil
+}
+
+// tell calls back about a job's cell.
+func (s *sweep) tell(j *job) {
+	if s.options.Cell != nil {
+		s.options.Cell(s.result().Cells[j.at])
+	}
 }
 
 // elsewhere looks again whether another process has begun or finished a job's run since the study was planned.

@@ -196,12 +196,18 @@ func timeLeft(jobs []*job) (left time.Duration, known bool) {
 	return left * time.Duration(todo) / time.Duration(estimated), true
 }
 
-// TimeLeft estimates what Sweep has to compute, by finished runs of the same size. Cells without one count as the mean
-// of the others; known is false when nothing is known yet.
+// TimeLeft estimates what Sweep has still to compute, by finished runs of the same size. Cells without one count as the mean
+// of the others; known is false when nothing is known yet, as of a study that OpenStudy read and that isn't done.
 func (r *Study) TimeLeft() (left time.Duration, known bool) {
 	var jobs []*job
 	for _, c := range r.Cells {
-		jobs = append(jobs, &job{todo: c.Plan != "" && c.Plan != planDone && c.Plan != planFailed && c.Plan != planBusy, estimate: c.Estimate})
+		switch {
+		case c.Status == string(runfolder.Done) || c.Status == string(runfolder.Failed): // perhaps since it was planned
+		case c.Plan == "":
+			return 0, false
+		case c.Plan != planBusy:
+			jobs = append(jobs, &job{todo: true, estimate: c.Estimate})
+		}
 	}
 	return timeLeft(jobs)
 }

@@ -3,8 +3,10 @@ package experiments
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -42,7 +44,7 @@ type TextToken struct {
 }
 
 // Tokenize shows how texts are cleaned and cut. The vocabulary is built from the training split of a config, found as Run
-// finds it; or it is that of a run, when the path is a run folder, which takes no overrides.
+// finds it; or it is that of a run, found as OpenRun finds it, which takes no overrides. A name that fits both is the config's.
 func Tokenize(ctx context.Context, configOrRun string, overrides, texts []string, log io.Writer) (*Tokenization, error) {
 	c, tokenizer, err := findTokenizer(ctx, configOrRun, overrides, log)
 	if err != nil {
@@ -70,13 +72,20 @@ func Tokenize(ctx context.Context, configOrRun string, overrides, texts []string
 
 // findTokenizer loads a run's tokenizer, or makes that of a config.
 func findTokenizer(ctx context.Context, configOrRun string, overrides []string, log io.Writer) (config.Config, token.Tokenizer, error) {
-	if stat, err := os.Stat(configOrRun); err == nil && stat.IsDir() {
-		if len(overrides) > 0 {
-			return config.Config{}, nil, fmt.Errorf("%s is a run folder, whose vocabulary overrides can't change: %s", configOrRun, overrides[0])
+	path, noConfig := ConfigPath(configOrRun)
+	if stat, err := os.Stat(configOrRun); noConfig != nil || err == nil && stat.IsDir() {
+		run, err := OpenRun("", configOrRun)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return config.Config{}, nil, noConfig
+		case err != nil:
+			return config.Config{}, nil, err
+		case len(overrides) > 0:
+			return config.Config{}, nil, fmt.Errorf("%s is a run, whose vocabulary overrides can't change: %s", configOrRun, overrides[0])
 		}
-		return runTokenizer(configOrRun)
+		return runTokenizer(run.folder)
 	}
-	c, err := loadConfig(configOrRun, overrides)
+	c, err := config.Load(path, overrides)
 	if err != nil {
 		return config.Config{}, nil, err
 	}
@@ -85,11 +94,7 @@ func findTokenizer(ctx context.Context, configOrRun string, overrides []string, 
 }
 
 // runTokenizer is the tokenizer that a run saved.
-func runTokenizer(dir string) (config.Config, token.Tokenizer, error) {
-	folder, err := runfolder.Open(dir)
-	if err != nil {
-		return config.Config{}, nil, err
-	}
+func runTokenizer(folder *runfolder.Folder) (config.Config, token.Tokenizer, error) {
 	c, err := ownConfig(folder, withoutVectors...)
 	if err != nil {
 		return config.Config{}, nil, err

@@ -32,7 +32,15 @@ func TestRunWithVectorsAndEmoji(t *testing.T) {
 	}
 	write(filepath.Join(data, "Flickr8k.token.txt"), rows.String())
 	write(file, vectors.String())
-	config, _ := crashFolder(t, data)
+	working, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Rel(working, data) // a relative folder, as DATA=../flickr8k
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, _ := crashFolder(t, root)
 	overrides := []string{"decoder.vectors=" + file, "training.epochs=1", "evaluation.retrieval=0"}
 	r, err := experiments.Run(t.Context(), config, overrides, experiments.Options{})
 	if err != nil {
@@ -108,6 +116,9 @@ func TestRunWithVectorsAndEmoji(t *testing.T) {
 	predictions, err := folder.ReadPredictions("validation")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if path := predictions[0].Path; !filepath.IsAbs(path) {
+		t.Errorf("the run names a picture as %s, which another folder doesn't have", path)
 	}
 	c, err := experiments.OpenCaptioner(t.Context(), r.Dir, nil, experiments.Options{})
 	if err != nil {

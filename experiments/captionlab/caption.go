@@ -16,9 +16,9 @@ func captionCommand() *cobra.Command {
 		Short: "Caption your own pictures with a run's model",
 		Long: `Caption says what the model of a run makes of pictures: files, or folders of them. It uses the best
 epoch's weights and the run's own way of decoding, unless keys of decoding override it. Each line is a
-picture, a tab and its caption.`,
+picture, a tab and its caption.` + runHelp,
 		Example: `  captionlab caption results/RUN holiday.jpg
-  captionlab caption results/RUN photos decoding.method=beam decoding.beam_width=5
+  captionlab caption last photos decoding.method=beam decoding.beam_width=5
   captionlab caption --json results/RUN photos`,
 		Args: needArg("a run folder and pictures", -1),
 		RunE: func(c *cobra.Command, args []string) error {

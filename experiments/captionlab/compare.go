@@ -11,7 +11,7 @@ import (
 	"github.com/captionlab/captionlab/experiments"
 )
 
-// runHelp ends the help of commands that take finished runs.
+// runHelp ends the help of commands that take runs.
 const runHelp = `
 
 RUN is a run folder, the beginning or a part of its name, where only one has it, or last: the newest.`

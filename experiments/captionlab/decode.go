@@ -15,7 +15,7 @@ func decodeCommand() *cobra.Command {
 		Long: `Decode takes the model of a finished run, the best epoch's, and captions and scores the held-out pictures
 once more, by another search or other metrics. It trains nothing. The captions, their scores and a
 report are in a run folder of their own, which caption, compare and show take; the run's folder must stay
-where it is. The config is the run's; keys of decoding, evaluation, experiment and runtime override it.`,
+where it is. The config is the run's; keys of decoding, evaluation, experiment and runtime override it.` + runHelp,
 		Example: `  captionlab decode last decoding.method=beam decoding.beam_width=3
   captionlab decode results/RUN decoding.method=sample decoding.top_p=0.9 decoding.splits=validation`,
 		Args: needArg("a run folder", -1),

@@ -83,6 +83,17 @@ func result(r *experiments.RunFolder, name string, unit float64, decimals int) s
 	return fmt.Sprintf("%.*f", decimals, unit*x)
 }
 
+// measured are a run's figures; what is not a number, which JSON can't say, is left out.
+func measured(r *experiments.RunFolder) map[string]float64 {
+	figures := map[string]float64{}
+	for name, x := range r.Results {
+		if !math.IsNaN(x) {
+			figures[name] = x
+		}
+	}
+	return figures
+}
+
 func printRunsJSON(w io.Writer, runs []*experiments.RunFolder) error {
 	type row struct {
 		Run         string             `json:"run"`
@@ -95,16 +106,11 @@ func printRunsJSON(w io.Writer, runs []*experiments.RunFolder) error {
 		Started     time.Time          `json:"started"`
 		Seconds     float64            `json:"seconds"`
 		Report      string             `json:"report,omitempty"`
-		Results     map[string]float64 `json:"results"` // what is not a number is left out
+		Results     map[string]float64 `json:"results"`
 	}
 	rows := make([]row, len(runs))
 	for n, r := range runs {
-		rows[n] = row{r.Folder, r.Dir, r.Name, r.Description, r.ConfigHash, string(r.Status), r.Error, r.Started, r.Seconds(), r.Report(), map[string]float64{}}
-		for name, x := range r.Results {
-			if !math.IsNaN(x) {
-				rows[n].Results[name] = x
-			}
-		}
+		rows[n] = row{r.Folder, r.Dir, r.Name, r.Description, r.ConfigHash, string(r.Status), r.Error, r.Started, r.Seconds(), r.Report(), measured(r)}
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")

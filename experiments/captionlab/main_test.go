@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -80,6 +81,46 @@ func TestReport(t *testing.T) {
 		if code := report(&stderr, test.err); code != test.code || !strings.Contains(stderr.String(), test.want) {
 			t.Errorf("%v: code %d, want %d; message %q, want %q in it", test.err, code, test.code, stderr.String(), test.want)
 		}
+	}
+}
+
+// TestHintsAsCalled: hints have the command as it was called where the PATH has none of it.
+func TestHintsAsCalled(t *testing.T) {
+	t.Chdir(t.TempDir())
+	called := os.Args[0]
+	t.Cleanup(func() { os.Args[0] = called })
+	if err := os.Mkdir("my bin", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("my bin/captionlab", nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const hint = "captionlab resume r goes on"
+	for _, test := range []struct{ called, path, want string }{
+		{"captionlab", "", hint},
+		{"my bin/captionlab", "", "'my bin/captionlab' resume r goes on"},
+		{"my bin/captionlab", "my bin", hint},
+		{"/tmp/go-build1/b001/exe/captionlab", "", hint},
+		{"my bin/another", "", hint},
+	} {
+		if test.path != "" {
+			var err error
+			if test.path, err = filepath.Abs(test.path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Setenv("PATH", test.path)
+		os.Args[0] = test.called
+		if got := asCalled(hint); got != test.want {
+			t.Errorf("called as %s: %q, want %q", test.called, got, test.want)
+		}
+	}
+	os.Args[0] = "my bin/captionlab"
+	t.Setenv("PATH", "")
+	var stderr bytes.Buffer
+	report(&stderr, &experiments.RunError{Dir: "r", Err: experiments.ErrInterrupted})
+	if !strings.Contains(stderr.String(), "\nhint: 'my bin/captionlab' resume r goes on") {
+		t.Errorf("message %q", stderr.String())
 	}
 }
 

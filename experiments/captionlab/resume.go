@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/captionlab/captionlab/experiments"
@@ -9,16 +11,25 @@ import (
 func resumeCommand() *cobra.Command {
 	var profile bool
 	c := &cobra.Command{
-		Use:   "resume RUN",
+		Use:   "resume RUN [section.key=value ...]",
 		Short: "Go on with a run that was interrupted, failed or killed",
 		Long: `Resume goes on with a run from its last checkpoint. On the CPU it ends bit for bit as it would have,
-had it never stopped. RUN is the run's folder.`,
-		Example: `  captionlab resume results/20260101T120000.000Z-baseline-1a2b3c4d`,
-		Args:    needArg("a run folder, as in captionlab resume results/RUN", 1),
+had it never stopped.
+
+Where something has moved since, overrides say where it is now: data.root, encoder.weights, runtime.cache
+and other keys that change nothing of what is computed. What isn't what the run began with is refused.` + runHelp,
+		Example: `  captionlab resume last
+  captionlab resume results/20260101T120000.000Z-baseline-1a2b3c4d
+  captionlab resume last data.root=/mnt/flickr8k`,
+		Args: needArg("a run, as in captionlab resume last", -1),
 		RunE: func(c *cobra.Command, args []string) error {
+			runs, overrides := apart(args)
+			if len(runs) != 1 {
+				return &usageError{c, fmt.Sprintf("captionlab resume takes one run, not %d", len(runs))}
+			}
 			o := options(c)
 			o.Profile = profile
-			result, err := experiments.Resume(c.Context(), args[0], o)
+			result, err := experiments.Resume(c.Context(), runs[0], o, overrides...)
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -126,8 +129,26 @@ func say(w io.Writer, message, hint string) {
 		fmt.Fprintf(w, "captionlab: %s\n", strings.TrimRight(message, "\n"))
 	}
 	if hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", hint)
+		fmt.Fprintf(w, "hint: %s\n", asCalled(hint))
 	}
+}
+
+// asCalled writes the commands in a hint as this one was called, which may not be on the PATH: bin/captionlab.
+func asCalled(hint string) string {
+	called := os.Args[0]
+	if filepath.Base(called) != "captionlab" || strings.Contains(called, "go-build") { // as go run has it, which removes it
+		return hint
+	}
+	here, err := os.Stat(called)
+	if err != nil {
+		return hint
+	}
+	if found, err := exec.LookPath("captionlab"); err == nil {
+		if onPath, err := os.Stat(found); err == nil && os.SameFile(here, onPath) {
+			return hint
+		}
+	}
+	return strings.ReplaceAll(hint, "captionlab ", shellWord(called)+" ")
 }
 
 func firstLine(s string) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -18,12 +19,15 @@ import (
 
 func showRunCommand() *cobra.Command {
 	var results string
+	var asJSON bool
 	c := &cobra.Command{
-		Use:   "show RUN",
+		Use:   "show RUN [--json]",
 		Short: "Show a run: its config in short, figures, times, environment, report",
 		Long: `Show prints what a run is: the keys of its config that are not the defaults, every figure that it
-measured, the time of its stages, what it was made with, and where its report is.` + runHelp,
+measured, the time of its stages, what it was made with, and where its report is. With --json it prints
+run.json, the folder and the report, and in config the resolved config, defaults included.` + runHelp,
 		Example: `  captionlab show last
+  captionlab show last --json | jq .results
   captionlab show quickstart`,
 		Args: needArg("a run, as in captionlab show last", 1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -31,11 +35,34 @@ measured, the time of its stages, what it was made with, and where its report is
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return printRunJSON(c.OutOrStdout(), r)
+			}
 			return printRun(c.OutOrStdout(), r)
 		},
 	}
 	c.Flags().StringVar(&results, "results", "", "folder in which the run is looked for (default: results in the checkout)")
+	c.Flags().BoolVar(&asJSON, "json", false, "as a JSON object, with all that run.json has and the config")
 	return c
+}
+
+func printRunJSON(w io.Writer, r *experiments.RunFolder) error {
+	config, err := r.Config()
+	if err != nil {
+		return err
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(struct {
+		Run    string `json:"run"`
+		Dir    string `json:"dir"`
+		Report string `json:"report,omitempty"`
+		experiments.RunInfo
+		Seconds float64            `json:"seconds"`
+		Results map[string]float64 `json:"results"` // in place of RunInfo's
+		Config  map[string]any     `json:"config"`
+	}{r.Folder, r.Dir, r.Report(), r.RunInfo, r.Seconds(), measured(r), config})
 }
 
 func printRun(w io.Writer, r *experiments.RunFolder) error {

@@ -56,7 +56,7 @@ func slurmCancel(c *cobra.Command, args []string) error {
 
 // slurmHints says what can be done about cells that go on without this command.
 func slurmHints(w io.Writer, args []string) {
-	command := "captionlab sweep " + shellWords(args) + " --engine slurm"
+	command := asCalled("captionlab sweep ") + shellWords(args) + " --engine slurm"
 	fmt.Fprintf(w, "the cells are Slurm's now; to go on:\n  %s            waits for them again, and submits what is missing\n"+
 		"  %s --status   shows how they stand\n  %s --cancel   cancels them\n", command, command, command)
 }

@@ -24,14 +24,14 @@ func tokenizeCommand() *cobra.Command {
 		Short: "Show how texts are cleaned and cut into tokens",
 		Long: `Tokenize shows what a config's cleaning leaves of each text, the tokens it is cut into with their ids,
 and the text that comes back. The vocabulary is built from the config's training captions, which are
-read, or generated; with a run folder in place of the config it is that of the run.
+read, or generated; with a run in place of the config it is that of the run.
 
 Arguments of the form section.key=value are overrides, all others texts; behind -- everything is
-text. Without texts, each line of the standard input is one.` + overridesHelp,
+text. Without texts, each line of the standard input is one.` + overridesHelp + runHelp,
 		Example: `  captionlab tokenize baseline.toml "so much 🐱❤️ #cats"
   captionlab tokenize baseline.toml text.tokenizer=bpe text.max_vocabulary=1000 -- "a.b=c is text"
-  captionlab tokenize results/RUN --json < captions.txt`,
-		Args: needArg("a config or a run folder, as in captionlab tokenize baseline.toml TEXT", -1),
+  captionlab tokenize last --json < captions.txt`,
+		Args: needArg("a config or a run, as in captionlab tokenize baseline.toml TEXT", -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			overrides, texts := sortArguments(args, c.ArgsLenAtDash())
 			if len(texts) == 0 {

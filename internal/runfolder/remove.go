@@ -42,7 +42,7 @@ func Removable(results, dir string) error {
 	}
 	i, err := f.Info()
 	if err == nil && i.Status == Running {
-		err = fmt.Errorf("run folder %s: the run is still in progress in another process", dir)
+		err = fmt.Errorf("run folder %s: the run is %w", dir, ErrInProgress)
 	}
 	return err
 }
@@ -60,7 +60,7 @@ func inResults(results, dir string) error {
 	stat, err := os.Lstat(dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("run folder %s does not exist", dir)
+		return absent{dir}
 	case err != nil:
 		return fmt.Errorf("run folder: %w", err)
 	case stat.Mode()&os.ModeSymlink != 0:

@@ -1,6 +1,8 @@
 package runfolder
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +63,9 @@ func TestRemove(t *testing.T) {
 		for _, do := range []func(results, dir string) error{Removable, Remove} {
 			if err := do(results, test.dir); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s: error %v, want %q", test.reason, err, test.want)
+			}
+			if err := do(results, test.dir); errors.Is(err, ErrInProgress) != (test.dir == running.Dir) || errors.Is(err, fs.ErrNotExist) != (test.reason == "nothing") {
+				t.Errorf("%s: error %v is of another kind", test.reason, err)
 			}
 		}
 	}

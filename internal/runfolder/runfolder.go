@@ -112,12 +112,19 @@ func makeUnique(results, suffix string) (dir string, started time.Time, err erro
 	return "", time.Time{}, fmt.Errorf("run folder: no free name like %s", dir)
 }
 
-// Open opens the run folder dir for reading, or for going on with after Lock.
+// absent says that a run folder is not there; it is fs.ErrNotExist.
+type absent struct{ dir string }
+
+func (e absent) Error() string { return fmt.Sprintf("run folder %s does not exist", e.dir) }
+
+func (absent) Unwrap() error { return fs.ErrNotExist }
+
+// Open opens the run folder dir for reading, or for going on with after Lock. The error is fs.ErrNotExist where there is no such folder.
 func Open(dir string) (*Folder, error) {
 	stat, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("run folder %s does not exist", dir)
+		return nil, absent{dir}
 	case err != nil:
 		return nil, fmt.Errorf("run folder: %w", err)
 	case !stat.IsDir():
