@@ -3,7 +3,9 @@ package experiments
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"image"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,12 +25,15 @@ import (
 )
 
 // Captioner captions any picture with the model of a run: the best epoch's weights, its encoder, its scaling of the
-// features, its vocabulary and, unless overridden, its way of decoding.
+// features, its vocabulary and, unless overridden, its way of decoding. What is slow to begin with (the encoder, the cache of
+// features, compiled graphs) is kept from call to call, so that pictures may come one by one. It is for one call at a time, and for none
+// after Close.
 type Captioner struct {
 	config    config.Config
 	options   Options
 	accel     *accel.Accel
 	encoder   *encoder.Encoder
+	extractor *features.Extractor // of what no training changes
 	scaler    features.Scaler
 	front     *features.Applied // the encoder's trained layers, with the scaling; nil for none
 	tokenizer token.Tokenizer
@@ -36,11 +41,12 @@ type Captioner struct {
 	trainer   *train.Trainer
 	generator *decode.Generator
 	next      *decode.NextTokens
+	closed    bool
 }
 
 // Captioned is one picture with what the model says of it.
 type Captioned struct {
-	Path string `json:"path"`
+	Path string `json:"path"` // as it was given; "" of CaptionImages
 	Candidate
 	Others    []Candidate `json:"others,omitempty"`    // what else the search ended with, the best first
 	Attention *Attention  `json:"attention,omitempty"` // of Attend alone
@@ -62,29 +68,28 @@ type NextToken struct {
 }
 
 // OpenCaptioner opens the model of a finished or interrupted run. Overrides are keys of [decoding] and [runtime], as
-// decoding.method=beam. Close it after use.
-func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Options) (c *Captioner, err error) {
+// decoding.method=beam. Close it after use; beside an error it is nil. Of a run whose encoder's weights are not those that it began
+// with, or that finished no epoch of its training, there is none. Options.Stderr hears of downloads and progress.
+func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Options) (*Captioner, error) {
 	for _, override := range overrides {
 		if !strings.HasPrefix(override, "decoding.") && !strings.HasPrefix(override, "runtime.") {
 			return nil, fmt.Errorf("%s: the run's model is as it is; expected a key of decoding or runtime", override)
 		}
 	}
-	folder, err := runfolder.Open(runDir)
+	run, err := OpenRun("", runDir)
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := ownConfig(folder, slices.Concat(overrides, withoutVectors)...)
+	loaded, err := ownConfig(run.folder, slices.Concat(overrides, withoutVectors)...)
 	if err != nil {
 		return nil, err
 	}
-	c = &Captioner{config: loaded.Config, options: o}
-	defer func() {
-		if err != nil {
-			c.Close()
-		}
-	}()
-	err = recovered(func() error { return c.open(ctx, folder) })
-	return c, err
+	c := &Captioner{config: loaded.Config, options: o}
+	if err := recovered(func() error { return c.open(ctx, run.folder) }); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
@@ -127,6 +132,7 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 	if had := info.Hashes["weights"]; had != c.encoder.WeightsHash() {
 		return fmt.Errorf("the run's features came from encoder weights with the hash %.12s, these have %.12s: name the same file in encoder.weights", had, c.encoder.WeightsHash())
 	}
+	c.extractor = features.NewExtractor(c.accel.Backend, c.encoder.Frozen(), cache, c.options.Stderr)
 	if c.decoder, c.trainer, err = c.trained(folder, members); err != nil {
 		return err
 	}
@@ -189,83 +195,132 @@ func loadTrained(a *accel.Accel, folder *runfolder.Folder, c config.Config, feat
 	return decoder, trainer, nil
 }
 
-// Close frees the backend.
+// Close frees the encoder and the backend. To close it again does nothing.
 func (c *Captioner) Close() {
+	if c.closed {
+		return
+	}
+	c.closed = true
 	if c.next != nil {
 		c.next.Finalize()
-		c.next = nil
 	}
-	if c.accel != nil {
-		c.accel.Close()
+	if c.extractor != nil {
+		_ = c.extractor.Close() // each batch is on disk already
 	}
+	c.accel.Close()
 }
 
-// Features returns each picture's features as the decoder gets them: of the encoder's layer, pooled, and scaled by the
-// statistics of the run's training pictures. What no training changes is kept in the cache.
-func (c *Captioner) Features(ctx context.Context, paths ...string) ([][]float32, error) {
-	pictures := make([]features.Picture, len(paths))
-	for n, path := range paths {
-		pictures[n] = features.Picture{ID: path, Path: path}
+// do carries out a call of a Captioner that is open.
+func (c *Captioner) do(call func() error) error {
+	if c.closed {
+		return errors.New("the captioner is closed")
 	}
-	table, err := features.Compute(ctx, c.accel.Backend, c.encoder.Frozen(), pictures, checkout.At(c.config.Runtime.Cache), c.options.Stderr)
+	return recovered(call)
+}
+
+// FeatureShape is the shape of one picture's features: [values], or [height, width, channels] of a grid.
+func (c *Captioner) FeatureShape() []int { return slices.Clone(c.encoder.FeatureShape()) }
+
+// Features returns each picture's features as the decoder gets them: of the encoder's layer, pooled, and scaled by the
+// statistics of the run's training pictures. A row holds the values of FeatureShape, a grid's location by location from the picture's
+// top left, row after row, each with its channels. What no training changes is kept in the run's cache, by the files' bytes. The error names all
+// files that can't be read.
+func (c *Captioner) Features(ctx context.Context, paths ...string) (rows [][]float32, err error) {
+	err = c.do(func() error {
+		rows, err = c.features(ctx, paths)
+		return err
+	})
+	return rows, err
+}
+
+func (c *Captioner) features(ctx context.Context, paths []string) ([][]float32, error) {
+	rows, err := c.extractor.Files(ctx, paths)
 	if err != nil {
 		return nil, err
 	}
-	defer table.Close()
-	rows := make([][]float32, len(paths))
-	for n, path := range paths {
-		if rows[n], err = table.Row(path); err != nil {
-			return nil, err
-		}
-		if c.front == nil {
-			c.scaler.Apply(rows[n])
-		}
-	}
+	return c.scaled(ctx, rows)
+}
+
+// scaled makes the decoder's features of rows that the extractor gave.
+func (c *Captioner) scaled(ctx context.Context, rows [][]float32) ([][]float32, error) {
 	if c.front == nil {
+		for _, row := range rows {
+			c.scaler.Apply(row)
+		}
 		return rows, nil
 	}
 	trained := make([][]float32, len(rows))
 	return trained, c.front.Rows(ctx, rows, func(n int, row []float32) { trained[n] = slices.Clone(row) })
 }
 
-// Caption captions picture files.
+// Caption captions picture files, in their order. Their features are kept in the run's cache, as Features has it.
 func (c *Captioner) Caption(ctx context.Context, paths ...string) ([]Captioned, error) {
 	return c.caption(ctx, nil, paths)
 }
 
-// caption captions picture files, and computes the maps of the best captions if it is given their graph.
-func (c *Captioner) caption(ctx context.Context, maps *decode.Attention, paths []string) (out []Captioned, err error) {
-	err = recovered(func() error {
-		rows, err := c.Features(ctx, paths...)
+// CaptionImages captions images, in their order, and leaves nothing in the cache: what Caption says of the files that they were
+// decoded from, if decoding gave the same pixels. Caption turns a JPEG as its EXIF orientation says, and decodes a lossy WebP's
+// colours as libwebp does, where Go's decoders do neither; of a GIF it takes the first picture. Transparent parts become white. An
+// image without pixels is an error.
+func (c *Captioner) CaptionImages(ctx context.Context, images ...image.Image) (out []Captioned, err error) {
+	err = c.do(func() error {
+		rows, err := c.extractor.Images(ctx, images)
 		if err != nil {
 			return err
 		}
-		all, err := c.generator.Candidates(ctx, rows, nil)
-		for n, found := range all {
-			captioned := Captioned{Path: paths[n]}
-			for k, one := range found {
-				candidate := Candidate{Caption: c.tokenizer.Decode(one.Tokens), LogProbability: Nats(one.LogProbability)}
-				if k == 0 {
-					captioned.Candidate = candidate
-				} else {
-					captioned.Others = append(captioned.Others, candidate)
-				}
-			}
-			out = append(out, captioned)
-		}
-		if err != nil || maps == nil {
+		if rows, err = c.scaled(ctx, rows); err != nil {
 			return err
 		}
-		return c.addAttention(ctx, maps, rows, all, out)
+		out, err = c.say(ctx, nil, rows)
+		return err
 	})
 	return out, err
 }
 
-// Next returns the model's whole next-token distribution after each beginning of a picture's caption, the most probable
-// token first. A beginning is text, cut by the run's tokenizer; the empty one is the caption's start.
+// caption captions picture files, and computes the maps of the best captions if it is given their graph.
+func (c *Captioner) caption(ctx context.Context, maps *decode.Attention, paths []string) (out []Captioned, err error) {
+	err = c.do(func() error {
+		rows, err := c.features(ctx, paths)
+		if err != nil {
+			return err
+		}
+		out, err = c.say(ctx, maps, rows)
+		for n := range out {
+			out[n].Path = paths[n]
+		}
+		return err
+	})
+	return out, err
+}
+
+// say captions pictures of these features.
+func (c *Captioner) say(ctx context.Context, maps *decode.Attention, rows [][]float32) (out []Captioned, err error) {
+	all, err := c.generator.Candidates(ctx, rows, nil)
+	for _, found := range all {
+		var captioned Captioned
+		for k, one := range found {
+			candidate := Candidate{Caption: c.tokenizer.Decode(one.Tokens), LogProbability: Nats(one.LogProbability)}
+			if k == 0 {
+				captioned.Candidate = candidate
+			} else {
+				captioned.Others = append(captioned.Others, candidate)
+			}
+		}
+		out = append(out, captioned)
+	}
+	if err != nil || maps == nil {
+		return out, err
+	}
+	return out, c.addAttention(ctx, maps, rows, all, out)
+}
+
+// Next returns the model's whole next-token distribution after each beginning of a picture's caption: [beginnings][vocabulary],
+// the most probable token first, probabilities that add up to one. A beginning is text, cut by the run's tokenizer; the empty one is
+// the caption's start. One of more tokens than the longest training caption is an error. The picture's features are kept as Features
+// has it.
 func (c *Captioner) Next(ctx context.Context, path string, beginnings ...string) (out [][]NextToken, err error) {
-	err = recovered(func() error {
-		rows, err := c.Features(ctx, path)
+	err = c.do(func() error {
+		rows, err := c.features(ctx, []string{path})
 		if err != nil {
 			return err
 		}
@@ -326,7 +381,8 @@ func pictureFiles(paths []string) ([]string, error) {
 
 var pictureEndings = []string{".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
-// CaptionFiles captions picture files, and all pictures of folders, with the model of a run. See OpenCaptioner.
+// CaptionFiles captions picture files, and all pictures of folders, with the model of a run. See OpenCaptioner and
+// Captioner.Caption.
 func CaptionFiles(ctx context.Context, runDir string, paths, overrides []string, o Options) ([]Captioned, error) {
 	return captionFiles(ctx, runDir, paths, overrides, o, (*Captioner).Caption)
 }

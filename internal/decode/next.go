@@ -33,26 +33,30 @@ func NewNextTokens(backend compute.Backend, store *gomodel.Store, d model.Decode
 }
 
 // LogProbabilities returns, for each beginning, the log-probability in nats of every token [beginnings, vocabulary] that may
-// follow it. Beginnings hold no special tokens and share one picture, whose scaled features are given.
+// follow it. Beginnings hold no special tokens and share one picture, whose scaled features [values] are given. One longer than
+// the longest caption is an error.
 func (n *NextTokens) LogProbabilities(ctx context.Context, features []float32, beginnings [][]int32) ([][]float32, error) {
 	if err := ctx.Err(); err != nil || len(beginnings) == 0 {
 		return nil, err
 	}
 	length := n.maxLength + 1 // of every beginning, so that one compiled graph serves all
-	var rows []float32
-	tokens := make([]int32, len(beginnings)*length)
-	last := make([]int32, 0, 2*len(beginnings)) // where each beginning ends: row, step
+	capacity := 1
+	for capacity < len(beginnings) {
+		capacity *= 2 // few different sizes, as each is compiled, and an Exec keeps 32 at most
+	}
+	rows, tokens := make([]float32, capacity*len(features)), make([]int32, capacity*length)
+	last := make([]int32, 2*capacity) // where each beginning ends: row, step
 	for i, b := range beginnings {
 		if len(b) >= length {
 			return nil, fmt.Errorf("the beginning has %d tokens, more than the longest caption, %d", len(b), n.maxLength)
 		}
-		rows = append(rows, features...)
+		copy(rows[i*len(features):], features)
 		tokens[i*length] = token.Start
 		copy(tokens[i*length+1:], b)
-		last = append(last, int32(i), int32(len(b)))
+		last[2*i], last[2*i+1] = int32(i), int32(len(b))
 	}
-	out, err := n.exec.Call1(tensors.FromFlatDataAndDimensions(rows, len(beginnings), len(features)),
-		tensors.FromFlatDataAndDimensions(tokens, len(beginnings), length), tensors.FromFlatDataAndDimensions(last, len(beginnings), 2))
+	out, err := n.exec.Call1(tensors.FromFlatDataAndDimensions(rows, capacity, len(features)),
+		tensors.FromFlatDataAndDimensions(tokens, capacity, length), tensors.FromFlatDataAndDimensions(last, capacity, 2))
 	if err != nil {
 		return nil, fmt.Errorf("next-token distribution: %w", err)
 	}

@@ -48,3 +48,34 @@ func TestNextTokens(t *testing.T) {
 		t.Error("a beginning longer than the longest caption is not refused")
 	}
 }
+
+// TestNextTokensOfAnyNumber: each of more numbers of beginnings than an Exec keeps graphs gives what the beginnings give alone.
+func TestNextTokensOfAnyNumber(t *testing.T) {
+	m := newTiny(t, "pre")
+	next, err := decode.NewNextTokens(acceltest.XLA(t), m.store, m.decoder, maxLength)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Finalize()
+	var beginnings [][]int32
+	var alone [][]float32
+	for n := range 40 {
+		beginnings = append(beginnings, [][]int32{{}, {4}, {5, 4}, {4, 5, 5}}[n%4])
+		one, err := next.LogProbabilities(context.Background(), m.rows[0], beginnings[n:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone = append(alone, one...)
+		all, err := next.LogProbabilities(context.Background(), m.rows[0], beginnings)
+		if err != nil || len(all) != n+1 {
+			t.Fatalf("%d beginnings: %d distributions (error %v)", n+1, len(all), err)
+		}
+		for k, row := range all {
+			for id, log := range row {
+				if want := alone[k][id]; len(row) != len(alone[k]) || math.Abs(float64(log-want)) > 1e-5 {
+					t.Fatalf("%d beginnings: token %d after %v has %v, alone %v", n+1, id, beginnings[k], log, want)
+				}
+			}
+		}
+	}
+}

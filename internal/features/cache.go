@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -153,16 +154,20 @@ func (c *cache) append() error {
 		return err
 	}
 	var fresh []byte
+	written := map[key]int64{}
 	for _, record := range c.pending {
 		k := key(record[:len(key{})])
-		if _, known := c.rows[k]; !known {
-			c.rows[k] = c.end + int64(len(fresh))
+		_, known := c.rows[k]
+		_, twice := written[k]
+		if !known && !twice {
+			written[k] = c.end + int64(len(fresh))
 			fresh = append(fresh, record...)
 		}
 	}
 	if _, err := c.file.WriteAt(fresh, c.end); err != nil {
-		return err
+		return err // of a full disk, as it may be: the queue stays for the next flush
 	}
+	maps.Copy(c.rows, written)
 	c.end += int64(len(fresh))
 	return nil
 }

@@ -10,21 +10,15 @@ import (
 	"image"
 	"io"
 	"maps"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"time"
 
 	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/model"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/picture"
-	"github.com/captionlab/captionlab/internal/progress"
 )
 
 // Picture is one picture file.
@@ -80,106 +74,35 @@ func (t *Table) Close() error { return t.cache.close() }
 // memory at a time. However many large pictures come together, no more pixels are being decoded at a time than one
 // picture may have.
 func Compute(ctx context.Context, backend compute.Backend, e *encoder.Encoder, pictures []Picture, cacheDir string, log io.Writer) (*Table, error) {
-	t := &Table{shape: e.FeatureShape(), fingerprint: e.Fingerprint(), keys: map[string]key{}}
-	dir := filepath.Join(cacheDir, "features")
-	hashes, err := hashAll(ctx, pictures, filepath.Join(dir, "pictures.json"), log)
+	x := NewExtractor(backend, e, cacheDir, log)
+	defer x.free()
+	hashes, changed, err := hashAll(ctx, pictures, x.known, log)
 	if err != nil {
 		return nil, err
 	}
-	stored, shape := e.Stored()
-	t.cache, err = openCache(filepath.Join(dir, stored[:16]), meta{Fingerprint: stored, Shape: shape})
-	if err != nil {
-		return nil, err
-	}
-	var missing []wanted
-	planned := map[key]int{} // where in missing
-	for n, p := range pictures {
-		k := hashes[n]
-		t.keys[p.ID] = k
-		if t.cache.has(k) {
-			t.Reused++
-		} else if at, ok := planned[k]; ok {
-			missing[at].pictures = append(missing[at].pictures, p)
-		} else {
-			planned[k] = len(missing)
-			missing = append(missing, wanted{k, []Picture{p}})
+	if changed {
+		if err := writeHashes(x.dir, x.known); err != nil {
+			return nil, err
 		}
 	}
-	t.Computed = len(missing)
-	if len(missing) == 0 {
-		return t, nil
-	}
-	began := time.Now()
-	err = t.compute(ctx, backend, e, missing, log)
-	t.Seconds = time.Since(began).Seconds()
+	t, err := x.table(ctx, pictures, hashes)
 	if err != nil {
-		return nil, errors.Join(err, t.cache.close())
+		return nil, errors.Join(err, x.Close())
 	}
 	return t, nil
 }
 
-// wanted is a key without features, and the pictures that have it: their files are equal.
+// wanted is a key without features, and the pictures that have it: their files are equal. Or it is an image, of no file.
 type wanted struct {
 	key      key
 	pictures []Picture
+	image    image.Image
 }
 
 // prepared is one batch of decoded, resized pictures.
 type prepared struct {
 	wanted []wanted
 	pixels []uint8
-}
-
-func (t *Table) compute(ctx context.Context, backend compute.Backend, e *encoder.Encoder, missing []wanted, log io.Writer) error {
-	height, width := e.InputSize()
-	size, batch := height*width*3, e.Batch()
-	store := model.NewStore()
-	if err := e.Install(store); err != nil {
-		return err
-	}
-	defer store.Finalize()
-	exec, err := model.NewExec(backend, store, func(scope *model.Scope, pixels *Node) *Node {
-		scope.Store().SetTraining(pixels.Graph(), false)
-		out := e.Graph(scope, pixels)
-		return Reshape(out, out.Shape().Dim(0), -1)
-	})
-	if err != nil {
-		return fmt.Errorf("build the encoder: %w", err)
-	}
-	defer exec.Finalize()
-
-	group, ctx := errgroup.WithContext(ctx)
-	ready := make(chan prepared, 2)
-	group.Go(func() error {
-		defer close(ready)
-		return prepare(ctx, e, missing, batch, size, ready)
-	})
-	group.Go(func() error {
-		bar := progress.New(log, "encoding pictures", "images", int64(len(missing)))
-		defer bar.Finish()
-		for b := range ready {
-			pixels := tensors.FromFlatDataAndDimensions(b.pixels, batch, height, width, 3)
-			out, err := exec.Call1(pixels)
-			if err != nil {
-				return fmt.Errorf("encode pictures: %w", err)
-			}
-			values := tensors.MustCopyFlatData[float32](out)
-			pixels.MustFinalizeAll()
-			out.MustFinalizeAll()
-			for n, w := range b.wanted {
-				t.cache.add(w.key, values[n*t.Size():(n+1)*t.Size()])
-			}
-			if err := t.cache.flush(); err != nil {
-				return err
-			}
-			bar.Add(int64(len(b.wanted)))
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return group.Wait()
 }
 
 // prepare decodes and resizes batch after batch. The last one is filled up with black, so one graph serves all.
@@ -222,6 +145,10 @@ func prepare(ctx context.Context, e *encoder.Encoder, missing []wanted, batch, s
 
 // prepare fills in the pixels of equal pictures. unreadable says what is wrong with which of them; err is the context's.
 func (w wanted) prepare(ctx context.Context, e *encoder.Encoder, room *semaphore.Weighted, pixels []uint8) (unreadable []error, err error) {
+	if w.image != nil {
+		e.Prepare(w.image, pixels)
+		return nil, nil
+	}
 	path := w.pictures[0].Path
 	data, err := picture.Read(path)
 	if err != nil {

@@ -362,7 +362,7 @@ func TestRunsAtOnce(t *testing.T) {
 func TestChangedMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	e, ready := tiny(t, dir, 1), make(chan prepared, 1)
-	missing := []wanted{{key{1}, photos(t, dir, 1)}}
+	missing := []wanted{{key: key{1}, pictures: photos(t, dir, 1)}}
 	if err := prepare(t.Context(), e, missing, 1, 224*224*3, ready); err == nil || !strings.Contains(err.Error(), "p00.png: it changed while it was read") || len(ready) > 0 {
 		t.Errorf("error %v", err)
 	}

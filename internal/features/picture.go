@@ -36,14 +36,35 @@ type remembered struct {
 	SHA256 []byte `json:"sha256"`
 }
 
-// hashAll returns each picture's SHA-256. Hashes are kept in a side file by absolute path and stamp, so that a second
-// run need not read every picture.
-func hashAll(ctx context.Context, pictures []Picture, side string, log io.Writer) ([]key, error) {
+// A side file in the cache keeps the hashes of files by absolute path, so that a second run need not read every picture.
+func sideFile(dir string) string { return filepath.Join(dir, "pictures.json") }
+
+func readHashes(dir string) map[string]remembered {
 	known := map[string]remembered{}
-	if data, err := os.ReadFile(side); err == nil {
+	if data, err := os.ReadFile(sideFile(dir)); err == nil {
 		_ = json.Unmarshal(data, &known) // a damaged side file costs a second of hashing, nothing else
 	}
-	hashes, entries, failed := make([]key, len(pictures)), make([]remembered, len(pictures)), make([]error, len(pictures))
+	return known
+}
+
+func writeHashes(dir string, known map[string]remembered) error {
+	data, err := json.Marshal(known)
+	if err == nil {
+		if err = os.MkdirAll(dir, 0o755); err == nil {
+			err = renameio.WriteFile(sideFile(dir), data, 0o644)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("feature cache: %w", err)
+	}
+	return nil
+}
+
+// hashAll returns each picture's SHA-256, without reading those that are known by their stamp, and whether it made more
+// known.
+func hashAll(ctx context.Context, pictures []Picture, known map[string]remembered, log io.Writer) (hashes []key, changed bool, err error) {
+	hashes = make([]key, len(pictures))
+	entries, failed := make([]remembered, len(pictures)), make([]error, len(pictures))
 	paths := make([]string, len(pictures))
 	bar := progress.New(log, "checking pictures", "files", int64(len(pictures)))
 	group, ctx := errgroup.WithContext(ctx)
@@ -64,32 +85,20 @@ func hashAll(ctx context.Context, pictures []Picture, side string, log io.Writer
 			return nil
 		})
 	}
-	err := group.Wait()
+	err = group.Wait()
 	bar.Finish()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := errors.Join(failed...); err != nil {
-		return nil, fmt.Errorf("pictures can't be read: %w", err)
+		return nil, false, fmt.Errorf("pictures can't be read: %w", err)
 	}
-	changed := false
 	for n, path := range paths {
 		if string(known[path].SHA256) != string(entries[n].SHA256) || known[path].stamp != entries[n].stamp {
 			known[path], changed = entries[n], true
 		}
 	}
-	if changed {
-		data, err := json.Marshal(known)
-		if err == nil {
-			if err = os.MkdirAll(filepath.Dir(side), 0o755); err == nil {
-				err = renameio.WriteFile(side, data, 0o644)
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("feature cache: %w", err)
-		}
-	}
-	return hashes, nil
+	return hashes, changed, nil
 }
 
 func hashFile(path string, known remembered) (remembered, error) {
