@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,7 +134,7 @@ func (s *sweep) prepare(j *job) (dir string, err error) {
 	return folder.Dir, nil
 }
 
-// continueFrom gives a run the checkpoints and the epochs of a shorter one, so that Resume trains from its end. A run
+// continueFrom gives a run the checkpoints and the epochs of one that trained the same or less, so that Resume trains from its end. A run
 // that has a checkpoint of its own is left as it is.
 func continueFrom(folder *runfolder.Folder, donor *knownRun) error {
 	checkpoints := folder.Path(checkpointsDir)
@@ -160,7 +161,11 @@ func continueFrom(folder *runfolder.Folder, donor *knownRun) error {
 	if err := folder.CopyEpochs(&runfolder.Folder{Dir: donor.dir}); err != nil {
 		return err
 	}
-	if err := folder.Update(func(i *runfolder.Info) { i.Continues = filepath.Base(donor.dir) }); err != nil {
+	note := func(i *runfolder.Info) {
+		i.Continues = filepath.Base(donor.dir)
+		maps.Copy(i.Hashes, donor.info.Hashes) // of what the training began with, which the run holds against what it finds
+	}
+	if err := folder.Update(note); err != nil {
 		return err
 	}
 	return os.Rename(copying, checkpoints)

@@ -99,13 +99,17 @@ func (s *sweep) chain() {
 			if donor := s.runs.donor(j.config, here); donor != nil {
 				from = donor.epochs()
 			}
-			least := from
+			before := map[int]bool{} // numbers of epochs that other cells train first, one of them each
 			for _, other := range group {
 				epochs := other.config.Config.Training.Epochs
-				if other.todo && epochs > least && j.config.Config.Training.Extends(other.config.Config.Training) {
-					j.wave++
-					from = max(from, epochs)
+				same := epochs == j.config.Config.Training.Epochs
+				if other.todo && epochs > from && (!same || other.at < j.at) && j.config.Config.Training.Extends(other.config.Config.Training) {
+					before[epochs] = true
 				}
+			}
+			j.wave = len(before)
+			for epochs := range before {
+				from = max(from, epochs)
 			}
 			if j.plan == planCompute && from > 0 {
 				j.plan = fmt.Sprintf("go on after epoch %d", from)
@@ -114,7 +118,7 @@ func (s *sweep) chain() {
 	}
 }
 
-// byTrunk are the jobs that differ in their epochs alone.
+// byTrunk are the jobs of the same trunk.
 func (s *sweep) byTrunk() map[string][]*job {
 	trunks := map[string][]*job{}
 	for _, j := range s.jobs {
@@ -157,7 +161,7 @@ func (s *sweep) estimateAll() {
 			}
 			from := 0 // epochs that are trained by then
 			for _, k := range group {
-				if k.todo && j.config.Config.Training.Extends(k.config.Config.Training) {
+				if k.todo && k.wave < j.wave && j.config.Config.Training.Extends(k.config.Config.Training) {
 					from = max(from, k.config.Config.Training.Epochs)
 				}
 			}

@@ -121,7 +121,7 @@ func TestPlan(t *testing.T) {
 	check("a finished run, a killed one and a failed one", s,
 		"epochs20-s1: go on after epoch 10, wave 0, 27s", "epochs20-s2: go on after epoch 10, wave 2, 27s",
 		"epochs5-s1: compute, wave 0, 17s", "epochs5-s2: resume, wave 0, 7s",
-		"epochs10-s1: done already, wave 1, 0s", "epochs10-s2: resume, wave 1, 7s")
+		"epochs10-s1: done already, wave 0, 0s", "epochs10-s2: resume, wave 1, 7s")
 	if s.jobs[3].dir != killed.Dir {
 		t.Errorf("the killed run is resumed in %s, want %s", s.jobs[3].dir, killed.Dir)
 	}

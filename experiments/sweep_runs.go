@@ -3,6 +3,7 @@ package experiments
 import (
 	"maps"
 	"path/filepath"
+	"strings"
 
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/runfolder"
@@ -67,9 +68,13 @@ func (x *runIndex) add(r *knownRun) {
 	x.sizes[size(r.config)] = append(x.sizes[size(r.config)], r)
 }
 
-// trunk is the same for configs that differ in their epochs alone.
+// trunk is the same for configs that differ in their epochs and in what comes after training alone. Of [evaluation] the references
+// come before: training.select and self-critical training go by them.
 func trunk(c *config.Loaded) string {
-	return c.HashOf(func(key string) bool { return key != "training.epochs" })
+	return c.HashOf(func(key string) bool {
+		after := strings.HasPrefix(key, "decoding.") || strings.HasPrefix(key, "evaluation.") && key != "evaluation.references"
+		return key != "training.epochs" && !after
+	})
 }
 
 // size is the same for configs that take the same time an epoch.

@@ -331,3 +331,48 @@ func TestSweepGoesPastFailures(t *testing.T) {
 		t.Errorf("%d runs done and %d open, want two and none", len(done), len(open))
 	}
 }
+
+// TestSweepDecodesOneTraining: cells that differ in how captions are generated share one training, and have the captions of runs of
+// their own. A training isn't gone on with where its data have changed since.
+func TestSweepDecodesOneTraining(t *testing.T) {
+	data := crashData(t)
+	config, _ := crashFolder(t, data)
+	study := writeStudy(t, config, "decoding.toml", "extends = 'crash.toml'\ntraining.epochs = 2\n[study.axes]\ndecoding.method = ['greedy', 'beam']\n")
+	s, err := experiments.Sweep(t.Context(), study, nil, experiments.SweepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	greedy, beam := s.Cells[0], s.Cells[1]
+	if greedy.Plan != "compute" || beam.Plan != "go on after epoch 2" {
+		t.Errorf("plans %q and %q", greedy.Plan, beam.Plan)
+	}
+	alone, err := experiments.Run(t.Context(), config, []string{"training.epochs=2", "decoding.method=beam"}, experiments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := func(file string) {
+		t.Helper()
+		got, err := os.ReadFile(filepath.Join(beam.Dir, file))
+		want, errAlone := os.ReadFile(filepath.Join(alone.Dir, file))
+		if err := errors.Join(err, errAlone); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs from that of a run of its own", file)
+		}
+	}
+	same("predictions/validation.jsonl")
+
+	captions := filepath.Join(data, "Flickr8k.token.txt")
+	text, err := os.ReadFile(captions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(captions, append(text, "p00.jpg#9\tone more caption\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err = experiments.Sweep(t.Context(), study, []string{"training.epochs=3"}, experiments.SweepOptions{})
+	if err == nil || !strings.Contains(s.Cells[0].Error, "that this run began with") {
+		t.Errorf("other captions: error %v, cells %+v", err, s)
+	}
+}

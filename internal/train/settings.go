@@ -120,11 +120,12 @@ func (s Settings) CheckBidirectional() (problems setting.Problems) {
 	return problems
 }
 
-// Extends reports whether training by s goes on where training by shorter ended, as if it had never stopped there: it
-// has more epochs, and all that decides an epoch is the same. An epoch depends on how many follow where the learning
+// Extends reports whether training by s goes on where training by shorter ended, as if it had never stopped there: it is the same
+// training, or it has more epochs, and all that decides an epoch is the same. An epoch depends on how many follow where the learning
 // rate falls over all of them (cosine); and self-critical training ends a run. All else, patience and the plateau too, looks back alone.
 func (s Settings) Extends(shorter Settings) bool {
-	if s.Epochs <= shorter.Epochs || s.Schedule == "cosine" || s.SCSTEpochs > 0 {
+	more := s.Epochs - shorter.Epochs
+	if more < 0 || more > 0 && (s.Schedule == "cosine" || s.SCSTEpochs > 0) {
 		return false
 	}
 	shorter.Epochs, shorter.CheckpointMinutes = s.Epochs, s.CheckpointMinutes
