@@ -25,8 +25,19 @@ type (
 	ComparedFigure     = compare.Figure
 	ComparedColumn     = compare.Column
 	ComparedDifference = compare.Difference
+	ColumnKind         = compare.Kind
+	LeftOutRun         = compare.LeftOut
 	SizeCurve          = compare.SizeCurve
+	SizePoint          = compare.SizePoint
 	PowerLaw           = compare.PowerLaw
+)
+
+// The kinds of columns, which say between which groups a figure can be compared.
+const (
+	MetricColumn       = compare.Metric
+	PerCharacterColumn = compare.PerCharacter
+	PerTokenColumn     = compare.PerToken
+	CostColumn         = compare.Cost
 )
 
 // ErrNothingToCompare is wrapped by Compare's error where fewer than two runs can be compared.

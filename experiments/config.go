@@ -20,6 +20,9 @@ type ConfigProblem = config.Problem
 // ConfigProblems is the error of a config that can't be run: everything that is wrong with it.
 type ConfigProblems = config.Problems
 
+// ConfigNote says that a key of a config that can be run has no effect, or a surprising one.
+type ConfigNote = config.Note
+
 // ConfigKeys lists every key that a config can have.
 func ConfigKeys() ([]ConfigKey, error) { return config.Keys() }
 
@@ -29,6 +32,7 @@ type CheckedConfig struct {
 	Name     string // experiment.name
 	Hash     string // the same for every config that computes the same
 	Resolved []byte // every key with its value and meaning, as TOML
+	Notes    []ConfigNote
 }
 
 // CheckConfig finds and loads a config like Run, and runs nothing. Its error may be ConfigProblems.
@@ -37,7 +41,7 @@ func CheckConfig(configPath string, overrides []string) (*CheckedConfig, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &CheckedConfig{Path: c.Path, Name: c.Config.Experiment.Name, Hash: c.Hash, Resolved: c.Resolved}, nil
+	return &CheckedConfig{Path: c.Path, Name: c.Config.Experiment.Name, Hash: c.Hash, Resolved: c.Resolved, Notes: c.Notes}, nil
 }
 
 // CheckStudy finds and loads a study file like Sweep, checks the config of every cell, and runs nothing.
@@ -58,6 +62,7 @@ func ownConfig(f *runfolder.Folder, overrides ...string) (*config.Loaded, error)
 	if err != nil {
 		return nil, fmt.Errorf("the config of %s: %w", f.Dir, err)
 	}
+	c.Notes = nil // they were said when the run began
 	return c, nil
 }
 

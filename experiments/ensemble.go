@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/captionlab/captionlab/internal/accel"
+	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/encoder"
@@ -164,7 +165,7 @@ func openMembers(runs []string) ([]member, error) {
 }
 
 func openMember(dir string) (m member, err error) {
-	if m.folder, err = runfolder.Open(dir); err != nil {
+	if m.folder, err = runfolder.Open(checkout.Find(dir)); err != nil {
 		return m, err
 	}
 	c, err := ownConfig(m.folder, withoutVectors...)

@@ -100,6 +100,9 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 		return nil, errors.Join(err, log.Close())
 	}
 	e.say("%s -> %s", c.Path, folder.Dir)
+	for _, n := range c.Notes {
+		e.say("note: %s", n)
+	}
 	return e, nil
 }
 

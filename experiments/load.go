@@ -10,6 +10,14 @@ import (
 // Dataset is a config's pictures with their captions, raw and cleaned, its splits, and what was repaired or dropped.
 type Dataset = dataset.Dataset
 
+// What a data set holds: a picture with its captions, one caption, where an object lies in a picture, and a row that was repaired or dropped.
+type (
+	Example     = dataset.Example
+	Caption     = dataset.Caption
+	Object      = dataset.Object
+	DataProblem = dataset.Problem
+)
+
 // LoadDataset reads or generates the data set of a config, splits it and cleans its captions, as a run does. It looks
 // at no picture.
 func LoadDataset(ctx context.Context, configPath string, overrides []string, o Options) (*Dataset, error) {

@@ -21,6 +21,23 @@ import (
 // RunInfo is run.json: what a run is, how it stands, what it was made with, and its figures by name in Results.
 type RunInfo = runfolder.Info
 
+// RunStatus is how a run stands.
+type RunStatus = runfolder.Status
+
+// The statuses of a run. A run whose process ended without a word is RunFailed.
+const (
+	RunRunning     = runfolder.Running
+	RunInterrupted = runfolder.Interrupted
+	RunFailed      = runfolder.Failed
+	RunDone        = runfolder.Done
+)
+
+// Stage is a part of a run and the seconds that it took; RunHost is the machine that it ran on.
+type (
+	Stage   = runfolder.Stage
+	RunHost = runfolder.Host
+)
+
 // Epoch is what was measured at the end of an epoch: a point of every curve.
 type Epoch = runfolder.Epoch
 

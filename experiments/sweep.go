@@ -48,6 +48,7 @@ type Study struct {
 	Seeds       []int64
 	Cells       []StudyCell
 	Skipped     []SkippedCells // what the study's rules left out; known to Sweep, not to OpenStudy
+	Notes       []string       // axes that change nothing in some cells; known to Sweep, not to OpenStudy
 }
 
 // StudyAxis is what varies between cells: a config key, or a named axis whose values are named cases.
@@ -55,6 +56,9 @@ type StudyAxis = study.Axis
 
 // StudyGroup is the cells that differ in their seed alone, with their figures' means and deviations.
 type StudyGroup = study.Group
+
+// FigureSummary is a figure over the seeds of a group.
+type FigureSummary = study.Summary
 
 // SkippedCells says how many cells a rule of the study left out.
 type SkippedCells = config.Skipped
@@ -366,7 +370,7 @@ func (s *sweep) result() *Study {
 		dir = filepath.Join(s.results, "none")
 	}
 	r := studyOf(dir, &s.study.Ledger)
-	r.Dir, r.Skipped = s.dir, s.study.Skipped
+	r.Dir, r.Skipped, r.Notes = s.dir, s.study.Skipped, s.notes()
 	for n, j := range s.jobs {
 		r.Cells[n].Plan, r.Cells[n].Estimate = j.plan, j.estimate
 		if run := s.runs.done[j.config.Hash]; run != nil && r.Cells[n].Status == string(runfolder.Done) {

@@ -30,6 +30,7 @@ const (
 	planDone    = "done already"
 	planResume  = "resume"
 	planCompute = "compute"
+	planShare   = "take over the training" // of a cell or a run that differs in what comes after it
 	planFailed  = "failed before"
 	planRetry   = "retry"
 	planBusy    = "in progress in another process"
@@ -111,7 +112,11 @@ func (s *sweep) chain() {
 			for epochs := range before {
 				from = max(from, epochs)
 			}
-			if j.plan == planCompute && from > 0 {
+			switch {
+			case j.plan != planCompute || from == 0:
+			case from == j.config.Config.Training.Epochs:
+				j.plan = planShare
+			default:
 				j.plan = fmt.Sprintf("go on after epoch %d", from)
 			}
 		}

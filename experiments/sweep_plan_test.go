@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,35 @@ func planFolder(t *testing.T) (path, results string) {
 		t.Fatal(err)
 	}
 	return path, results
+}
+
+// TestPlanOfDecodings: one cell trains for all that differ in decoding and evaluation alone, and what differs in vain is said.
+func TestPlanOfDecodings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "plan.toml")
+	text := fmt.Sprintf("runtime.results = %q\nencoder.layer = 'block5_pool'\nencoder.pooling = 'avg'\nencoder.sources = ['pypi']\ntraining.schedule = 'cosine'\n"+
+		"[study]\n[study.axes]\ndecoding.method = ['greedy', 'beam']\ndecoding.beam_width = [1, 5]\nevaluation.references = ['raw', 'cleaned']\n", t.TempDir())
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSweep(t.Context(), path, nil, SweepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, j := range s.jobs {
+		got = append(got, fmt.Sprintf("%s, wave %d", j.plan, j.wave))
+	}
+	// Raw and cleaned references are two trainings: training.select would go by them.
+	want := []string{"compute, wave 0", "compute, wave 0"}
+	for range 6 {
+		want = append(want, "take over the training, wave 1")
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("plans (-want +got):\n%s", diff)
+	}
+	if notes := []string{`decoding.beam_width: has no effect beside decoding.method = "greedy", in 4 of 8 cells`}; !slices.Equal(s.result().Notes, notes) {
+		t.Errorf("notes %q", s.result().Notes)
+	}
 }
 
 // fakeRun leaves the folder of a run that computed nothing: a cell's config, a status, seconds an epoch.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,11 +41,30 @@ func (s *sweep) announce() {
 	if elsewhere > 0 {
 		s.say("%d of the finished runs were made by another commit of the program; remove their folders to compute them anew", elsewhere)
 	}
+	for _, n := range s.notes() {
+		s.say("note: %s", n)
+	}
 	for _, j := range s.jobs {
 		if !j.todo && j.plan != planDone {
 			s.say("cell %s: %s", s.study.Cells[j.at].ID, j.plan)
 		}
 	}
+}
+
+// notes are of the axes that change nothing in some cells.
+func (s *sweep) notes() (notes []string) {
+	cells := map[string]int{}
+	for _, j := range s.jobs {
+		for _, n := range j.config.Notes {
+			if slices.ContainsFunc(s.study.Axes, func(a study.Axis) bool { return a.Key == n.Key }) {
+				cells[n.String()]++
+			}
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(cells)) {
+		notes = append(notes, fmt.Sprintf("%s, in %d of %d cells", n, cells[n], len(s.jobs)))
+	}
+	return notes
 }
 
 // begun is called by the engine when a job's run folder is prepared.
@@ -147,6 +168,9 @@ func (r *Study) WritePlan(w io.Writer) error {
 	}
 	for _, k := range r.Skipped {
 		fmt.Fprintf(w, "left out (%d): %s\n", k.Cells, k.Reason)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "note: %s\n", n)
 	}
 	left, known := r.TimeLeft()
 	text := "unknown until the first cell is done"

@@ -343,7 +343,7 @@ func TestSweepDecodesOneTraining(t *testing.T) {
 		t.Fatal(err)
 	}
 	greedy, beam := s.Cells[0], s.Cells[1]
-	if greedy.Plan != "compute" || beam.Plan != "go on after epoch 2" {
+	if greedy.Plan != "compute" || beam.Plan != "take over the training" {
 		t.Errorf("plans %q and %q", greedy.Plan, beam.Plan)
 	}
 	alone, err := experiments.Run(t.Context(), config, []string{"training.epochs=2", "decoding.method=beam"}, experiments.Options{})

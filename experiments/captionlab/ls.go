@@ -68,7 +68,7 @@ func printRuns(w io.Writer, runs []*experiments.RunFolder, now time.Time) {
 // took writes a run's time: of one that goes on, since it began.
 func took(r *experiments.RunFolder, now time.Time) string {
 	seconds := r.Seconds()
-	if string(r.Status) == "running" {
+	if r.Status == experiments.RunRunning {
 		seconds = now.Sub(r.Started).Seconds()
 	}
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()

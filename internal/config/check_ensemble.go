@@ -3,6 +3,8 @@ package config
 import (
 	"os"
 	"slices"
+
+	"github.com/captionlab/captionlab/internal/checkout"
 )
 
 // checkEnsemble wants run folders, and nothing that would need training.
@@ -12,7 +14,7 @@ func (l *loader) checkEnsemble() {
 		return
 	}
 	for _, run := range runs {
-		if stat, err := os.Stat(run); err != nil || !stat.IsDir() {
+		if stat, err := os.Stat(checkout.Find(run)); err != nil || !stat.IsDir() {
 			l.refuse([]string{"ensemble.runs"}, "expected run folders; there is no folder %s", run)
 		}
 	}
