@@ -1,5 +1,9 @@
 // Package experiments runs captioning experiments: it is the public API that the command, notebooks and other
 // programs call. Run is one experiment from top to bottom.
+//
+// Names of configs, and the folders .cache and results, are those of captionlab's checkout where the working folder lies in one (see
+// Root), else of the working folder. The keys runtime.cache and runtime.results name others; files that a config names are looked for
+// in the working folder first.
 package experiments
 
 import (

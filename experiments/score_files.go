@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type ScoreOptions struct {
 	Images     string   // a file that lists the images to be scored, one a line; "": all of the references
 	Resamples  int      // of the bootstrap; 0: none, or 1,000 with Against
 	Seed       uint64   // of the bootstrap; 0: 1
+	Cache      string   // where METEOR's files are; "": .cache of the checkout
 	Stderr     io.Writer
 }
 
@@ -194,7 +196,7 @@ func readSystems(o ScoreOptions) ([][]score.Image, error) {
 // metrics gets METEOR ready, or says why it is absent.
 func (o ScoreOptions) metrics(ctx context.Context, out *FileScores) (score.Options, error) {
 	options := score.Options{Metrics: o.Metrics}
-	cache := checkout.At(".cache")
+	cache := checkout.At(cmp.Or(o.Cache, ".cache"))
 	var err error
 	if len(o.Metrics) == 0 {
 		if options.METEOR, err = score.FindMETEOR(meteorDir(cache)); err != nil {
