@@ -32,8 +32,8 @@ func checkCommand() *cobra.Command {
 		Use:   "check CONFIG [section.key=value ...]",
 		Short: "Check a config without running it",
 		Long: `Check says everything that is wrong with a config: file, line, key, what was expected. Nothing is run,
-read or downloaded. The exit code is 2 when something is wrong. Keys that are given in vain, as decoding.beam_width beside
-greedy decoding, are noted.` + overridesHelp,
+read or downloaded. The exit code is 2 when something is wrong.
+Keys that are given in vain, as decoding.beam_width beside greedy decoding, are noted.` + overridesHelp,
 		Example: `  captionlab config check configs/mine.toml`,
 		Args:    needArg("a config", -1),
 		RunE: func(c *cobra.Command, args []string) error {

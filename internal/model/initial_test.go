@@ -143,16 +143,14 @@ func TestOrthogonalInitializer(t *testing.T) {
 	}
 }
 
-// TestDropoutActsWhereItIsNamed and nowhere else.
+// TestDropoutActsWhereItIsNamed, where a decoder has the place: where it has none of those that are named, Check refuses.
 func TestDropoutActsWhereItIsNamed(t *testing.T) {
 	for _, c := range []struct {
 		place, inject string
 		layers        int
-		acts          bool
 	}{
-		{"features", "pre", 1, true}, {"features", "init", 1, true}, {"embedding", "init", 1, true}, {"embedding", "par", 1, true},
-		{"image", "pre", 1, true}, {"image", "par", 1, true}, {"image", "merge", 1, true}, {"image", "init", 1, false},
-		{"layers", "pre", 1, false}, {"layers", "pre", 2, true}, {"output", "merge", 1, true}, {"output", "init", 2, true},
+		{"features", "pre", 1}, {"features", "init", 1}, {"embedding", "init", 1}, {"embedding", "par", 1}, {"image", "pre", 1}, {"image", "par", 1},
+		{"image", "merge", 1}, {"layers", "pre", 2}, {"output", "merge", 1}, {"output", "init", 2},
 	} {
 		var logits [2][]float32
 		for n, rate := range []float64{0, 0.5} {
@@ -167,7 +165,7 @@ func TestDropoutActsWhereItIsNamed(t *testing.T) {
 		for n := range logits[0] {
 			largest = math.Max(largest, math.Abs(float64(logits[0][n]-logits[1][n])))
 		}
-		if acts := largest > 1e-4; acts != c.acts {
+		if largest <= 1e-4 {
 			t.Errorf("dropout on %s, inject %s, %d layers: logits change by %v", c.place, c.inject, c.layers, largest)
 		}
 	}
