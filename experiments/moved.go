@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
@@ -35,7 +36,7 @@ func (e *experiment) keepMoved() error {
 	}
 	text := heading(string(before)) // of the config that the run was given
 	for _, override := range e.moved {
-		text += fmt.Sprintf("# Overridden when it was resumed: %s\n", strings.NewReplacer("\n", " ", "\r", " ").Replace(override))
+		text += fmt.Sprintf("# Overridden when it was resumed: %s\n", config.OneLine(override))
 	}
 	resolved := string(e.loaded.Resolved)
 	text += strings.TrimPrefix(resolved, heading(resolved))

@@ -232,11 +232,7 @@ func (r *RunFolder) Mean() (mean Epoch, found bool, err error) { return r.folder
 // Predictions reads a split's captions; the error is fs.ErrNotExist where the split was not captioned. Pictures' paths are
 // absolute; those of a run of an earlier version may start at the working folder instead.
 func (r *RunFolder) Predictions(split string) ([]Prediction, error) {
-	predictions, err := r.folder.ReadPredictions(split)
-	for n := range predictions {
-		predictions[n].Path = checkout.Find(predictions[n].Path) // earlier versions wrote relative ones
-	}
-	return predictions, err
+	return r.folder.ReadPredictions(split)
 }
 
 // Config reads the resolved config: sections as maps, values as TOML has them.

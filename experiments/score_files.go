@@ -105,9 +105,7 @@ func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 	if o.Against != "" && o.Resamples == 0 {
 		o.Resamples = defaultResamples
 	}
-	if o.Seed == 0 {
-		o.Seed = 1
-	}
+	o.Seed = cmp.Or(o.Seed, 1)
 	out := &FileScores{Metrics: map[string]float64{}, Signatures: map[string]string{}, Images: map[string]map[string]float64{}}
 	options, err := o.metrics(ctx, out)
 	if err != nil {

@@ -76,7 +76,7 @@ func findTokenizer(ctx context.Context, configOrRun string, overrides []string, 
 	if stat, err := os.Stat(configOrRun); noConfig != nil || err == nil && stat.IsDir() {
 		run, err := OpenRun("", configOrRun)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case noConfig != nil && errors.Is(err, fs.ErrNotExist):
 			return config.Config{}, nil, noConfig
 		case err != nil:
 			return config.Config{}, nil, err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -35,10 +34,7 @@ picture, a tab and its caption.` + runHelp,
 				return err
 			}
 			if asJSON || attention {
-				e := json.NewEncoder(c.OutOrStdout())
-				e.SetEscapeHTML(false)
-				e.SetIndent("", "  ")
-				return e.Encode(captions)
+				return printJSON(c.OutOrStdout(), captions)
 			}
 			for _, one := range captions {
 				fmt.Fprintf(c.OutOrStdout(), "%s\t%s\n", one.Path, one.Caption)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -147,10 +146,7 @@ func printKeysJSON(w io.Writer, keys []experiments.ConfigKey) error {
 	for n, k := range keys {
 		rows[n] = row{k.Path(), k.Type, k.Default, k.OneOf, k.Min, k.Max, k.Doc}
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(rows)
+	return printJSON(w, rows)
 }
 
 func printKeys(w io.Writer, keys []experiments.ConfigKey, markdown bool) {

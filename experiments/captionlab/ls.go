@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -112,8 +111,5 @@ func printRunsJSON(w io.Writer, runs []*experiments.RunFolder) error {
 	for n, r := range runs {
 		rows[n] = row{r.Folder, r.Dir, r.Name, r.Description, r.ConfigHash, string(r.Status), r.Error, r.Started, r.Seconds(), r.Report(), measured(r)}
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(rows)
+	return printJSON(w, rows)
 }

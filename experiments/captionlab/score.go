@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -60,7 +59,7 @@ number or file name, with or without .jpg. --against compares with a second syst
 				return err
 			}
 			if asJSON {
-				return printScoresJSON(c.OutOrStdout(), scores)
+				return printJSON(c.OutOrStdout(), scores)
 			}
 			printScores(c.OutOrStdout(), scores)
 			return nil
@@ -78,13 +77,6 @@ number or file name, with or without .jpg. --against compares with a second syst
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the bootstrap; 0 is taken for 1")
 	f.BoolVar(&asJSON, "json", false, "one JSON object: metrics and each image's scores as fractions, signatures")
 	return c
-}
-
-func printScoresJSON(w io.Writer, s *experiments.FileScores) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(s)
 }
 
 // printScores prints scores in percent, as papers do, and the signatures that make them comparable.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -51,10 +50,7 @@ func printRunJSON(w io.Writer, r *experiments.RunFolder) error {
 	if err != nil {
 		return err
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(struct {
+	return printJSON(w, struct {
 		Run    string `json:"run"`
 		Dir    string `json:"dir"`
 		Report string `json:"report,omitempty"`

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,10 +44,7 @@ text. Without texts, each line of the standard input is one.` + overridesHelp + 
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(c.OutOrStdout())
-				e.SetIndent("", "  ")
-				e.SetEscapeHTML(false)
-				return e.Encode(t)
+				return printJSON(c.OutOrStdout(), t)
 			}
 			printTokenization(c.OutOrStdout(), t)
 			return nil

@@ -49,15 +49,15 @@ func (c *Comparison) once(runs []*Run, baseline string) (kept []*Run) {
 		config, _, all := r.config()
 		return config + all + r.Info.Hashes["data"] + r.code()
 	}
-	first := map[string]*Run{}
-	for _, r := range runs {
-		id := identity(r)
-		if known := first[id]; known == nil || known.Dir != baseline && (r.Dir == baseline || r.Info.Started.After(known.Info.Started)) {
-			first[id] = r
+	ids, chosen := make([]string, len(runs)), map[string]*Run{}
+	for n, r := range runs {
+		ids[n] = identity(r)
+		if known := chosen[ids[n]]; known == nil || known.Dir != baseline && (r.Dir == baseline || r.Info.Started.After(known.Info.Started)) {
+			chosen[ids[n]] = r
 		}
 	}
-	for _, r := range runs {
-		if other := first[identity(r)]; other != r {
+	for n, r := range runs {
+		if other := chosen[ids[n]]; other != r {
 			c.leaveOut(r, fmt.Sprintf("%s has the same settings, seeds, data and code: it would count as another seed", other.Name))
 			continue
 		}

@@ -76,7 +76,7 @@ var officialNever = map[string]string{
 
 func (l *loader) checkData() {
 	d := l.config.Data
-	if d.Format == "auto" && d.Root == "" {
+	if emojigram(l.config) {
 		d.Format = "emojigram"
 	}
 	if d.Format != "emojigram" && d.Root == "" {

@@ -227,7 +227,7 @@ func (l *loader) syntax(src *source, err error) {
 	if column := p.Position.Start - start; column >= 0 && column <= len(src.lines[at.line-1]) {
 		at.column, at.length = column, p.Position.Len
 	}
-	l.problem(src, at, "", "not valid TOML: %s", oneLine(message))
+	l.problem(src, at, "", "not valid TOML: %s", OneLine(message))
 }
 
 // table sets the keys of one table, and of those below it.

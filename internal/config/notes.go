@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/captionlab/captionlab/internal/encoder"
 )
 
 // Note says of a key that a config gives what its author may not expect: that it has no effect, or that another key loses its own.
@@ -91,7 +89,7 @@ func (l *loader) notes() (notes []Note) {
 	}
 	add := func(key, format string, args ...any) { notes = append(notes, Note{key, fmt.Sprintf(format, args...)}) }
 	t := c.Training
-	if e, err := encoder.New(c.Encoder); err == nil && e.Trains() && t.EncoderFromEpoch > t.Epochs+t.SCSTEpochs {
+	if t.EncoderFromEpoch > t.Epochs+t.SCSTEpochs { // checkTrained has seen that there are layers to train
 		add("training.encoder_from_epoch", "is after the last epoch, %d: the encoder is not trained", t.Epochs+t.SCSTEpochs)
 	}
 	if (t.Schedule == "step" || t.Schedule == "plateau") && t.ScheduleEpochs >= t.Epochs {

@@ -55,13 +55,13 @@ func AsProblems(err error) (Problems, bool) {
 // Error is the problem as the compiler's errors look: file:line: key: message, the source line and a caret.
 func (p Problem) Error() string {
 	var b strings.Builder
-	b.WriteString(oneLine(p.Where))
+	b.WriteString(OneLine(p.Where))
 	if p.Line > 0 {
 		fmt.Fprintf(&b, ":%d", p.Line)
 	}
 	b.WriteString(": ")
 	if p.Key != "" {
-		b.WriteString(oneLine(p.Key) + ": ")
+		b.WriteString(OneLine(p.Key) + ": ")
 	}
 	b.WriteString(p.Message)
 	if p.Length > 0 {
@@ -112,7 +112,8 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, "\ufffd"))
 }
 
-func oneLine(s string) string { return strings.ReplaceAll(printable(s), "\t", " ") }
+// OneLine is a text that can stand in a line of its own, as in a comment: what doesn't print is replaced.
+func OneLine(s string) string { return strings.ReplaceAll(printable(s), "\t", " ") }
 
 // sorted orders problems by their source and place.
 func (p Problems) sorted() Problems {

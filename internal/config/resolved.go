@@ -23,11 +23,11 @@ func (l *loader) resolved(overrides []string) []byte {
 	var b bytes.Buffer
 	names := make([]string, len(l.files))
 	for n, f := range l.files {
-		names[n] = oneLine(f.name)
+		names[n] = OneLine(f.name)
 	}
 	fmt.Fprintf(&b, "# Every key of %s, with its default where no file gave it.\n", strings.Join(names, ", which extends "))
 	for _, o := range overrides {
-		fmt.Fprintf(&b, "# Overridden: %s\n", oneLine(o))
+		fmt.Fprintf(&b, "# Overridden: %s\n", OneLine(o))
 	}
 	section := ""
 	for _, f := range l.fields {

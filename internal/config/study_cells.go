@@ -132,7 +132,7 @@ func (s *studyLoader) cell(at []int, seed int64, used map[string]int) (study.Cel
 	if len(l.problems) > 0 {
 		return cell, nil, l.problems
 	}
-	head := fmt.Sprintf("# Cell %s of a study. The run's own keys: %s\n", cell.ID, oneLine(strings.Join(given, ", ")))
+	head := fmt.Sprintf("# Cell %s of a study. The run's own keys: %s\n", cell.ID, OneLine(strings.Join(given, ", ")))
 	c := l.loaded(append([]byte(head), s.given...), append(slices.Clone(s.overrides), given...))
 	cell.Hash = c.Hash
 	return cell, c, nil

@@ -5,7 +5,6 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
-	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/compare"
 )
 
@@ -28,7 +27,7 @@ func comparedPictures(c *compare.Comparison, count int) (pictures []comparedPict
 	for k := range count {
 		at := k * len(all) / count
 		references, _ := all[at].Scored()
-		p := comparedPicture{card: card{ID: all[at].ImageID, References: references, path: checkout.Find(all[at].Path), Alt: "picture " + all[at].ImageID}}
+		p := comparedPicture{card: card{ID: all[at].ImageID, References: references, path: all[at].Path, Alt: "picture " + all[at].ImageID}}
 		if len(references) > 0 {
 			p.Alt = "picture described as: " + references[0]
 		}

@@ -168,12 +168,11 @@ func settingsConditions(split string, settings map[string]string) conditions {
 	if c.decoding == "beam" {
 		c.decoding += " " + settings["decoding.beam_width"]
 	}
-	for key, all := range map[string]string{"data.captions_per_image": "0", "data.eval_limit": "0", "data.fraction": "1.0", "data.limit": "0"} {
-		if given, ok := settings[key]; ok && given != all {
-			c.subset = append(c.subset, key)
+	for _, k := range []struct{ key, all string }{{"data.captions_per_image", "0"}, {"data.eval_limit", "0"}, {"data.fraction", "1.0"}, {"data.limit", "0"}} {
+		if given, ok := settings[k.key]; ok && given != k.all {
+			c.subset = append(c.subset, k.key)
 		}
 	}
-	slices.Sort(c.subset)
 	switch direction := value("decoding.direction"); direction {
 	case "backward":
 		c.decoding += ", backward"

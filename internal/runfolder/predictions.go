@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/captionlab/captionlab/internal/checkout"
 )
 
 // Prediction is one line of predictions/<split>.jsonl: what the model says of a picture.
@@ -77,7 +79,8 @@ func (f *Folder) WritePredictions(split string, predictions []Prediction) error 
 	return f.WriteFile(PredictionsFile(split), b.Bytes())
 }
 
-// ReadPredictions reads predictions/<split>.jsonl; the error is fs.ErrNotExist when the split was not captioned.
+// ReadPredictions reads predictions/<split>.jsonl; the error is fs.ErrNotExist when the split was not captioned. Pictures that a
+// run of an earlier version names by relative paths are found from any folder of the checkout.
 func (f *Folder) ReadPredictions(split string) ([]Prediction, error) {
 	path := f.Path(PredictionsFile(split))
 	file, err := os.Open(path)
@@ -99,6 +102,7 @@ func (f *Folder) ReadPredictions(split string) ([]Prediction, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", path, len(predictions)+1, err)
 		}
+		p.Path = checkout.Find(p.Path) // earlier versions wrote relative ones
 		predictions = append(predictions, p)
 	}
 }

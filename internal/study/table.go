@@ -132,7 +132,7 @@ func Best(rows []Row) (best *Row, by Figure) {
 	for _, r := range rows {
 		for key, value := range r.Settings {
 			if strings.HasPrefix(key, "text.") && rows[0].Settings[key] != value {
-				by = Figures[3]
+				by = Figures[slices.IndexFunc(Figures, func(f Figure) bool { return f.Name == "validation_cider" })]
 			}
 		}
 	}
