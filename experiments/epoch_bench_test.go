@@ -5,7 +5,6 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/captionlab/captionlab/internal/bench"
 	"github.com/captionlab/captionlab/internal/bench/benchtest"
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/token"
 	"github.com/captionlab/captionlab/internal/train"
@@ -28,10 +28,7 @@ import (
 // made up, which costs the same; grids are those of few pictures, since 6,000 would need 2.4 GB. The first step of each
 // length, which compiles, counts as the others of its length. The peer gets the same batches in the same order.
 func BenchmarkFlickr8kEpoch(b *testing.B) {
-	root := os.Getenv("CAPTIONLAB_FLICKR8K")
-	if root == "" {
-		b.Skip("needs Flickr8k: CAPTIONLAB_FLICKR8K=FOLDER")
-	}
+	root := flickr8ktest.Need(b)
 	for name, e := range map[string]epochShape{
 		"words":     {model.Settings{Name: "lstm", Inject: "init", Units: 512, Embedding: 512}, 128, 512, 0, 6000},
 		"attention": {model.Settings{Name: "attention", Units: 512, Embedding: 512, AttentionUnits: 512, AttentionPenalty: 1}, 64, 14 * 14 * 512, 14 * 14, 128},

@@ -1,7 +1,6 @@
 package experiments
 
 import (
-	"bufio"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"github.com/captionlab/captionlab/internal/bench"
 	"github.com/captionlab/captionlab/internal/bench/benchtest"
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
 	"github.com/captionlab/captionlab/internal/token"
 )
 
@@ -63,25 +63,11 @@ func BenchmarkTokens(b *testing.B) {
 // benchCaptions are as many raw captions.
 func benchCaptions(b *testing.B, count int) []string {
 	b.Helper()
-	folder := os.Getenv("CAPTIONLAB_FLICKR8K")
+	folder := flickr8ktest.Folder()
 	if folder == "" {
 		return madeUpCaptions(count)
 	}
-	file, err := os.Open(filepath.Join(folder, "Flickr8k.token.txt"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer file.Close()
-	var captions []string
-	for lines := bufio.NewScanner(file); lines.Scan() && len(captions) < count; {
-		if _, text, ok := strings.Cut(lines.Text(), "\t"); ok {
-			captions = append(captions, text)
-		}
-	}
-	if len(captions) < count {
-		b.Fatalf("%s has %d captions, need %d", file.Name(), len(captions), count)
-	}
-	return captions
+	return flickr8ktest.Captions(b, folder)[:count]
 }
 
 // madeUpCaptions have the dirt of posts. A word's rank falls as in real text.

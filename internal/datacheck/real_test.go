@@ -7,29 +7,20 @@ import (
 	"image/jpeg"
 	"math"
 	"math/bits"
-	"os"
 	"path/filepath"
 	"testing"
 
 	xdraw "golang.org/x/image/draw"
 
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
 	"github.com/captionlab/captionlab/internal/picture"
 	"github.com/captionlab/captionlab/internal/token"
 )
 
-func flickr8k(t testing.TB) string {
-	t.Helper()
-	root := filepath.Join("..", "..", "..", "shared", "data", "flickr8k") // beside the checkout
-	if _, err := os.Stat(filepath.Join(root, "Flickr8k.token.txt")); err != nil {
-		t.Skip("no Flickr8k beside the checkout")
-	}
-	return root
-}
-
 // The pair that Flickr8k holds twice is found, within the training split: no leak.
 func TestRealFlickr8k(t *testing.T) {
-	root := flickr8k(t)
+	root := flickr8ktest.Need(t)
 	clean := dataset.CleanSettings{Hashtags: "remove", UserTags: "remove", Links: "remove", Whitespace: "collapse", Control: "remove", MaxLength: 80, OverLength: "truncate"}
 	data, err := dataset.Load(context.Background(), dataset.Settings{Format: "flickr8k", Root: root, Split: "official"}, clean, "grapheme", t.TempDir(), nil)
 	if err != nil {
@@ -60,7 +51,7 @@ func TestRealFlickr8k(t *testing.T) {
 
 // Photographs saved again are near themselves; two photographs never are.
 func TestRealPhotographs(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(flickr8k(t), "images", "*.jpg"))
+	files, err := filepath.Glob(filepath.Join(flickr8ktest.Need(t), "images", "*.jpg"))
 	if err != nil || len(files) == 0 {
 		t.Skip("no pictures", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
 )
 
 // flickrFolder makes a small Flickr8k: pictures p0.jpg to p9.jpg with two captions each, of which missing have no file.
@@ -149,12 +151,9 @@ func TestRatioSplitIsByImageAndNested(t *testing.T) {
 	}
 }
 
-// TestRealFlickr8k holds the published counts against the real set, where it lies beside the checkout.
+// TestRealFlickr8k holds the published counts against the real set.
 func TestRealFlickr8k(t *testing.T) {
-	root := filepath.Join("..", "..", "..", "shared", "data", "flickr8k")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("the real Flickr8k is not beside the checkout")
-	}
+	root := flickr8ktest.Need(t)
 	d := load(t, Settings{Format: "flickr8k", Root: root, Split: "official"})
 	if len(d.Splits[Train]) != 6000 || len(d.Splits[Validation]) != 1000 {
 		t.Errorf("official splits: %d and %d pictures, want 6000 and 1000", len(d.Splits[Train]), len(d.Splits[Validation]))

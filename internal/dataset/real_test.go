@@ -12,20 +12,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-// realFlickr8k is the folder of the real set, where it lies beside the checkout.
-func realFlickr8k(t testing.TB) string {
-	t.Helper()
-	root, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "data", "flickr8k"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("the real Flickr8k is not beside the checkout")
-	}
-	return root
-}
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
+)
 
 // parsed reads a data set's captions without looking for its pictures.
 func parsed(t testing.TB, s Settings) *builder {
@@ -80,7 +69,7 @@ const ghost = "2258277193_586949ec62.jpg" // has captions and no picture, in eve
 
 // TestRealCopies: the clean token file and other people's copies give the same captions, but for what each lacks.
 func TestRealCopies(t *testing.T) {
-	root := realFlickr8k(t)
+	root := flickr8ktest.Need(t)
 	clean := parsed(t, Settings{Format: "flickr8k", Root: root, Encoding: "auto"})
 	want := captionsOf(clean.examples)
 	if len(want) != 8092 || count(want) != 40460 || len(clean.problems) != 0 {
@@ -175,7 +164,7 @@ func (l *loaded) bySplit() map[string]map[string][]string {
 
 // TestRealOfficialOfCopies: with the official lists, every copy gives the same splits; what it lacks is reported.
 func TestRealOfficialOfCopies(t *testing.T) {
-	root := realFlickr8k(t)
+	root := flickr8ktest.Need(t)
 	want := loadedFrom(t, Settings{Format: "flickr8k", Root: root, Split: "official"})
 	if n := len(want.official[Train]); n != 6000 {
 		t.Fatalf("%d pictures to train on, want 6000", n)
@@ -214,7 +203,7 @@ func listsOf(t *testing.T, root string) map[string]string {
 
 // TestRealVariants writes the real captions in other formats and reads them back.
 func TestRealVariants(t *testing.T) {
-	root := realFlickr8k(t)
+	root := flickr8ktest.Need(t)
 	images := filepath.Join(root, "images")
 	base := loadedFrom(t, Settings{Format: "flickr8k", Root: root, Split: "official"})
 	all := loadedFrom(t, Settings{Format: "flickr8k", Root: root, Split: "ratio"})
@@ -355,7 +344,7 @@ func writeFlickr30kKaggle(t *testing.T, to string, examples []Example, _ map[str
 
 // TestRealIdenticalPair: the one pair of byte-identical pictures is found where a split parts it.
 func TestRealIdenticalPair(t *testing.T) {
-	root := realFlickr8k(t)
+	root := flickr8ktest.Need(t)
 	l := loadedFrom(t, Settings{Format: "flickr8k", Root: root, Split: "ratio"})
 	pair := []string{"2851198725_37b6027625.jpg", "3050606344_af711c726c.jpg"}
 	d := &Dataset{Examples: l.examples, Splits: map[string][]int{}}
@@ -380,7 +369,7 @@ func TestRealIdenticalPair(t *testing.T) {
 
 // BenchmarkRealFlickr8k loads all captions and finds and compares the pictures.
 func BenchmarkRealFlickr8k(b *testing.B) {
-	s := Settings{Format: "flickr8k", Root: realFlickr8k(b), Split: "official"}
+	s := Settings{Format: "flickr8k", Root: flickr8ktest.Need(b), Split: "official"}
 	for b.Loop() {
 		if _, err := Load(context.Background(), s, plain, "grapheme", b.TempDir(), nil); err != nil {
 			b.Fatal(err)

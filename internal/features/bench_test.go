@@ -14,6 +14,7 @@ import (
 	"github.com/captionlab/captionlab/internal/bench"
 	"github.com/captionlab/captionlab/internal/bench/benchtest"
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
 	"github.com/captionlab/captionlab/internal/encoder"
 )
 
@@ -74,7 +75,7 @@ func BenchmarkImages(b *testing.B) {
 // benchFiles are as many JPEG files, by name.
 func benchFiles(b *testing.B, count int) []string {
 	b.Helper()
-	folder := os.Getenv("CAPTIONLAB_FLICKR8K")
+	folder := flickr8ktest.Folder()
 	if folder == "" {
 		s := dataset.Settings{Format: "emojigram", Split: "ratio", Ratio: []float64{0.8, 0.1, 0.1}, SplitSeed: 1, Fraction: 1,
 			Emojigram: dataset.EmojigramSettings{Images: count + 2, Size: 224, Seed: 1, Dirt: 0.3}}

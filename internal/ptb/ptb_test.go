@@ -9,13 +9,14 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
 )
 
 // TestAsTheReference: the tokens of testdata/nasty.jsonl.gz are pycocoevalcap's, see testdata/reference.py.
@@ -76,7 +77,7 @@ func compare(t *testing.T, r io.Reader) int {
 
 // TestRealCaptions: all of the real Flickr8k, token for token by their hash, in well under a second.
 func TestRealCaptions(t *testing.T) {
-	captions := realCaptions(t)
+	captions := flickr8ktest.Captions(t, flickr8ktest.Need(t))
 	var want struct {
 		Captions, Raw, Tokens int
 		RawHash               string `json:"raw_sha256"`
@@ -104,22 +105,6 @@ func TestRealCaptions(t *testing.T) {
 			t.Errorf("%q alone has tokens %q, want %q", caption, alone, tokens[n])
 		}
 	}
-}
-
-func realCaptions(t testing.TB) (captions []string) {
-	folder := os.Getenv("CAPTIONLAB_FLICKR8K")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "shared", "data", "flickr8k")
-	}
-	data, err := os.ReadFile(filepath.Join(folder, "Flickr8k.token.txt"))
-	if err != nil {
-		t.Skip("the real Flickr8k is not here: CAPTIONLAB_FLICKR8K names its folder")
-	}
-	for row := range strings.Lines(string(data)) {
-		_, text, _ := strings.Cut(strings.TrimSuffix(row, "\n"), "\t")
-		captions = append(captions, text)
-	}
-	return captions
 }
 
 func count(lines [][]string) (n int) {
@@ -253,7 +238,7 @@ func FuzzTokenize(f *testing.F) {
 }
 
 func BenchmarkTokenizeLines(b *testing.B) {
-	captions := realCaptions(b)
+	captions := flickr8ktest.Captions(b, flickr8ktest.Need(b))
 	for b.Loop() {
 		TokenizeLines(captions)
 	}

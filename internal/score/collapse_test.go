@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
 )
 
 func TestDiversity(t *testing.T) {
@@ -65,13 +67,10 @@ func TestCollapsed(t *testing.T) {
 // TestPeopleDoNotCollapse: on the real Flickr8k, captions of the test pictures pass no threshold against other people's of
 // the same pictures, and Tanti et al.'s vocabulary is theirs but for the tokenization.
 func TestPeopleDoNotCollapse(t *testing.T) {
-	folder := os.Getenv("CAPTIONLAB_FLICKR8K")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "shared", "data", "flickr8k")
-	}
+	folder := flickr8ktest.Need(t)
 	rows, err := os.ReadFile(filepath.Join(folder, "Flickr8k.token.txt"))
 	if err != nil {
-		t.Skip("the real Flickr8k is not here: CAPTIONLAB_FLICKR8K names its folder")
+		t.Fatal(err)
 	}
 	captions := map[string][]string{}
 	for row := range strings.Lines(string(rows)) {

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
 )
 
 // reference is what testdata/reference.py writes: scores of pycocoevalcap, sacreBLEU and numpy.
@@ -100,14 +103,11 @@ func TestAsTheReferences(t *testing.T) {
 
 // TestRealCaptions: the real Flickr8k, where it is.
 func TestRealCaptions(t *testing.T) {
-	folder := os.Getenv("CAPTIONLAB_FLICKR8K")
-	if folder == "" {
-		folder = filepath.Join("..", "..", "..", "shared", "data", "flickr8k")
-	}
+	folder := flickr8ktest.Need(t)
 	rows, err := os.ReadFile(filepath.Join(folder, "Flickr8k.token.txt"))
 	list, err2 := os.ReadFile(filepath.Join(folder, "Flickr_8k.testImages.txt"))
-	if err != nil || err2 != nil {
-		t.Skip("the real Flickr8k is not here: CAPTIONLAB_FLICKR8K names its folder")
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
 	}
 	captions := map[string][]string{}
 	var all []string

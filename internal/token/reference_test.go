@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/captionlab/captionlab/internal/dataset/flickr8ktest"
 )
 
-// texts are the captions that testdata/reference.py made its outputs of: our corpus, and, where it lies beside the
-// checkout, the real Flickr8k.
+// texts are the captions that testdata/reference.py made its outputs of: our corpus, and, where it is there, the
+// real Flickr8k.
 func texts(t *testing.T) map[string][]string {
 	t.Helper()
 	corpus, err := os.ReadFile(filepath.Join("testdata", "corpus.txt"))
@@ -22,10 +24,10 @@ func texts(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	all := map[string][]string{"corpus": strings.Split(strings.TrimSuffix(string(corpus), "\n"), "\n")}
-	if captions := flickr8k(t); captions != nil {
-		all["flickr8k"] = captions
+	if folder := flickr8ktest.Folder(); folder != "" {
+		all["flickr8k"] = flickr8ktest.Captions(t, folder)
 	} else {
-		t.Log("the real Flickr8k is not beside the checkout: our corpus alone")
+		t.Log("without the real Flickr8k, which CAPTIONLAB_FLICKR8K names: our corpus alone")
 	}
 	return all
 }
@@ -165,10 +167,7 @@ func TestIllFormedBytes(t *testing.T) {
 }
 
 func BenchmarkTrainPairs(b *testing.B) {
-	captions := flickr8k(b)
-	if captions == nil {
-		b.Skip("the real Flickr8k is not beside the checkout")
-	}
+	captions := flickr8ktest.Captions(b, flickr8ktest.Need(b))
 	for b.Loop() {
 		if _, err := Train(Settings{Tokenizer: "bpe", MinCount: 2, MaxSize: 8260}, slices.Values(captions[:30000])); err != nil {
 			b.Fatal(err)
@@ -177,10 +176,7 @@ func BenchmarkTrainPairs(b *testing.B) {
 }
 
 func BenchmarkEncodePairs(b *testing.B) {
-	captions := flickr8k(b)
-	if captions == nil {
-		b.Skip("the real Flickr8k is not beside the checkout")
-	}
+	captions := flickr8ktest.Captions(b, flickr8ktest.Need(b))
 	k, err := Train(Settings{Tokenizer: "bpe", MinCount: 2, MaxSize: 4260}, slices.Values(captions))
 	if err != nil {
 		b.Fatal(err)
