@@ -44,7 +44,8 @@ type inputs struct {
 	FeatureShape   []int               `json:"feature_shape"` // [values], or [height, width, channels] of a grid
 	Pictures       map[string][]string `json:"pictures"`      // ids by split
 	Hashes         map[string]string   `json:"hashes"`
-	Figures        runfolder.Values    `json:"figures"` // of the run, by name
+	Figures        runfolder.Values    `json:"figures"`                // of the run, by name
+	RandomState    []uint64            `json:"random_state,omitempty"` // train.Trainer's, after the best epoch
 }
 
 // ExportInputs writes all that a run's decoder learnt from, so that another program can train its own on the same, into a
@@ -53,7 +54,8 @@ type inputs struct {
 //	inputs.json      the resolved config, the vocabulary, the pictures' ids, the run's hashes and figures
 //	features.npy     float32 [pictures, values], as the decoder gets them: the training pictures', then the validation ones'
 //	captions.npz     int32, of both splits: train_tokens [captions, longest], padded with 0 and without start and end token,
-//	                 train_lengths [captions], train_pictures [captions] (rows of features.npy), and validation_…
+//	                 train_lengths [captions], train_pictures [captions] (rows of features.npy), and validation_…;
+//	                 train_order [epochs, captions], in which order the run's epochs so far read them
 //	references.json  what the validation captions are scored against, as COCO's captions
 //	results.json     the run's own captions of the validation split, as COCO's results, where it has some
 //	weights.npz      the best epoch's weights, by the path of the variable, where an epoch was finished
@@ -86,8 +88,9 @@ func exportInputs(ctx context.Context, r *RunFolder, to string, o Options) (stri
 		return "", err
 	}
 	defer os.RemoveAll(tmp)
-	err = errors.Join(os.Chmod(tmp, 0o755), e.writeInputs(r, tmp), e.writeFeatures(filepath.Join(tmp, featuresFile)),
-		e.writeCaptions(filepath.Join(tmp, captionsFile)), e.writeReferences(r, tmp), e.writeWeights(r, filepath.Join(tmp, weightsFile)))
+	random, err := e.writeWeights(r, filepath.Join(tmp, weightsFile))
+	err = errors.Join(err, os.Chmod(tmp, 0o755), e.writeInputs(r, tmp, random), e.writeFeatures(filepath.Join(tmp, featuresFile)),
+		e.writeCaptions(r, filepath.Join(tmp, captionsFile)), e.writeReferences(r, tmp))
 	if err != nil {
 		return "", fmt.Errorf("export of %s: %w", r.Folder, err)
 	}
@@ -173,13 +176,13 @@ func (e *experiment) repeat(ctx context.Context, r *RunFolder) error {
 	return nil
 }
 
-func (e *experiment) writeInputs(r *RunFolder, dir string) error {
+func (e *experiment) writeInputs(r *RunFolder, dir string, random []uint64) error {
 	resolved, err := r.Config()
 	if err != nil {
 		return err
 	}
 	in := inputs{Run: r.Folder, Config: resolved, LongestCaption: e.maxTokens, FeatureShape: e.features.Shape(), Pictures: map[string][]string{},
-		Hashes: r.Hashes, Figures: r.Results}
+		Hashes: r.Hashes, Figures: r.Results, RandomState: random}
 	for id := range e.tokenizer.Size() {
 		in.Tokens = append(in.Tokens, e.tokenizer.Token(int32(id)))
 	}
@@ -221,7 +224,7 @@ func (e *experiment) writeFeatures(path string) error {
 	})
 }
 
-func (e *experiment) writeCaptions(path string) error {
+func (e *experiment) writeCaptions(r *RunFolder, path string) error {
 	arrays := map[string]*tensors.Tensor{}
 	for _, split := range inputSplits {
 		var captions [][]int32
@@ -243,7 +246,32 @@ func (e *experiment) writeCaptions(path string) error {
 		arrays[split+"_lengths"] = tensors.FromFlatDataAndDimensions(lengths, len(captions))
 		arrays[split+"_pictures"] = tensors.FromFlatDataAndDimensions(pictures, len(captions))
 	}
+	order, err := e.trainingOrder(r)
+	if err != nil {
+		return err
+	}
+	if order != nil {
+		arrays[dataset.Train+"_order"] = order
+	}
 	return writeTo(path, func(w io.Writer) error { return numpy.ToNpzWriter(arrays, w) })
+}
+
+// trainingOrder is the order in which the run's epochs so far read the training captions, [epochs, captions], nil where there were
+// none or where they read pairs.
+func (e *experiment) trainingOrder(r *RunFolder) (*tensors.Tensor, error) {
+	curve, err := r.Curve()
+	if err != nil || len(curve) == 0 || e.config.Training.Examples == "pairs" {
+		return nil, err
+	}
+	set, err := e.batches(dataset.Train)
+	if err != nil {
+		return nil, err
+	}
+	var order []int32
+	for n := range curve {
+		order = append(order, set.Order(n+1)...)
+	}
+	return tensors.FromFlatDataAndDimensions(order, len(curve), set.Len()), nil
 }
 
 // writeReferences writes the references of the validation split, and the run's captions, if it has come so far.
@@ -270,20 +298,23 @@ func (e *experiment) writeReferences(r *RunFolder, dir string) error {
 	return err
 }
 
-// writeWeights writes the best epoch's weights, if an epoch was finished.
-func (e *experiment) writeWeights(r *RunFolder, path string) error {
+// writeWeights writes the best epoch's weights, if an epoch was finished, and returns the random state after it.
+func (e *experiment) writeWeights(r *RunFolder, path string) ([]uint64, error) {
 	if !isTrained(r.folder) {
-		return nil
+		return nil, nil
 	}
 	_, trainer, err := loadTrained(e.accel, r.folder, e.config, e.features.Shape(), e.tokenizer)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	weights, err := trainer.Weights(e.size)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return writeTo(path, func(w io.Writer) error { return numpy.ToNpzWriter(weights, w) })
+	if err := writeTo(path, func(w io.Writer) error { return numpy.ToNpzWriter(weights, w) }); err != nil {
+		return nil, err
+	}
+	return trainer.RandomState()
 }
 
 // writeTo makes a file of what write writes.

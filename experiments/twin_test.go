@@ -15,9 +15,9 @@ import (
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
 )
 
-// TestTwinsTrainTheSame: each recipe's twin draws its initial weights from the run's distributions. From the run's own, without
-// dropout, and with all captions in one batch, so that their order says nothing, it has the run's validation losses after every
-// update: the same loss, optimiser, schedule, clipping, regularisation.
+// TestTwinsTrainTheSame: each recipe's twin draws its initial weights from the run's distributions. From the run's own, with its
+// order of captions and its dropout masks, it has the run's validation losses after every epoch: the same loss, batches, dropout,
+// optimiser, schedule, clipping, regularisation.
 func TestTwinsTrainTheSame(t *testing.T) {
 	python := os.Getenv("CAPTIONLAB_PYTHON")
 	if python == "" {
@@ -31,8 +31,8 @@ func TestTwinsTrainTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			overrides = append(overrides, "data.emojigram.images=40", "decoder.units=16", "decoder.embedding=16", "decoder.attention_units=16", "decoder.dropout=0",
-				"training.batch=1000", "training.accumulate=1", "training.schedule_epochs=2", "training.patience=0", "decoding.max_length=5", "runtime.cache="+acceltest.CacheDir())
+			overrides = append(overrides, "data.emojigram.images=40", "decoder.units=16", "decoder.embedding=16", "decoder.attention_units=16",
+				"training.batch=32", "training.schedule_epochs=2", "training.patience=0", "decoding.max_length=5", "runtime.cache="+acceltest.CacheDir())
 			inputs := func(name string, more ...string) string { // of a run
 				run(t, exec.Command(binary, slices.Concat([]string{"run", path}, overrides, []string{"runtime.results=" + filepath.Join(out, name)}, more)...))
 				runs, _ := filepath.Glob(filepath.Join(out, name, "*"))
@@ -45,7 +45,7 @@ func TestTwinsTrainTheSame(t *testing.T) {
 			initial := inputs("initial", "training.epochs=1", "training.learning_rate=1e-12", "training.min_learning_rate=0")
 			run(t, exec.Command(python, "testdata/twin/twin.py", "begin", initial))
 			trained := inputs("trained", "training.epochs=6")
-			run(t, exec.Command(python, "testdata/twin/twin.py", "train", trained, "--from", filepath.Join(initial, "weights.npz"), "--out", filepath.Join(out, "twin"), "--captionlab", binary))
+			run(t, exec.Command(python, "testdata/twin/twin.py", "train", trained, "--follow", filepath.Join(initial, "weights.npz"), "--out", filepath.Join(out, "twin"), "--captionlab", binary))
 			var twin struct {
 				Epochs []struct {
 					Loss float64 `json:"validation_loss"`

@@ -115,7 +115,7 @@ func (p *pass) Name() string { return p.set.Name }
 // Iter implements train.Dataset.
 func (p *pass) Iter() iter.Seq2[train.Batch, error] {
 	return func(yield func(train.Batch, error) bool) {
-		order := p.set.order(p.epoch)
+		order := p.set.Order(p.epoch)
 		for n := p.from; n < p.set.PerEpoch(); n++ {
 			rows := order[n*p.set.Size : min((n+1)*p.set.Size, len(order))]
 			if !yield(p.set.batch(rows), nil) {
@@ -125,7 +125,8 @@ func (p *pass) Iter() iter.Seq2[train.Batch, error] {
 	}
 }
 
-func (s *Set) order(epoch int) []int32 {
+// Order is the order of an epoch's examples, by their place among the set's: captions, or pairs.
+func (s *Set) Order(epoch int) []int32 {
 	order := make([]int32, len(s.examples))
 	for n := range order {
 		order[n] = int32(n)

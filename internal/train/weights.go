@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	gomodel "github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/captionlab/captionlab/internal/model"
@@ -44,4 +45,19 @@ func (t *Trainer) Weights(features int) (map[string]*tensors.Tensor, error) {
 		weights[strings.Trim(v.Path(), "/")] = value
 	}
 	return weights, nil
+}
+
+// RandomState is the random state after the last step of the weights that the store has, as XLA's RngBitGenerator keeps it: the key and
+// the counter's lower and upper half of a Philox 4x32 generator (Salmon et al. 2011). Each dropout mask takes one count. It is nil where
+// the store has none.
+func (t *Trainer) RandomState() ([]uint64, error) {
+	v := t.store.GetVariable(gomodel.ScopeSeparator + gomodel.RNGStateVariableName)
+	if v == nil || !v.HasValue() {
+		return nil, nil
+	}
+	value, err := v.Value()
+	if err != nil {
+		return nil, fmt.Errorf("the random state: %w", err)
+	}
+	return tensors.CopyFlatData[uint64](value)
 }

@@ -5,7 +5,10 @@
     captionlab export inputs last                      prints inputs/<run>
     python twin.py check inputs/<run>                  with the run's own weights: the same loss, the same captions?
     python twin.py begin inputs/<run>                  of an untrained run: are the initial values distributed alike?
-    python twin.py train inputs/<run> --out twin       a twin of its own, from the seed on (--from weights.npz: from these weights)
+    python twin.py train inputs/<run> --out twin       a twin of its own, from the seed on
+    python twin.py train inputs/<run> --out twin --follow initial/weights.npz
+                                                       one that takes the run's steps: its initial weights, which a run with
+                                                       learning_rate=1e-12 has kept, its order of captions, its dropout masks
     python twin.py row inputs/<run> twin               both sides' scores, a table's row
     python twin.py mean twin-1 twin-2 twin-3           the mean of several rows, ± their standard deviation
 
@@ -53,9 +56,12 @@ class Inputs:
         return np.load(self.folder / "features.npy", mmap_mode="r")  # grids are gigabytes
 
     @functools.cached_property
+    def captions(self):
+        return np.load(self.folder / "captions.npz")
+
+    @functools.cached_property
     def splits(self):
-        arrays = np.load(self.folder / "captions.npz")
-        return {split: Captions(self.features, *(arrays[f"{split}_{part}"] for part in ("tokens", "lengths", "pictures"))) for split in ("train", "validation")}
+        return {split: Captions(self.features, *(self.captions[f"{split}_{part}"] for part in ("tokens", "lengths", "pictures"))) for split in ("train", "validation")}
 
     def decoder(self):
         return decoders.make(self.config["decoder"], self.about["feature_shape"], len(self.about["tokens"]))
@@ -104,6 +110,62 @@ class Captions:
             whole = len(order) // size
             parts = [parts[n] for n in torch.randperm(whole, generator=shuffle)] + parts[whole:]
         return parts
+
+
+class Masks:
+    """The dropout masks of a run's steps, one after the other: see internal/model/dropout.go. For each, two numbers come from the
+    run's random state, the key and the count of a Philox 4x32 generator of ten rounds (Salmon et al. 2011)."""
+
+    def __init__(self, key, count, rate, rows):
+        self.key, self.count, self.rate, self.rows, self.taken = key, count, rate, rows, 0
+
+    def __call__(self, x):
+        """x [..., batch, width] after dropout; the run's batches have as many rows, and some of the last one are filled up."""
+        keys = [int(min(np.float32(word) * np.float32(2**-32), np.nextafter(np.float32(1), np.float32(0))) * 2**24) * 0x9E3779B1 % 2**32
+                for word in philox(self.key, self.count + self.taken)[:2]]
+        self.taken += 1
+        shape = [*x.shape[:-2], self.rows, x.shape[-1]]
+        place = np.arange(math.prod(shape), dtype=np.uint32)
+        bits = lowbias32(lowbias32(place ^ np.uint32(keys[0])) + np.uint32(keys[1])).reshape(shape)[..., :x.shape[-2], :]
+        kept = torch.from_numpy(bits >= np.uint32(round(self.rate * 2**32))).to(x.device)
+        return torch.where(kept, x * (1 / (1 - self.rate)), 0)
+
+
+def philox(key, count):
+    """The four words of a count."""
+    word = lambda x, n: x >> 32 * n & 0xFFFFFFFF
+    c, k = [word(count, n) for n in range(4)], [word(key, n) for n in range(2)]
+    for _ in range(10):
+        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [word(b, 1) ^ c[1] ^ k[0], word(b, 0), word(a, 1) ^ c[3] ^ k[1], word(a, 0)]
+        k = [word(k[0] + 0x9E3779B9, 0), word(k[1] + 0xBB67AE85, 0)]
+    return c
+
+
+def lowbias32(x):
+    """https://github.com/skeeto/hash-prospector, of uint32."""
+    x = (x ^ x >> np.uint32(16)) * np.uint32(0x7FEB352D)
+    x = (x ^ x >> np.uint32(15)) * np.uint32(0x846CA68B)
+    return x ^ x >> np.uint32(16)
+
+
+def follow(inputs, decoder, rows):
+    """Gives the decoder the run's dropout masks. The random state that was exported is that after the best epoch, whose steps
+    took as many counts each as one step of the twin."""
+    if "random_state" not in inputs.about or "train_order" not in inputs.captions:
+        sys.exit(f"twin.py: {inputs.folder} tells neither the run's random state nor its order of captions: export the inputs anew")
+    d, batches = inputs.config["decoder"], math.ceil(len(inputs.splits["train"].lengths) / rows)
+    key, low, high = inputs.about["random_state"]
+    masks = Masks(key, 0, d["dropout"], rows)
+    for module in decoder.modules():
+        if isinstance(module, decoders.Decoder):
+            module.dropout = masks
+    decoder.train()
+    with torch.no_grad():
+        features, read, targets = inputs.splits["train"].batch(torch.arange(1))
+        decoders.training_loss(decoder, features, read, targets)
+    masks.count = (low | high << 64) - int(inputs.about["figures"]["best_epoch"]) * batches * masks.taken
+    masks.taken = 0
 
 
 @torch.inference_mode()
@@ -166,16 +228,17 @@ def take(decoder, path):
         sys.exit(f"twin.py: the weights leave {sorted(trained & set(missing))} open, and {unexpected} aren't the twin's")
 
 
-def fit(inputs, seed, device, captionlab, weights=None):
-    """Trains the decoder as internal/train does, from initial values of its own or from weights. It has the best epoch's weights at
-    the end; the rows tell of the epochs."""
+def fit(inputs, seed, device, captionlab, initial=None):
+    """Trains the decoder as internal/train does; with the initial weights of the run, through its steps. It has the best epoch's
+    weights at the end; the rows tell of the epochs."""
     t, d = inputs.config["training"], inputs.config["decoder"]
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
     decoder = inputs.decoder()
     decoders.initialise(decoder)
-    if weights:
-        take(decoder, weights)
+    if initial:
+        take(decoder, initial)
+        follow(inputs, decoder, t["batch"])
     decoder.to(device)
     parameters = [p for p in decoder.parameters() if p.requires_grad]
     opt = optimizer(parameters, t)
@@ -183,10 +246,11 @@ def fit(inputs, seed, device, captionlab, weights=None):
     group = max(t["accumulate"], 1)
     schedule = Schedule(opt, t, t["epochs"] * math.ceil(len(data.batches(t["batch"])) / group))
     best, best_epoch, best_weights, log = None, 0, None, []
-    for epoch in range(1, t["epochs"] + 1):
+    orders = torch.from_numpy(inputs.captions["train_order"]).long() if initial else [None] * t["epochs"]
+    for epoch, order in enumerate(orders, 1):
         began, nats, tokens = time.perf_counter(), 0.0, 0.0
         decoder.train()
-        parts = data.batches(t["batch"], shuffle, t["bucket_by_length"])
+        parts = data.batches(t["batch"], shuffle, t["bucket_by_length"]) if order is None else order.split(t["batch"])
         for at in range(0, len(parts), group):
             opt.zero_grad()
             counted = 0
@@ -336,8 +400,8 @@ def begin(inputs):
                 sys.exit(f"twin.py: {name} begins with a {what} of {a:.4g} in the run, of {b:.4g} in the twin")
 
 
-def train(inputs, out, seed, device, captionlab, weights=None):
-    decoder, best, log = fit(inputs, seed, device, captionlab, weights)
+def train(inputs, out, seed, device, captionlab, initial=None):
+    decoder, best, log = fit(inputs, seed, device, captionlab, initial)
     out.mkdir(parents=True, exist_ok=True)
     write_results(out / "results.json", inputs, generate(inputs, decoder, inputs.config["decoding"], device))
     about = {"run": inputs.about["run"], "seed": seed, "torch": torch.__version__, "device": device, "threads": torch.get_num_threads(),
@@ -411,7 +475,7 @@ def main():
         if verb == "train":
             v.add_argument("--out", type=pathlib.Path, required=True, help="folder for results.json, twin.json and weights.pt")
             v.add_argument("--seed", type=int, help="default: the run's")
-            v.add_argument("--from", dest="weights", help="weights.npz of a run, from which to train")
+            v.add_argument("--follow", metavar="WEIGHTS", help="the run's initial weights, from which to take its steps")
         if verb in ("row", "train"):
             v.add_argument("--captionlab", default=str(ROOT / "bin/captionlab"), help="the command, which scores")
         if verb in ("check", "train"):
@@ -423,7 +487,7 @@ def main():
     elif a.verb == "check":
         check(a.inputs, a.device)
     elif a.verb == "train":
-        train(a.inputs, a.out, a.seed or a.inputs.config["training"]["seed"], a.device, a.captionlab, a.weights)
+        train(a.inputs, a.out, a.seed or a.inputs.config["training"]["seed"], a.device, a.captionlab, a.follow)
     elif a.verb == "row":
         row(a.inputs, a.out, a.captionlab)
     else:

@@ -114,8 +114,20 @@ class Decoder(nn.Module):
         self.s = settings
         self.embedding = nn.Embedding(vocabulary, settings["embedding"])
 
+    def drops(self, place):
+        return self.training and place in self.s["dropout_on"]
+
     def drop(self, x, place):
-        return F.dropout(x, self.s["dropout"], self.training) if place in self.s["dropout_on"] else x
+        return self.dropout(x) if self.drops(place) else x
+
+    def dropout(self, x):
+        return F.dropout(x, self.s["dropout"])
+
+    def join(self, a, place, b, other, axis):
+        """Both side by side after dropout of each, which is one mask where both have it, as in internal/model/drop.go."""
+        if self.drops(place) and self.drops(other):
+            return self.dropout(torch.cat([a, b], axis))
+        return torch.cat([self.drop(a, place), self.drop(b, other)], axis)
 
 
 class Recurrent(Decoder):
@@ -157,12 +169,12 @@ class Recurrent(Decoder):
         return states, (self.activate(self.image(features)),)
 
     def words(self, tokens, context):
-        x = self.drop(self.embedding(tokens), "embedding")
-        return torch.cat([x, self.every(x, context)], -1) if self.s["inject"] == "par" else x
+        x = self.embedding(tokens)
+        return self.join(x, "embedding", self.every(x, context), "image", -1) if self.s["inject"] == "par" else self.drop(x, "embedding")
 
     def every(self, x, context):
         """The picture at every step."""
-        return self.drop(context[0].expand(len(x), -1, -1), "image")
+        return context[0].expand(len(x), -1, -1)
 
     def read(self, x, states):
         after = []
@@ -172,21 +184,23 @@ class Recurrent(Decoder):
         return x, after
 
     def say(self, x, context):
-        x = self.drop(x, "output")
-        if self.s["inject"] == "merge":
-            x = x + self.every(x, context) if self.s["merge"] == "add" else torch.cat([x, self.every(x, context)], -1)
+        if self.s["inject"] != "merge":
+            x = self.drop(x, "output")
+        elif self.s["merge"] == "add":
+            x = self.drop(x, "output") + self.drop(self.every(x, context), "image")
+        else:
+            x = self.join(x, "output", self.every(x, context), "image", -1)
         if self.s["hidden"]:
             x = F.relu(self.hidden(x))
         return self.output(x)
 
     def forward(self, features, tokens):
         states, context = self.begin(self.drop(features, "features"))
-        x = self.words(tokens.T, context)
         if self.s["inject"] == "pre":
-            x, _ = self.read(torch.cat([self.drop(context[0], "image")[None], x]), states)
+            x, _ = self.read(self.join(context[0][None], "image", self.embedding(tokens.T), "embedding", 0), states)
             x = x[1:]  # the output after the picture predicts nothing
         else:
-            x, _ = self.read(x, states)
+            x, _ = self.read(self.words(tokens.T, context), states)
         return self.say(x, context).transpose(0, 1), None
 
     def start(self, features):
