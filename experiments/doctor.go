@@ -11,5 +11,5 @@ import (
 // may be missing stops an experiment: the Fix says what it is for, or that the first run fetches it.
 type Finding = accel.Finding
 
-// Doctor looks at what an experiment needs: Go, XLA, devices, weights, notebook tools, disk and memory.
+// Doctor looks at what an experiment needs: Go, a C compiler, Python, XLA, devices, weights, notebook tools, Java, disk and memory.
 func Doctor(ctx context.Context) []Finding { return accel.Diagnose(ctx, checkout.At(".cache")) }

@@ -51,7 +51,8 @@ type inputs struct {
 // ExportInputs writes all that a run's decoder learnt from, so that another program can train its own on the same, into a
 // folder below to that has the run's name, and returns its path. NumPy reads it:
 //
-//	inputs.json      the resolved config, the vocabulary, the pictures' ids, the run's hashes and figures
+//	inputs.json      the resolved config, the vocabulary, the pictures' ids, the run's hashes and figures, and the random state after
+//	                 the best epoch: the key and the count of the Philox generator of which dropout masks are drawn
 //	features.npy     float32 [pictures, values], as the decoder gets them: the training pictures', then the validation ones'
 //	captions.npz     int32, of both splits: train_tokens [captions, longest], padded with 0 and without start and end token,
 //	                 train_lengths [captions], train_pictures [captions] (rows of features.npy), and validation_…;

@@ -29,7 +29,7 @@ install() {
   echo "$wanted" >"$home/installed"
 }
 
-command -v go >/dev/null || fail "go is not on the PATH" "install Go 1.26 or later"
+command -v go >/dev/null || fail "go is not on the PATH" "install Go 1.26.5 or later"
 command -v python3 >/dev/null || fail "python3 is not on the PATH" "install Python 3.11 or later, with pip"
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$(python3 --version) is too old for Jupyter's packages" "put Python 3.11 or later, with pip, first on the PATH"
 [ "$(cat "$home/installed" 2>/dev/null)" = "$wanted" ] || install

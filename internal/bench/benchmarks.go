@@ -1,6 +1,6 @@
 package bench
 
-// benchmark is what a row of the table measures, and what issues ask of it.
+// benchmark is what a row of the table measures, and what it is to reach.
 type benchmark struct {
 	name  string
 	title string // says what the time is for
@@ -16,8 +16,8 @@ type goal struct {
 
 var keras = []string{"keras-tensorflow", "keras-jax"}
 
-// benchmarks are the rows in their order; those that a comparison left out don't show. The goals are those of the project's
-// issue on speed.
+// benchmarks are the rows in their order; those that a comparison left out don't show. The goals are the project's
+// own.
 var benchmarks = []benchmark{
 	{"vgg16", "VGG16 to averaged block5_pool, batches of 8, a picture", []goal{
 		{append([]string{"pytorch"}, keras...), 1.1, false}, {[]string{"onnxruntime"}, 1, true}}},
