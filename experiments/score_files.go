@@ -88,8 +88,9 @@ func CheckMetrics(names []string) error {
 }
 
 // ScoreFiles scores any system's captions against references. The formats are recognised by the files' content.
-// Images that are missing, too many or there twice are an error that names them. METEOR, if it is among the metrics, is
-// fetched; where it can't run the other metrics are scored and Absent says why.
+// Images that are missing, too many or there twice are an error that names them, and so are names that fit different
+// images by two of the references' keys. METEOR, if it is among the metrics, is fetched; where it can't run the other
+// metrics are scored and Absent says why.
 func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 	if err := CheckMetrics(o.Metrics); err != nil {
 		return nil, err

@@ -33,7 +33,9 @@ type File struct {
 	Format string // "COCO captions", "Karpathy", "Flickr token", "COCO results", "JSON lines", "tab-separated"
 	Images []Image
 
-	lines *lines
+	schemes     []string // the file's keys of Names, where there is more than one
+	uncaptioned []Image  // that nobody described: they can't be scored
+	lines       *lines
 }
 
 // Options say what is read of a file of references.
@@ -119,7 +121,7 @@ func readReferences(in again, path string, o Options) (*File, error) {
 			}
 			image := Image{Names: []string{r.ImageID.name}, Captions: make([]string, len(r.Captions)), at: r.at}
 			for n, c := range r.Captions {
-				image.Captions[n] = *c
+				image.Captions[n] = string(*c)
 			}
 			f.Images = append(f.Images, image)
 		}

@@ -45,7 +45,7 @@ func TestReferences(t *testing.T) {
 		{"JSON lines of one line", `{"captions": ["y"], "image_id": 5}`, "", "JSON lines", "5=y"},
 		{"a byte order mark, white space before the text", "\ufeff \n" + `{"image_id": "a", "captions": ["x"]}`, "", "JSON lines", "a=x"},
 		{"numbers as tables with gaps write them", `{"image_id": 42.0, "captions": ["x"]}`, "", "JSON lines", "42=x"},
-		{"half of a surrogate pair is no character", `{"image_id": 1, "captions": ["a\ud83db"]}`, "", "JSON lines", "1=a\ufffdb"},
+		{"lines that end in CR alone", "a.jpg#0\tx\rb.jpg#0\ty\r\ra.jpg#1\tz", "", "Flickr token", "a.jpg=x|z; b.jpg=y"},
 	} {
 		f, err := readReferences(of(c.text), "refs", Options{Split: c.split})
 		if err != nil {
@@ -63,6 +63,8 @@ func TestCandidates(t *testing.T) {
 		{"JSON lines with other keys, as a run's predictions", `{"image_id":"p","path":"x","split":"test","caption":"a","log_probability":-1.5,"tokens":3,"references":["r"]}` + "\n\n", "JSON lines", "p=a"},
 		{"tab-separated: an empty caption, a tab in one, no break at the end", "a\t\nb\tc\td\n e \tf", "tab-separated", "a=; b=c\td; e=f"},
 		{"a byte order mark", "\ufeffa\tb\n", "tab-separated", "a=b"},
+		{"lines that end in CR alone", "a\tx\rb\ty\r", "tab-separated", "a=x; b=y"},
+		{"a whole surrogate pair, U+FFFD that the file has, and what only looks like half a pair", `{"image_id": 1, "caption": "\ud83d\ude00 \ufffd \\ud83d \n"}`, "JSON lines", "1=😀 \ufffd \\ud83d \n"},
 		{"more than a million characters", "a\t" + long + "\n", "tab-separated", "a=" + long},
 		{"more than a million characters of JSON", `[{"image_id": 1, "caption": "` + long + `"}]`, "COCO results", "1=" + long},
 		{"nothing but white space in a caption", `[{"image_id": 1, "caption": " \t\n"}]`, "COCO results", "1= \t\n"},
@@ -123,8 +125,22 @@ func TestRefused(t *testing.T) {
 		{"something behind the JSON", candidates, `[{"image_id": 1, "caption": "a"}] x`, "", "f:1: invalid character 'x'"},
 		{"a second list", candidates, `[{"image_id": 1, "caption": "a"}] []`, "", "f:1: something after the end"},
 		{"numbers in place of objects", candidates, `[1, 2]`, "", "f:1: a number; expected an object"},
-		{"a list in place of an object", candidates, `[[]]`, "", "f:1: a array; expected an object"},
+		{"a list in place of an object", candidates, `[[]]`, "", "f:1: an array; expected an object"},
+		{"an object in place of a caption", references, `[{"image_id": 2, "captions": [{}]}]`, "", "f:1: captions: an object is not expected here"},
+		{"an object in place of a list", references, `{"image_id": 2, "captions": {}}`, "", "f:1: captions: an object is not expected here"},
 		{"images that are no list", references, `{"images": 3}`, "", "f:1: images: expected a list, got 3"},
+		{"annotations of null", references, `{"annotations": null}`, "", "f:1: annotations: expected a list, got null"},
+		{"null behind an object", candidates, `{"image_id": 1, "caption": "a"} null`, "", "f:1: null; expected an object"},
+		{"lines of JSON with commas between", candidates, "{\"image_id\": 1, \"caption\": \"a\"},\n{\"image_id\": 2, \"caption\": \"b\"}\n", "", "f:1: invalid character ','"},
+		{"a comma behind the last line", candidates, "{\"image_id\": 1, \"caption\": \"a\"}\n{\"image_id\": 2, \"caption\": \"b\"},\n", "", "f:2: invalid character ','"},
+		{"commas at the beginning of lines", candidates, "[{\"image_id\": 1, \"caption\": \"a\"}\n,{\"image_id\": 2}]", "", `f:2: no "caption"`},
+		{"a list that ends with its first line", candidates, "[{\"image_id\": 1, \"caption\": \"a\"},\n", "", "f:1: the JSON ends in the middle"},
+		{"half a surrogate pair, which decoders of JSON would replace", candidates, "[{\"image_id\": 1, \"caption\": \"a\"},\n{\"image_id\": 2, \"caption\": \"a \\ud83d dog\"}]", "", `f:2: \ud83d is half a surrogate pair`},
+		{"the second half", candidates, `{"image_id": 2, "caption": "\ud83d\ude00\uDE00"}`, "", `f:1: \uDE00 is half a surrogate pair`},
+		{"half a surrogate pair in references", references, `{"image_id": 2, "captions": ["a", "\ud83db"]}`, "", `f:1: \ud83d is half a surrogate pair`},
+		{"half a surrogate pair in an id", candidates, `{"image_id": "\ud83d", "caption": "a"}`, "", `f:1: \ud83d is half a surrogate pair`},
+		{"a CR in a line", references, "a.jpg#0\tx\nb.jpg#0\ty\rc.jpg#0\tz\n", "", "f:2: a carriage return in the middle of a line"},
+		{"no tab, and lines that end in CR", candidates, "a\tb\r\rc\r", "", `f:3: no id and tab before a caption in "c"`},
 		{"bytes that are not UTF-8, by lines", candidates, "a\tb\nc\td\xff\n", "", "f:2: not UTF-8"},
 		{"bytes that are not UTF-8, which decoders of JSON would replace", candidates, "[\n{\"image_id\": 1,\n\"caption\": \"a\xe9\"}]", "", "f:3: not UTF-8"},
 		{"half a character at the end", candidates, "a\tb\xe2\x82", "", "f:1: not UTF-8"},
@@ -157,6 +173,9 @@ func TestMatch(t *testing.T) {
 	token := "a.jpg#0\tA\nb.jpg#0\tB\nc.jpg#0\tC\n"
 	coco := `{"images": [{"id": 1, "file_name": "x_01.jpg"}, {"id": 2, "file_name": "x_02.jpg"}], "annotations": [{"image_id": 1, "caption": "A"}, {"image_id": 2, "caption": "B"}]}`
 	swapped := `{"images": [{"filename": "b.jpg", "imgid": 0, "split": "test", "sentences": [{"raw": "A"}]}, {"filename": "a.jpg", "imgid": 1, "split": "test", "sentences": [{"raw": "B"}]}]}`
+	crossed := `{"images": [{"id": 1, "file_name": "2.jpg"}, {"id": 2, "file_name": "1.jpg"}], "annotations": [{"image_id": 1, "caption": "A"}, {"image_id": 2, "caption": "B"}]}`
+	numbered := `{"images": [{"filename": "1.jpg", "imgid": 2, "split": "test", "sentences": [{"raw": "A"}]}, {"filename": "2.jpg", "imgid": 1, "split": "test", "sentences": [{"raw": "B"}]}]}`
+	gap := `{"images": [{"id": 1, "file_name": "x.jpg"}, {"id": 2, "file_name": "y.jpg"}], "annotations": [{"image_id": 1, "caption": "A"}]}`
 	for _, c := range []struct{ reason, references, candidates, want, err string }{
 		{"in the references' order", token, "c.jpg\tz\na.jpg\tx\nb.jpg\ty\n", "a.jpg:x:A b.jpg:y:B c.jpg:z:C", ""},
 		{"names without their extension", token, "c\tz\na\tx\nb\ty\n", "a.jpg:x:A b.jpg:y:B c.jpg:z:C", ""},
@@ -166,6 +185,19 @@ func TestMatch(t *testing.T) {
 		{"COCO by file name", coco, "x_02\ty\nx_01.jpg\tx\n", "1:x:A 2:y:B", ""},
 		{"Karpathy by name", swapped, "a.jpg\ty\nb.jpg\tx\n", "b.jpg:x:A a.jpg:y:B", ""},
 		{"Karpathy by number", swapped, "1\ty\n0\tx\n", "b.jpg:x:A a.jpg:y:B", ""},
+		{"file names that are others' ids, to the letter", crossed, "1.jpg\ty\n2.jpg\tx\n", "1:x:A 2:y:B", ""},
+		{"ids that are others' file names", crossed, "1\tx\n2\ty\n", "1:x:A 2:y:B", ""},
+		{"Karpathy's numbers that are others' names", numbered, "1\ty\n2\tx\n", "1.jpg:x:A 2.jpg:y:B", ""},
+		{"Karpathy's names that are others' numbers", numbered, "1.jpg\tx\n2.jpg\ty\n", "1.jpg:x:A 2.jpg:y:B", ""},
+		{"two ways to the letter", strings.ReplaceAll(crossed, ".jpg", ""), "\n1\tx\n2\ty\n", "",
+			`cands:2: "1" is image "1" of refs by its "id" and image "2" by its "file_name", which know 2 and 2 of all 2 names; expected names that fit one`},
+		{"two ways, neither to the letter", strings.NewReplacer(`id": 1`, `id": "1.jpg"`, `id": 2`, `id": "2.jpg"`).Replace(crossed), "1\tx\n2\ty\n", "", `cands:1: "1" is image "1.jpg" of refs by its "id" and image "2.jpg" by its`},
+		{"all names without their extension, or some to the letter", strings.ReplaceAll(numbered, `"imgid": 2`, `"imgid": 0`), "1\tx\n2\ty\n", "",
+			`cands:1: "1" is image "1.jpg" of refs by its "filename" and image "2.jpg" by its "imgid", which know 2 and 1 of all 2 names`},
+		{"two ways that agree", strings.ReplaceAll(strings.ReplaceAll(crossed, "2.jpg", "1"), "1.jpg", "2"), "1\tx\n2\ty\n", "1:x:A 2:y:B", ""},
+		{"an image without captions, by id", gap, "1\tx\n2\ty\n", "", "refs and cands don't have the same images:\n  1 candidate names an image that the references have without captions: \"2\" (line 2)"},
+		{"an image without captions, by file name, and one of no image", gap, "x\tx\ny\ty\nz\tz\n", "",
+			"\n  1 candidate names an image that has no references: \"z\" (line 3)\n  1 candidate names an image that the references have without captions: \"y\" (line 2)"},
 		{"one missing", token, "a.jpg\tx\nb.jpg\ty\n", "", "refs and cands don't have the same images:\n  1 image has no candidate: \"c.jpg\""},
 		{"one too many, nearly the missing one", token, "a.jpg\tx\nb.jpg\ty\n\nd.jpg\tz\n", "", "\n  1 image has no candidate: \"c.jpg\"\n  1 candidate names an image that has no references: \"d.jpg\" (line 4; did you mean \"c.jpg\"?)"},
 		{"nothing in common", token, "p\tx\nq\ty\nr\tz\ns\tz\n", "", "3 images have no candidate: \"a.jpg\", \"b.jpg\", \"c.jpg\"\n  4 candidates name an image that has no references: \"p\" (line 1), \"q\" (line 2), \"r\" (line 3) and 1 more"},
@@ -224,6 +256,28 @@ func TestFilesAndLists(t *testing.T) {
 		if err := f.Keep(write("list", c[0])); err == nil || !strings.Contains(err.Error(), c[1]) {
 			t.Errorf("%s: %v", reason, err)
 		}
+	}
+	coco, err := References(write("coco.json", `{"images": [{"id": 1, "file_name": "2.jpg"}, {"id": 2, "file_name": "1.jpg"}, {"id": 3, "file_name": "3.jpg"}, {"id": 4, "file_name": "4.jpg"}],
+		"annotations": [{"image_id": 1, "caption": "A"}, {"image_id": 2, "caption": "B"}, {"image_id": 3, "caption": "C"}]}`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := coco.Keep(write("list", "3.jpg\r4.jpg\r")); err == nil || !strings.Contains(err.Error(), "1 image has no captions in "+coco.Path+`: "4.jpg"`) {
+		t.Errorf("an image without captions: %v", err)
+	}
+	if err := coco.Keep(write("list", "1.jpg\r3.jpg\r")); err != nil {
+		t.Fatal(err)
+	}
+	all, err := Candidates(write("cands.tsv", "1.jpg\tb\n2.jpg\ta\n3.jpg\tc\n4.jpg\td\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pairs, err := Match(coco, all); err != nil || fmt.Sprint(pairs) != "[{2 b [B]} {3 c [C]}]" {
+		t.Errorf("a list of file names that are others' ids: %v, %v", pairs, err)
+	}
+	twins := &File{Path: "refs", Images: []Image{{Names: []string{"1", "2"}}, {Names: []string{"2", "1"}}}, schemes: []string{"id", "file_name"}}
+	if err := twins.Keep(write("list", "1\n")); err == nil || !strings.Contains(err.Error(), `list: "1" is image "1" of refs by its "id" and image "2" by its "file_name"`) {
+		t.Errorf("a list that names images in two ways: %v", err)
 	}
 	if _, err := Candidates(dir); err == nil || !strings.Contains(err.Error(), "is a folder") {
 		t.Errorf("a folder: %v", err)

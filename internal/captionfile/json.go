@@ -1,12 +1,15 @@
 package captionfile
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // imageID is a number or a string; 42, 42.0 and "42" are the same.
@@ -16,7 +19,7 @@ type imageID struct{ name string }
 func (id *imageID) UnmarshalJSON(data []byte) error {
 	text := string(data)
 	if text[0] == '"' {
-		if err := json.Unmarshal(data, &id.name); err != nil {
+		if err := unquote(data, &id.name); err != nil {
 			return err
 		}
 		if id.name == "" {
@@ -46,14 +49,42 @@ func (c *caption) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("expected a string, got %.40s", data)
 	}
 	c.set = true
-	return json.Unmarshal(data, &c.value)
+	return unquote(data, &c.value)
+}
+
+// sentence is one of a list of captions.
+type sentence string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *sentence) UnmarshalJSON(data []byte) error { return unquote(data, (*string)(s)) }
+
+// escapes are JSON's; the group is half a surrogate pair.
+var escapes = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)`)
+
+// unquote decodes a string. Half a surrogate pair is an error, as bytes that are not UTF-8 are: the decoder would replace
+// it silently.
+func unquote(data []byte, into *string) error {
+	if data[0] == '"' && bytes.IndexByte(data, '\\') < 0 { // nearly all are as they stand: the checker knows them to be UTF-8
+		*into = string(data[1 : len(data)-1])
+		return nil
+	}
+	err := json.Unmarshal(data, into)
+	if err != nil || !strings.ContainsRune(*into, utf8.RuneError) {
+		return err
+	}
+	for _, escape := range escapes.FindAllSubmatch(data, -1) {
+		if half := escape[1]; half != nil {
+			return fmt.Errorf(`\%s is half a surrogate pair; expected whole characters`, half)
+		}
+	}
+	return nil
 }
 
 // record is an object of an image's captions, of COCO results and of JSON lines, and one of COCO's annotations.
 type record struct {
-	ImageID  imageID   `json:"image_id"`
-	Caption  caption   `json:"caption"`
-	Captions []*string `json:"captions"` // nil where not given
+	ImageID  imageID     `json:"image_id"`
+	Caption  caption     `json:"caption"`
+	Captions []*sentence `json:"captions"` // nil where not given
 	at       int64
 }
 
@@ -96,14 +127,14 @@ func readJSON(s *source) (*document, error) {
 		}
 		switch {
 		case d.array || d.whole:
-			return nil, s.errorf(at, "something after the end of the JSON: %v", token)
+			return nil, s.errorf(at, "something after the end of the JSON: %v", shown(token))
 		case token == json.Delim('[') && objects == 0:
 			d.array = true
 			err = d.list(&d.records)
 		case token == json.Delim('{'):
 			err = d.object(at)
 		default:
-			return nil, s.errorf(at, "%v; expected an object of an image's captions", token)
+			return nil, s.errorf(at, "%v; expected an object of an image's captions", shown(token))
 		}
 		if err != nil {
 			return nil, err
@@ -122,9 +153,9 @@ func (d *document) failed(at int64, err error) error {
 	switch {
 	case d.file.check.bad:
 	case errors.As(err, &wrong) && wrong.Field == "":
-		err = fmt.Errorf("a %s; expected an object of an image's captions", wrong.Value)
+		err = fmt.Errorf("%s; expected an object of an image's captions", article(wrong.Value))
 	case errors.As(err, &wrong):
-		err = fmt.Errorf("%s: a %s is not expected here", wrong.Field, wrong.Value)
+		err = fmt.Errorf("%s: %s is not expected here", wrong.Field, article(wrong.Value))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		at, err = d.at(), errors.New("the JSON ends in the middle")
 	case errors.As(err, &syntax):
@@ -133,10 +164,29 @@ func (d *document) failed(at int64, err error) error {
 	return d.file.failed(at, err)
 }
 
+// article is a type of JSON's with its article.
+func article(what string) string {
+	if strings.HasPrefix(what, "array") || strings.HasPrefix(what, "object") {
+		return "an " + what
+	}
+	return "a " + what
+}
+
+// shown is a token as JSON has it where Go has another word.
+func shown(token json.Token) json.Token {
+	if token == nil {
+		return "null"
+	}
+	return token
+}
+
 // list reads the rest of an array of records or of pictures.
 func (d *document) list(into any) error {
-	for d.decoder.More() {
+	for n := 0; d.decoder.More(); n++ {
 		at := d.at()
+		if n > 0 {
+			at++ // the comma, which may stand on the line before
+		}
 		var err error
 		switch into := into.(type) {
 		case *[]record:
@@ -194,7 +244,7 @@ func (d *document) object(at int64) error {
 				return d.failed(d.at(), err)
 			}
 			if open != json.Delim('[') {
-				return d.file.errorf(here, "%s: expected a list, got %v", key, open)
+				return d.file.errorf(here, "%s: expected a list, got %v", key, shown(open))
 			}
 			if key == "images" {
 				err = d.list(&d.images)
@@ -217,7 +267,7 @@ func (d *document) object(at int64) error {
 		if err := d.decoder.Decode(into); err != nil {
 			var wrong *json.UnmarshalTypeError
 			if errors.As(err, &wrong) {
-				err = fmt.Errorf("%s: a %s is not expected here", key, wrong.Value)
+				err = fmt.Errorf("%s: %s is not expected here", key, article(wrong.Value))
 			}
 			return d.failed(here, err)
 		}
@@ -237,6 +287,7 @@ func (d *document) object(at int64) error {
 
 // takeCOCO groups COCO's annotations by their image, in the order of the images.
 func (f *File) takeCOCO(d *document) error {
+	f.schemes = []string{"id", "file_name"}
 	at := map[string]int{}
 	for _, p := range d.images {
 		if p.ID.name == "" {
@@ -278,8 +329,10 @@ func (f *File) takeKarpathy(d *document, split string) error {
 			continue
 		}
 		image := Image{Names: []string{p.Name.value, p.COCOID.name, p.ImgID.name}, at: p.at}
+		f.schemes = []string{"filename", "cocoid", "imgid"}
 		if p.COCOID.name != "" { // as results on COCO are written
 			image.Names = []string{p.COCOID.name, p.Name.value, p.ImgID.name}
+			f.schemes = []string{"cocoid", "filename", "imgid"}
 		}
 		if image.Names[0] == "" {
 			return d.file.errorf(p.at, `an image without "filename"`)
@@ -298,12 +351,14 @@ func (f *File) takeKarpathy(d *document, split string) error {
 	return nil
 }
 
-// dropUncaptioned leaves out images that nobody described: they can't be scored.
+// dropUncaptioned sets images apart that nobody described.
 func (f *File) dropUncaptioned() {
 	kept := f.Images[:0]
 	for _, image := range f.Images {
 		if len(image.Captions) > 0 {
 			kept = append(kept, image)
+		} else {
+			f.uncaptioned = append(f.uncaptioned, image)
 		}
 	}
 	f.Images = kept

@@ -2,6 +2,7 @@ package captionfile
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,11 +11,15 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// eachLine calls do with every line that is not blank, without its break, and the byte where it begins.
+// eachLine calls do with every line that is not blank, without its break, and the byte where it begins. Lines end in LF
+// or CRLF, or all in CR; another CR is an error, as it would make two rows one.
 func (s *source) eachLine(do func(line string, at int64) error) error {
-	in, at := bufio.NewReader(s), s.start
+	in, at, end := bufio.NewReaderSize(s.Reader, ahead), s.start, byte('\n')
+	if head, _ := in.Peek(ahead); bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0 { // as Macs wrote once
+		end = '\r'
+	}
 	for {
-		line, err := in.ReadString('\n')
+		line, err := in.ReadString(end)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return s.failed(at, err)
 		}
@@ -24,7 +29,10 @@ func (s *source) eachLine(do func(line string, at int64) error) error {
 			if strings.IndexByte(line, 0) >= 0 {
 				return s.errorf(here, "a NUL byte; expected text in UTF-8")
 			}
-			line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+			line = strings.TrimRight(line, "\r\n")
+			if strings.ContainsAny(line, "\r\n") {
+				return s.errorf(here, "a carriage return in the middle of a line; expected lines that end in LF, CRLF or CR")
+			}
 			if err := do(line, here); err != nil {
 				return err
 			}

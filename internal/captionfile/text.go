@@ -57,23 +57,29 @@ func (c *checker) fill() {
 // lines finds the line of a byte when a message needs it, by reading the text again.
 type lines struct{ open again }
 
-// of is the line, from 1, of what comes at or after a byte: white space and commas before it are skipped. It is 0
-// where the file is there no more.
+// of is the line, from 1, of what comes at or after a byte: white space before it is skipped. Lines end in LF, CRLF or
+// CR. Of what comes after the end it is the last line that says something, and 0 where the file is there no more.
 func (l *lines) of(at int64) int {
 	text, err := l.open()
 	if err != nil {
 		return 0
 	}
 	defer text.Close()
-	in, line := bufio.NewReader(text), 1
+	in, line, said, last := bufio.NewReader(text), 1, 1, byte(0)
 	for n := int64(0); ; n++ {
 		b, err := in.ReadByte()
-		if err != nil || n >= at && !strings.ContainsRune(" \t\r\n,", rune(b)) {
-			return line
+		if err != nil {
+			return said
 		}
-		if b == '\n' {
+		if !strings.ContainsRune(" \t\r\n", rune(b)) {
+			if said = line; n >= at {
+				return line
+			}
+		}
+		if b == '\r' || b == '\n' && last != '\r' {
 			line++
 		}
+		last = b
 	}
 }
 
