@@ -260,8 +260,8 @@ func (c *Captioner) Caption(ctx context.Context, paths ...string) ([]Captioned, 
 
 // CaptionImages captions images, in their order, and leaves nothing in the cache: what Caption says of the files that they were
 // decoded from, if decoding gave the same pixels. Caption turns a JPEG as its EXIF orientation says, and decodes a lossy WebP's
-// colours as libwebp does, where Go's decoders do neither; of a GIF it takes the first picture. Transparent parts become white. An
-// image without pixels is an error.
+// colours as libwebp does, where Go's decoders do neither; of a GIF it takes the first picture, in its place on the canvas.
+// Transparent parts become white. An image without pixels is an error.
 func (c *Captioner) CaptionImages(ctx context.Context, images ...image.Image) (out []Captioned, err error) {
 	err = c.do(func() error {
 		rows, err := c.extractor.Images(ctx, images)
@@ -350,7 +350,8 @@ func (c *Captioner) Next(ctx context.Context, path string, beginnings ...string)
 	return out, err
 }
 
-// pictureFiles expands folders to the pictures in them.
+// pictureFiles expands folders to the pictures in them: the files with a picture's ending, without hidden ones, such as the
+// "._a.jpg" that macOS leaves beside a.jpg on other file systems.
 func pictureFiles(paths []string) ([]string, error) {
 	var files []string
 	for _, path := range paths {
@@ -368,7 +369,7 @@ func pictureFiles(paths []string) ([]string, error) {
 		}
 		before := len(files)
 		for _, e := range entries {
-			if slices.Contains(pictureEndings, strings.ToLower(filepath.Ext(e.Name()))) {
+			if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && slices.Contains(pictureEndings, strings.ToLower(filepath.Ext(e.Name()))) {
 				files = append(files, filepath.Join(path, e.Name()))
 			}
 		}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +18,8 @@ func captionCommand() *cobra.Command {
 		Short: "Caption your own pictures with a run's model",
 		Long: `Caption says what the model of a run makes of pictures: files, or folders of them. It uses the best
 epoch's weights and the run's own way of decoding, unless keys of decoding override it. Each line is a
-picture, a tab and its caption.` + runHelp,
+picture, a tab and its caption; a path with control characters, as a line break, stands in quotes, with
+escapes as in Go.` + runHelp,
 		Example: `  captionlab caption results/RUN holiday.jpg
   captionlab caption last photos decoding.method=beam decoding.beam_width=5
   captionlab caption --json results/RUN photos`,
@@ -37,7 +41,7 @@ picture, a tab and its caption.` + runHelp,
 				return printJSON(c.OutOrStdout(), captions)
 			}
 			for _, one := range captions {
-				fmt.Fprintf(c.OutOrStdout(), "%s\t%s\n", one.Path, one.Caption)
+				fmt.Fprintf(c.OutOrStdout(), "%s\t%s\n", onOneLine(one.Path), one.Caption)
 			}
 			return nil
 		},
@@ -45,4 +49,12 @@ picture, a tab and its caption.` + runHelp,
 	c.Flags().BoolVar(&asJSON, "json", false, "one array with log-probabilities and, after beam search, the other captions of the beam")
 	c.Flags().BoolVar(&attention, "attention", false, "as --json, with the weights of the picture's parts at each token of the caption; for a decoder with attention")
 	return c
+}
+
+// onOneLine quotes a path that would break a line or its columns.
+func onOneLine(path string) string {
+	if strings.ContainsFunc(path, unicode.IsControl) {
+		return strconv.Quote(path)
+	}
+	return path
 }

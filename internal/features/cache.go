@@ -34,7 +34,8 @@ type meta struct {
 type cache struct {
 	mu      sync.Mutex
 	file    *os.File
-	size    int // values a row
+	fixed   error // why rows can't be added; nil where they can
+	size    int   // values a row
 	rows    map[key]int64
 	end     int64
 	pending [][]byte
@@ -66,11 +67,14 @@ func openCache(dir string, want meta) (*cache, error) {
 				dir, got.Fingerprint, got.Shape, want.Fingerprint, want.Shape)
 		}
 	}
-	file, err := os.OpenFile(filepath.Join(dir, "rows.bin"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("feature cache: %w", err)
+	path = filepath.Join(dir, "rows.bin")
+	file, fixed := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if fixed != nil { // another user's cache, or one on a read-only file system
+		if file, err = os.Open(path); err != nil {
+			return nil, fmt.Errorf("feature cache: %w", fixed)
+		}
 	}
-	c := &cache{file: file, size: product(want.Shape), rows: map[key]int64{}}
+	c := &cache{file: file, fixed: fixed, size: product(want.Shape), rows: map[key]int64{}}
 	if err := c.locked(c.index); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("feature cache %s: %w", dir, err)
@@ -82,7 +86,11 @@ func (c *cache) recordSize() int64 { return int64(len(key{}) + 4*c.size + 4) }
 
 // locked runs fn while no other run, in this process or another, touches the rows.
 func (c *cache) locked(fn func() error) error {
-	if err := syscall.Flock(int(c.file.Fd()), syscall.LOCK_EX); err != nil {
+	how := syscall.LOCK_EX
+	if c.fixed != nil {
+		how = syscall.LOCK_SH // NFS has no other lock for a file that is open for reading alone
+	}
+	if err := syscall.Flock(int(c.file.Fd()), how); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
 	defer syscall.Flock(int(c.file.Fd()), syscall.LOCK_UN)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -114,6 +115,9 @@ func (x *Extractor) table(ctx context.Context, pictures []Picture, hashes []key)
 	t.Computed = len(missing)
 	if len(missing) == 0 {
 		return t, nil
+	}
+	if x.cache.fixed != nil {
+		return nil, fmt.Errorf("feature cache: it lacks %s and can't be written to: %w", english.Plural(len(missing), "picture", ""), x.cache.fixed)
 	}
 	began := time.Now()
 	err := x.encode(ctx, missing, func(batch []wanted, values []float32) error {

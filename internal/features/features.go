@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/gomlx/compute"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -68,7 +69,8 @@ func (t *Table) Row(id string) ([]float32, error) {
 func (t *Table) Close() error { return t.cache.close() }
 
 // Compute returns the features of all pictures, from the cache in cacheDir where they are there. Equal files are
-// computed once. A run that is killed goes on where it stopped: each batch is on disk before the next begins.
+// computed once. A run that is killed goes on where it stopped: each batch is on disk before the next begins. A cache that
+// can't be written to must hold all of them.
 //
 // Pictures are decoded and resized on all cores while the accelerator works, and only a few batches are in
 // memory at a time. However many large pictures come together, no more pixels are being decoded at a time than one
@@ -81,9 +83,7 @@ func Compute(ctx context.Context, backend compute.Backend, e *encoder.Encoder, p
 		return nil, err
 	}
 	if changed {
-		if err := writeHashes(x.dir, x.known); err != nil {
-			return nil, err
-		}
+		_ = writeHashes(x.dir, x.known) // a cache that can't be written to still serves: the next run hashes again
 	}
 	t, err := x.table(ctx, pictures, hashes)
 	if err != nil {
@@ -138,7 +138,7 @@ func prepare(ctx context.Context, e *encoder.Encoder, missing []wanted, batch, s
 		}
 	}
 	if len(unreadable) > 0 {
-		return fmt.Errorf("%d pictures can't be read: %w", len(unreadable), errors.Join(unreadable...))
+		return fmt.Errorf("%s can't be read: %w", english.Plural(len(unreadable), "picture", ""), errors.Join(unreadable...))
 	}
 	return nil
 }

@@ -400,6 +400,12 @@ func TestRefuses(t *testing.T) {
 			}
 		}
 	})
+	t.Run("one unreadable picture", func(t *testing.T) {
+		_, err := Compute(t.Context(), acceltest.XLA(t), e, []Picture{{"text.jpg", filepath.Join(dir, "text.jpg")}}, t.TempDir(), nil)
+		if err == nil || !strings.Contains(err.Error(), "1 picture can't be read") {
+			t.Errorf("error %v", err)
+		}
+	})
 	t.Run("missing pictures, all named", func(t *testing.T) {
 		bad := append(slices.Clone(pictures), Picture{"a", filepath.Join(dir, "gone1.png")}, Picture{"b", filepath.Join(dir, "gone2.png")})
 		_, err := Compute(t.Context(), acceltest.XLA(t), e, bad, t.TempDir(), nil)

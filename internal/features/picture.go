@@ -44,6 +44,9 @@ func readHashes(dir string) map[string]remembered {
 	if data, err := os.ReadFile(sideFile(dir)); err == nil {
 		_ = json.Unmarshal(data, &known) // a damaged side file costs a second of hashing, nothing else
 	}
+	if known == nil { // it holds null
+		return map[string]remembered{}
+	}
 	return known
 }
 

@@ -77,6 +77,19 @@ func TestHashFile(t *testing.T) {
 	}
 }
 
+// A side file that is empty, damaged or null costs the hashes that it held, nothing else.
+func TestDamagedHashes(t *testing.T) {
+	dir := t.TempDir()
+	pictures := photos(t, dir, 1)
+	for _, content := range []string{"", "{", "null", "[]"} {
+		write(t, sideFile(dir), []byte(content))
+		known := readHashes(dir)
+		if _, changed, err := hashAll(t.Context(), pictures, known, nil); err != nil || !changed || len(known) != 1 {
+			t.Errorf("%q: %d hashes, changed %v, error %v", content, len(known), changed, err)
+		}
+	}
+}
+
 // Another file of the same size and time, moved or written there, is read; and so is a file of which no more is remembered.
 func TestHashOfASwappedFile(t *testing.T) {
 	dir := t.TempDir()

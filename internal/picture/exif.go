@@ -7,19 +7,13 @@ import (
 
 // orientation reads the EXIF orientation (1 to 8; CIPA DC-008, tag 0x0112) of a JPEG file; 1, upright, when there is none.
 func orientation(data []byte) int {
-	if len(data) < 4 || data[0] != 0xFF || data[1] != 0xD8 {
-		return 1
-	}
-	for at := 2; at+4 <= len(data) && data[at] == 0xFF; {
-		marker, length := data[at+1], int(binary.BigEndian.Uint16(data[at+2:]))
-		if marker == 0xDA || length < 2 || at+2+length > len(data) { // pixels begin, or the file is cut
+	for marker, body := range segments(data) {
+		if marker == startOfScan { // pixels begin
 			return 1
 		}
-		body := data[at+4 : at+2+length]
 		if marker == 0xE1 && bytes.HasPrefix(body, []byte("Exif\x00\x00")) {
 			return tiffOrientation(body[6:])
 		}
-		at += 2 + length
 	}
 	return 1
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"io"
 	"os"
 )
@@ -99,14 +100,30 @@ func Decode(data []byte) (stored image.Image, header Header, err error) {
 	}()
 	from := newSource(data)
 	stored, _, err = image.Decode(from)
+	if err != nil && from.exhausted && isEndless(data) {
+		stored, err = decodeEndless(data)
+	}
 	if err != nil {
 		return nil, header, from.explain(err, data)
 	}
 	if stored.Bounds().Empty() {
 		return nil, header, errNoPixels
 	}
-	if header.Format == "webp" {
+	switch header.Format {
+	case "webp":
 		stored = limited(stored)
+	case "gif":
+		stored = onCanvas(stored, image.Rect(0, 0, header.Width, header.Height))
 	}
 	return stored, header, nil
+}
+
+// onCanvas puts a GIF's first frame, which may be smaller, at its place in the picture. What it leaves free is transparent.
+func onCanvas(frame image.Image, canvas image.Rectangle) image.Image {
+	if frame.Bounds() == canvas {
+		return frame
+	}
+	whole := image.NewRGBA(canvas)
+	draw.Draw(whole, frame.Bounds(), frame, frame.Bounds().Min, draw.Src)
+	return whole
 }

@@ -100,6 +100,42 @@ func TestDeep(t *testing.T) {
 	}
 }
 
+// A GIF's first frame lies at its place in the picture, and what it leaves free is transparent. One of the picture's size stays as
+// it is.
+func TestSmallFrame(t *testing.T) {
+	red := color.RGBA{255, 0, 0, 255}
+	encode := func(frame image.Rectangle) []byte {
+		var b bytes.Buffer
+		small := image.NewPaletted(frame, color.Palette{red, color.RGBA{}})
+		small.SetColorIndex(frame.Min.X, frame.Min.Y, 1)
+		if err := gif.EncodeAll(&b, &gif.GIF{Image: []*image.Paletted{small}, Delay: []int{0}, Config: image.Config{Width: 9, Height: 6}}); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	for _, frame := range []image.Rectangle{image.Rect(0, 0, 9, 6), image.Rect(2, 1, 9, 6), image.Rect(0, 0, 4, 3), image.Rect(3, 2, 5, 4)} {
+		got, header, err := Decode(encode(frame))
+		if err != nil || got.Bounds() != image.Rect(0, 0, 9, 6) || !header.Palette {
+			t.Errorf("frame %v: picture of %v, header %+v (error %v)", frame, got.Bounds(), header, err)
+			continue
+		}
+		if _, ok := got.(*image.Paletted); ok != (frame == got.Bounds()) {
+			t.Errorf("frame %v: %T", frame, got)
+		}
+		for y := range 6 {
+			for x := range 9 {
+				want := color.RGBA{}
+				if at := image.Pt(x, y); at.In(frame) && at != frame.Min {
+					want = red
+				}
+				if c := color.RGBAModel.Convert(got.At(x, y)); c != want {
+					t.Errorf("frame %v at %d,%d: %v, want %v", frame, x, y, c, want)
+				}
+			}
+		}
+	}
+}
+
 // A file cut off anywhere is an error in every format, which says so where there was enough of it to know the format.
 func TestTruncated(t *testing.T) {
 	scene := picturetest.Scene(1, 48, 40)
@@ -158,6 +194,7 @@ func TestBroken(t *testing.T) {
 		{write(t, filepath.Join(dir, "bomb.png"), picturetest.Bomb(t)), ErrTooLarge, "50000×50000 pixels"},
 		{write(t, filepath.Join(dir, "tall.png"), picturetest.PNG(t, image.NewGray(image.Rect(0, 0, 1, 65_536)))), ErrTooLarge, "1×65536 pixels, at most 65535 along a side"},
 		{write(t, filepath.Join(dir, "wide.png"), picturetest.PNG(t, image.NewGray(image.Rect(0, 0, 65_536, 1)))), ErrTooLarge, "65536×1 pixels, at most 65535 along a side"},
+		{write(t, filepath.Join(dir, "moving.webp"), animated()), errAnimated, "an animated WebP, of which no picture is read: convert it"},
 		{dir, nil, "a folder"},
 		{os.DevNull, nil, "not a regular file"},
 		{filepath.Join(dir, "none.jpg"), os.ErrNotExist, "none.jpg: no such file"},
@@ -214,6 +251,19 @@ func canvas(width, height, frameWidth, frameHeight int) []byte {
 	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)
 }
 
+// animated is a WebP file of one frame, which a decoder of pictures at rest doesn't look into.
+func animated() []byte {
+	data := canvas(4, 3, 4, 3)
+	const at = len("RIFF....WEBP")
+	frame := bytes.Clone(data[at+18:]) // behind VP8X
+	data = append(data[:at+18], "ANIM\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00ANMF"...)
+	data = append(binary.LittleEndian.AppendUint32(data, uint32(16+len(frame))), "\x00\x00\x00\x00\x00\x00\x03\x00\x00\x02\x00\x00\x64\x00\x00\x00"...)
+	data = append(data, frame...)
+	data[at+8] = 1 << 1
+	binary.LittleEndian.PutUint32(data[4:], uint32(len(data)-8))
+	return data
+}
+
 // Any bytes: a picture within the limits or an error, never a panic, and the header is the decoded picture's.
 func FuzzInspect(f *testing.F) {
 	files, err := filepath.Glob("testdata/format-*")
@@ -232,6 +282,7 @@ func FuzzInspect(f *testing.F) {
 	f.Add(picturetest.Oriented(scene, binary.BigEndian, 6))
 	f.Add(picturetest.Oriented(scene, binary.LittleEndian, 3)[:40])
 	f.Add(canvas(1, 1, 16383, 16383))
+	f.Add(animated())
 	f.Add(picturetest.Bomb(f)[:64])
 	f.Fuzz(func(t *testing.T, data []byte) {
 		header, err := Inspect(data)

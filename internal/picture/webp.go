@@ -11,6 +11,8 @@ import (
 	"golang.org/x/image/vp8l"
 )
 
+var errAnimated = errors.New("an animated WebP, of which no picture is read: convert it to GIF or PNG")
+
 // checkFrame holds the picture inside a WebP file to the limit too: in the extended format its size stands apart
 // from the canvas', which image.DecodeConfig returns, and decides what the decoder allocates.
 func checkFrame(data []byte) error {
@@ -19,15 +21,25 @@ func checkFrame(data []byte) error {
 	if err != nil {
 		return from.explain(err, data)
 	}
+	animated := false
 	for {
 		id, length, chunk, err := chunks.Next()
 		if errors.Is(err, io.EOF) {
+			if animated {
+				return errAnimated
+			}
 			return nil // no picture in it: the decoder says so
 		}
 		if err != nil {
 			return from.explain(err, data)
 		}
 		switch string(id[:]) {
+		case "VP8X":
+			var flags [1]byte
+			if _, err := io.ReadFull(chunk, flags[:]); err != nil {
+				return from.explain(err, data)
+			}
+			animated = flags[0]&2 != 0
 		case "VP8 ":
 			d := vp8.NewDecoder()
 			d.Init(chunk, int(min(length, uint32(len(data)))))
