@@ -282,6 +282,36 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// Captions that a tokenizer of words makes nothing of are found, also where there are no others.
+func TestWordlessCaptions(t *testing.T) {
+	for _, test := range []struct {
+		reason, tokenizer, emoji string
+		captions                 []string
+		want                     int
+	}{
+		{"words", "word", "drop", []string{"a dog", "🎉🎉", "!!"}, 4},
+		{"emoji are words", "word", "keep", []string{"a dog", "🎉🎉", "!!"}, 2},
+		{"coco-caption's words", "ptb", "drop", []string{"a dog", "...", "!"}, 4},
+		{"no word at all", "word", "drop", []string{"🎉"}, 2},
+		{"characters", "char", "drop", []string{"🎉🎉", "!!"}, 0},
+	} {
+		c := newCorpus(t)
+		c.add(dataset.Train, "a.jpg", []byte("a"), test.captions...)
+		c.add(dataset.Validation, "b.jpg", []byte("b"), test.captions...)
+		q := c.request()
+		q.Pictures, q.Token.Tokenizer, q.Token.Words.Emoji = false, test.tokenizer, test.emoji
+		got := 0
+		for _, f := range c.check(q).Findings {
+			if f.Kind == "wordless_captions" {
+				got = f.Count
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: %d captions, want %d", test.reason, got, test.want)
+		}
+	}
+}
+
 func TestHistogram(t *testing.T) {
 	for _, test := range []struct {
 		reason  string

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/score"
 	"github.com/captionlab/captionlab/internal/token"
@@ -63,6 +65,7 @@ func (r *Report) readText(q Request) {
 		}
 	}
 	r.countWords(q.Token, texts)
+	r.countWordless(q.Token, texts)
 	for _, split := range splits[1:] {
 		r.countShared(split, texts[dataset.Train], texts[split])
 	}
@@ -107,6 +110,27 @@ func (r *Report) countWords(s token.Settings, texts map[string][]string) {
 			r.Words.Unknown = append(r.Words.Unknown, share)
 		}
 	}
+}
+
+// countWordless counts the captions of which a tokenizer of words leaves no token, such as those of emoji alone.
+func (r *Report) countWordless(s token.Settings, texts map[string][]string) {
+	if s.Tokenizer != "word" && s.Tokenizer != "ptb" {
+		return // others drop nothing
+	}
+	s.MinCount, s.MaxSize = 1, 0
+	words, err := token.Train(s, slices.Values(slices.Concat(texts[dataset.Train], texts[dataset.Validation], texts[dataset.Test])))
+	count := func(split string) (n int) {
+		for _, text := range texts[split] {
+			if err != nil || len(words.Encode(text)) == 0 { // an error: no caption has a word
+				n++
+			}
+		}
+		return n
+	}
+	train := count(dataset.Train)
+	all := train + count(dataset.Validation) + count(dataset.Test)
+	r.find(Warning, "wordless_captions", all, "%s of which text.tokenizer = %q leaves nothing, %d of them in the training split: a model learns from those to say nothing",
+		english.Plural(all, "caption", ""), s.Tokenizer, train)
 }
 
 // countShared counts the captions of a split that the training split has too.

@@ -99,7 +99,7 @@ func recognise(f *source) (string, error) {
 	var best []found
 	names := slices.DeleteFunc(formatNames(), func(name string) bool { return kinds[name].read == nil })
 	slices.SortStableFunc(names, func(a, b string) int { return kinds[a].rank - kinds[b].rank })
-	var known []string // of the error
+	var known, refused []string // of the error
 	rank := 0
 	for _, name := range names {
 		a := kinds[name].adapter
@@ -113,14 +113,25 @@ func recognise(f *source) (string, error) {
 		} else {
 			files = []string{f.captions}
 		}
-		if len(files) == 0 || a.begins == nil && f.captions != "" || a.begins != nil && !a.begins(f, path.Base(files[0]), f.head(files[0])) {
+		if len(files) == 0 || a.begins == nil && f.captions != "" {
+			continue
+		}
+		if a.begins != nil && !a.begins(f, path.Base(files[0]), f.head(files[0])) {
+			if why := a.refuses(f, name, files); !slices.Contains(refused, why) {
+				refused = append(refused, why)
+			}
 			continue
 		}
 		best, rank = append(best, found{name, files[0]}), a.rank
 	}
 	switch {
 	case len(best) == 0 && f.captions != "":
-		return "", fmt.Errorf("data.captions: %s is of no known format: choose one by data.format; known are %s", f.captions, strings.Join(known, "; "))
+		if why := f.unreadable(f.captions); why != "" {
+			return "", fmt.Errorf("%s: %s", f.named(), why)
+		}
+		return "", fmt.Errorf("%s: %s is of no known format: choose one by data.format; known are %s", f.named(), f.captions, strings.Join(known, "; "))
+	case len(best) == 0 && len(refused) > 0:
+		return "", fmt.Errorf("data.root: %s holds no known data set: %s; looked for %s", f.dir, strings.Join(refused, "; "), strings.Join(known, "; "))
 	case len(best) == 0:
 		return "", fmt.Errorf("data.root: %s holds no known data set; looked for %s", f.dir, strings.Join(known, "; "))
 	case len(best) > 1:
@@ -131,6 +142,17 @@ func recognise(f *source) (string, error) {
 		return "", fmt.Errorf("data.root: %s holds %s: choose one by data.format", f.dir, strings.Join(parts, " and "))
 	}
 	return best[0].name, nil
+}
+
+// refuses says why the files that find named do not begin as the format's.
+func (a adapter) refuses(f *source, name string, files []string) string {
+	if len(files) > 1 && !a.several {
+		return fmt.Sprintf("for %s there are %s: name one by data.captions", name, strings.Join(files, " and "))
+	}
+	if why := f.unreadable(files[0]); why != "" {
+		return why
+	}
+	return fmt.Sprintf("%s does not begin as %s does: expected %s, got %.60q", files[0], name, a.row, firstLine(f.head(files[0])))
 }
 
 // withSource opens the folder, recognises its format where data.format leaves that open, and calls do.

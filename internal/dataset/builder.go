@@ -72,12 +72,17 @@ func (b *builder) add(r row) {
 	if id == "" {
 		id = name
 	}
+	place := path.Join(r.within, name)
 	n, known := b.at[id]
+	if known && b.places[n][0] != place { // another folder's picture of the same name
+		id = place
+		n, known = b.at[id]
+	}
 	if !known {
 		n = len(b.examples)
 		b.at[id] = n
 		b.examples = append(b.examples, Example{ID: id})
-		places := []string{path.Join(r.within, name)}
+		places := []string{place}
 		for _, other := range r.also {
 			places = append(places, path.Join(r.within, other))
 		}
@@ -205,7 +210,7 @@ func (b *builder) find(ctx context.Context, g *gallery, official bool) error {
 		kept = append(kept, n)
 	}
 	if len(kept) == 0 {
-		return fmt.Errorf("none of the %d pictures that the captions name is there: %s%s", len(b.examples), why[0], g.hint())
+		return fmt.Errorf("none of the pictures that the captions name (%d) is there: %s%s", len(b.examples), why[0], g.hint())
 	}
 	var whole []Problem
 	for _, split := range splitNames {
@@ -258,6 +263,13 @@ func (b *builder) takeSplits(why []string, unused int) {
 	}
 	if unused > 0 && b.official != nil {
 		source := b.examples[0].Captions[0].Source
-		b.problem(source[:strings.LastIndexByte(source, ':')], 0, "%d pictures are in no official split and are not used", unused)
+		b.problem(source[:strings.LastIndexByte(source, ':')], 0, "%s in no official split and not used", picturesAre(unused))
 	}
+}
+
+func picturesAre(n int) string {
+	if n == 1 {
+		return "1 picture is"
+	}
+	return fmt.Sprintf("%d pictures are", n)
 }

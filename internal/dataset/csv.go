@@ -24,7 +24,7 @@ var csvFormat = adapter{
 		}
 		first := firstLine(head)
 		fields, _ := splitCSV(first, separator(first), closed)
-		_, ok := bareTable(fields)
+		_, ok := bareTable(fields, nil)
 		return ok || hasHeader(head)
 	},
 	read: func(ctx context.Context, f *source, name string, b *builder) error {
@@ -32,13 +32,20 @@ var csvFormat = adapter{
 	},
 }
 
-// bareTable takes image,caption[,split] without a header: its first row names a picture.
-func bareTable(fields []string) (columns, bool) {
+// bareTable takes image,caption[,split] without a header: its first row names a picture. A split's name behind a blank
+// may end a caption ("he waits, train"): then the next row must have one too.
+func bareTable(fields, next []string) (columns, bool) {
 	c := columns{image: 0, caption: 1, number: -1, split: -1, count: 2}
-	if len(fields) == 3 {
-		if split, ok := splitOf(fields[2]); ok && split != "" {
-			c.split, c.count = 2, 3
-		}
+	if endsInSplit(fields) && (!strings.HasPrefix(fields[2], " ") || endsInSplit(next)) {
+		c.split, c.count = 2, 3
 	}
 	return c, len(fields) >= 2 && isPicture(strings.TrimSpace(fields[0]))
+}
+
+func endsInSplit(fields []string) bool {
+	if len(fields) != 3 {
+		return false
+	}
+	split, ok := splitOf(fields[2])
+	return ok && split != ""
 }

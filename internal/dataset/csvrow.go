@@ -28,6 +28,21 @@ type record struct {
 	whole  string
 }
 
+// peek gives the fields of the next line that says something, which stays to be read; none at the end of the file.
+func (c *csvReader) peek() []string {
+	var lines []line
+	l, ok := c.next()
+	for ; ok && blank(l.text); l, ok = c.next() {
+		lines = append(lines, l)
+	}
+	if !ok {
+		return nil
+	}
+	c.unread(append(lines, l))
+	fields, _ := splitCSV(l.text, c.comma, closed)
+	return fields
+}
+
 // read gives the next row that is not an empty line.
 func (c *csvReader) read() (record, bool) {
 	for {
@@ -94,10 +109,14 @@ const (
 )
 
 // splitCSV splits one row at its commas. A field that begins with a quote ends with one, and two quotes in it are one;
-// in other fields quotes are characters. Where the text before was left open, it begins inside a quoted field.
+// in other fields quotes are characters. Blanks around a quoted field are none of it; behind blanks, a quote begins a
+// field only where that field is whole. Where the text before was left open, it begins inside a quoted field.
 func splitCSV(text string, comma byte, before int) (fields []string, state int) {
 	for inside := before == open; ; inside = false {
 		if !inside {
+			if quoted := strings.TrimLeft(text, " "); len(quoted) < len(text) && quotedWhole(quoted, comma) {
+				text = quoted
+			}
 			if !strings.HasPrefix(text, `"`) {
 				end := strings.IndexByte(text, comma)
 				if end < 0 {
@@ -116,6 +135,9 @@ func splitCSV(text string, comma byte, before int) (fields []string, state int) 
 			}
 			field.WriteString(text[:end])
 			text = text[end+1:]
+			if rest := strings.TrimLeft(text, " "); state == closed && (rest == "" || rest[0] == comma) {
+				text = rest
+			}
 			switch {
 			case text == "":
 				return append(fields, field.String()), state
@@ -131,6 +153,23 @@ func splitCSV(text string, comma byte, before int) (fields []string, state int) 
 			break
 		}
 		fields, text = append(fields, field.String()), text[1:]
+	}
+}
+
+// quotedWhole reports whether a text begins with a quoted field that ends, at a comma or the text's end, without a stray quote.
+func quotedWhole(text string, comma byte) bool {
+	if !strings.HasPrefix(text, `"`) {
+		return false
+	}
+	for text = text[1:]; ; text = text[2:] {
+		end := strings.IndexByte(text, '"')
+		if end < 0 {
+			return false
+		}
+		if text = text[end:]; !strings.HasPrefix(text, `""`) {
+			rest := strings.TrimLeft(text[1:], " ")
+			return rest == "" || rest[0] == comma
+		}
 	}
 }
 
@@ -158,11 +197,14 @@ var columnNames = map[string][]string{
 	"split":   {"split", "set", "subset", "partition"},
 }
 
+// columnName is a column's name as columnNames has it.
+func columnName(field string) string { return strings.ToLower(strings.TrimSpace(field)) }
+
 // header finds the columns by their names; false when the row is no header.
 func header(fields []string) (columns, bool) {
 	names := make([]string, len(fields))
 	for n, field := range fields {
-		names[n] = strings.ToLower(strings.TrimSpace(field))
+		names[n] = columnName(field)
 	}
 	at := func(role string) int {
 		for _, name := range columnNames[role] {

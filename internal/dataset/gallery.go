@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -12,8 +13,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/text/unicode/norm"
 )
 
 // pictureTypes are the endings of pictures' names.
@@ -30,11 +33,12 @@ type gallery struct {
 	dir     string
 	folders []string                          // below dir, where names are looked for, in this order
 	known   map[string]map[string]fs.FileMode // folder -> name -> type; nil for a folder that can't be read
+	alike   map[string]map[string][]string    // folder -> names by what folded makes of them, where one was not found
 	outside []string                          // folders that are links out of dir
 }
 
 func newGallery(root *os.Root, dir string) *gallery {
-	return &gallery{root: root, dir: dir, folders: []string{"."}, known: map[string]map[string]fs.FileMode{}}
+	return &gallery{root: root, dir: dir, folders: []string{"."}, known: map[string]map[string]fs.FileMode{}, alike: map[string]map[string][]string{}}
 }
 
 // lookIn sets the folders below which pictures are looked for; dir itself is the last.
@@ -76,7 +80,7 @@ func (g *gallery) list(folder string) map[string]fs.FileMode {
 func (g *gallery) any() bool {
 	for _, folder := range g.folders {
 		for name := range g.list(folder) {
-			if isPicture(name) {
+			if isPicture(name) && !hidden(name) {
 				return true
 			}
 		}
@@ -85,34 +89,80 @@ func (g *gallery) any() bool {
 }
 
 // find gives the path of the first of some names, each relative to one of the folders, that is a file; "" and why
-// when none is.
+// when none is. Names as they are written go before those that are only alike.
 func (g *gallery) find(names ...string) (file, why string) {
-	why = "there is no picture " + names[0]
-	for _, name := range names {
-		for _, folder := range g.folders {
-			whole := path.Join(folder, name)
-			below, base := path.Split(whole)
-			mode, ok := g.list(path.Clean(below))[base]
-			switch {
-			case !ok:
-				continue
-			case mode&fs.ModeSymlink != 0:
-				info, err := g.root.Stat(whole)
-				if err != nil || !info.Mode().IsRegular() {
-					why = fmt.Sprintf("the picture %s is a link that leads out of the data folder or to no file", names[0])
+	missing := "there is no picture " + names[0]
+	why = missing
+	for _, look := range []func(string) (string, fs.FileMode, bool){g.exact, g.spelled} {
+		for _, name := range names {
+			for _, folder := range g.folders {
+				whole, mode, ok := look(path.Join(folder, name))
+				switch {
+				case !ok:
+					if whole != "" && !mode.IsDir() && why == missing {
+						why = fmt.Sprintf("%s (did you mean %s?)", missing, whole)
+					}
+					continue
+				case mode&fs.ModeSymlink != 0:
+					info, err := g.root.Stat(whole)
+					if err != nil || !info.Mode().IsRegular() {
+						why = fmt.Sprintf("the picture %s is a link that leads out of the data folder or to no file", names[0])
+						continue
+					}
+				case !mode.IsRegular():
+					why = fmt.Sprintf("the picture %s is %s", names[0], fileType(mode))
 					continue
 				}
-			case !mode.IsRegular():
-				why = fmt.Sprintf("the picture %s is %s", names[0], fileType(mode))
-				continue
+				return filepath.Join(g.dir, filepath.FromSlash(whole)), ""
 			}
-			return filepath.Join(g.dir, filepath.FromSlash(whole)), ""
 		}
 	}
 	return "", why
 }
 
-// localName checks a picture's name from a data file: relative, with slashes, and not leading out of the folder.
+// exact gives the type of a file; false when it is not there.
+func (g *gallery) exact(name string) (whole string, mode fs.FileMode, ok bool) {
+	below, base := path.Split(name)
+	mode, ok = g.list(path.Clean(below))[base]
+	if !ok {
+		return "", 0, false
+	}
+	return name, mode, true
+}
+
+// spelled gives a file's path as the folders spell it, and its type: accents may be composed in one way in a caption file
+// and in another on disk, as macOS has them. Where ok is false, whole is a path that differs in case too, or "".
+func (g *gallery) spelled(name string) (whole string, mode fs.FileMode, ok bool) {
+	below, base := path.Split(name)
+	below, ok = path.Clean(below), true
+	if g.list(below) == nil && below != "." {
+		if below, _, ok = g.spelled(below); below == "" {
+			return "", 0, false
+		}
+	}
+	names := g.list(below)
+	if g.alike[below] == nil {
+		g.alike[below] = make(map[string][]string, len(names))
+		for _, other := range slices.Sorted(maps.Keys(names)) {
+			g.alike[below][folded(other)] = append(g.alike[below][folded(other)], other)
+		}
+	}
+	for _, other := range g.alike[below][folded(base)] {
+		same := norm.NFC.String(other) == norm.NFC.String(base)
+		if whole == "" || same {
+			whole, mode = path.Join(below, other), names[other]
+		}
+		if same {
+			return whole, mode, ok
+		}
+	}
+	return whole, mode, false
+}
+
+// folded is what names have in common that differ in case or in how their accents are composed.
+func folded(name string) string { return strings.ToLower(norm.NFC.String(name)) }
+
+// localName checks a picture's name from a data file: relative, with slashes, UTF-8, and not leading out of the folder.
 func localName(name string) (local, why string) {
 	local = strings.TrimSpace(name)
 	if strings.IndexByte(local, '\\') >= 0 { // written on Windows
@@ -128,6 +178,9 @@ func localName(name string) (local, why string) {
 	}
 	if local = path.Clean(local); !filepath.IsLocal(local) || local == "." {
 		return "", fmt.Sprintf("%.80q leads out of the data folder", name)
+	}
+	if !utf8.ValidString(local) { // split.json could not tell two such names apart
+		return "", fmt.Sprintf("the name %.80q is not UTF-8", name)
 	}
 	return local, ""
 }

@@ -267,3 +267,53 @@ func TestHugeJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestLinkedFolders: a folder below data.root that is a link is not followed, which is said.
+func TestLinkedFolders(t *testing.T) {
+	root := tokenFolder(t, "")
+	overwrite(t, root, "a.txt", "one")
+	outside := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, ".store"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"inside": ".store", "outside": outside, "notes.md": "a.txt"} {
+		if err := os.Symlink(to, filepath.Join(root, name)); err != nil {
+			t.Skip("no links here:", err)
+		}
+	}
+	d := load(t, Settings{Format: "folder", Root: root, Split: "ratio", Ratio: []float64{1, 0}})
+	got := slices.DeleteFunc(problems(d), func(p string) bool { return !strings.Contains(p, " link ") })
+	want := []string{"inside: left out: a link to a folder, or to nothing in the data folder, is not followed",
+		"outside: left out: a link to a folder, or to nothing in the data folder, is not followed"}
+	if !slices.Equal(got, want) || !slices.Equal(ids(d, Train), []string{"a.jpg"}) {
+		t.Errorf("pictures %q, problems %q, want %q", ids(d, Train), got, want)
+	}
+}
+
+// TestNamesThatAreNotUTF8: split.json could not tell two of them apart, so that one picture would be in two splits.
+func TestNamesThatAreNotUTF8(t *testing.T) {
+	root := tokenFolder(t, "")
+	overwrite(t, root, "a.txt", "one")
+	for _, name := range []string{"q\xff", "q\xfe"} {
+		if err := os.WriteFile(filepath.Join(root, name+".jpg"), smallPicture(t, len(name)), 0o644); err != nil {
+			t.Skip("no such names here:", err)
+		}
+		overwrite(t, root, name+".txt", "two")
+	}
+	if err := os.Mkdir(filepath.Join(root, "d\xff"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, root, "captions.csv", "image,caption\na.jpg,one\nq\xff.jpg,two\n")
+	for format, want := range map[string][]string{
+		"csv": {`captions.csv:3: row left out: the name "q\xff.jpg" is not UTF-8`},
+		"folder": {`d�: left out: its name, "d\xff", is not UTF-8`,
+			`q�.jpg: left out: its name, "q\xfe.jpg", is not UTF-8`, `q�.txt: left out: its name, "q\xfe.txt", is not UTF-8`,
+			`q�.jpg: left out: its name, "q\xff.jpg", is not UTF-8`, `q�.txt: left out: its name, "q\xff.txt", is not UTF-8`},
+	} {
+		d := load(t, Settings{Format: format, Root: root, Split: "ratio", Ratio: []float64{1, 0}})
+		got := slices.DeleteFunc(problems(d), func(p string) bool { return !strings.Contains(p, "not UTF-8") })
+		if !slices.Equal(got, want) || !slices.Equal(ids(d, Train), []string{"a.jpg"}) {
+			t.Errorf("%s: pictures %q, problems %q, want %q", format, ids(d, Train), got, want)
+		}
+	}
+}

@@ -29,7 +29,7 @@ var instagram = adapter{
 			b.problem(name, 0, "only half of the data set is there: %s has no captions", half)
 		}
 		return table{
-			bare: func(fields []string) (columns, bool) {
+			bare: func(fields, _ []string) (columns, bool) {
 				return columns{image: 1, caption: 2, number: -1, split: -1, count: 3}, len(fields) >= 3
 			},
 			place: typed, within: within, once: true, noSplit: true,

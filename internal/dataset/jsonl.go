@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -81,7 +80,7 @@ func readJSONL(ctx context.Context, f *source, name string, b *builder) error {
 func jsonReason(err error) string {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return fmt.Sprintf("%s has a %s", orIts(wrong.Field), wrong.Value)
+		return wrongType(wrong)
 	}
 	return "not valid JSON: " + err.Error()
 }

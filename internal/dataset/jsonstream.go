@@ -115,7 +115,7 @@ func (j *jsonReader) element(into any, what string) (ok bool, err error) {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong):
-		j.report(Problem{j.name, j.line(), fmt.Sprintf("left out: %s: %s has a %s", what, orIts(wrong.Field), wrong.Value)})
+		j.report(Problem{j.name, j.line(), fmt.Sprintf("left out: %s: %s", what, wrongType(wrong))})
 		return false, nil
 	case err != nil:
 		return false, j.broken(err)
@@ -123,11 +123,16 @@ func (j *jsonReader) element(into any, what string) (ok bool, err error) {
 	return true, nil
 }
 
-func orIts(field string) string {
+// wrongType says what a value is that was to be something else: "captions has an object".
+func wrongType(err *json.UnmarshalTypeError) string {
+	field, article := err.Field, "a"
 	if field == "" {
-		return "it"
+		field = "it"
 	}
-	return field
+	if strings.HasPrefix(err.Value, "array") || strings.HasPrefix(err.Value, "object") {
+		article = "an"
+	}
+	return fmt.Sprintf("%s has %s %s", field, article, err.Value)
 }
 
 // skip reads over a value without holding it.

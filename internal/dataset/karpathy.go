@@ -31,7 +31,7 @@ type karpathyImage struct {
 	Sentences []struct {
 		Raw    *string  `json:"raw"`
 		Tokens []string `json:"tokens"`
-		SentID *int64   `json:"sentid"`
+		SentID cocoID   `json:"sentid"`
 	} `json:"sentences"`
 }
 
@@ -58,7 +58,7 @@ func readKarpathy(ctx context.Context, f *source, name string, b *builder) error
 		})
 	})
 	if dropped > 0 {
-		b.problem(name, 0, "%d pictures of the restval split are left out (data.restval = \"drop\")", dropped)
+		b.problem(name, 0, "%s of the restval split and left out (data.restval = \"drop\")", picturesAre(dropped))
 	}
 	return err
 }
@@ -96,10 +96,7 @@ func addKarpathy(j *jsonReader, n int, image karpathyImage, restval string, b *b
 			b.problem(j.name, line, "left out: images[%d].sentences[%d] has no text", n, k)
 			continue
 		}
-		out.key = ""
-		if sentence.SentID != nil {
-			out.key = fmt.Sprint(*sentence.SentID)
-		}
+		out.key = string(sentence.SentID)
 		out.text = j.oneLine(j.checked(out.text), fmt.Sprintf("images[%d].sentences[%d]", n, k))
 		b.add(out)
 	}

@@ -52,7 +52,7 @@ func TestBrokenRowsAreReported(t *testing.T) {
 		{"a list names a picture without captions", "Flickr_8k.devImages.txt", "p6.jpg\nnew.jpg\n",
 			[]string{"Flickr_8k.devImages.txt:2: left out: there is no caption of new.jpg"}},
 		{"a picture is in no list", "Flickr_8k.devImages.txt", "p6.jpg\n",
-			[]string{"Flickr8k.token.txt: 1 pictures are in no official split and are not used"}},
+			[]string{"Flickr8k.token.txt: 1 picture is in no official split and not used"}},
 	} {
 		root := flickrFolder(t, "\n")
 		overwrite(t, root, c.file, c.text)

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // folder is a folder of pictures with a text file of the same name beside each; each of its lines is a caption. Folders
@@ -42,7 +43,8 @@ var folder = adapter{
 }
 
 // eachText walks the pictures' folder and calls each for every text file that has pictures of its name beside it. Where
-// a report is given, it gets the pictures and the text files that are alone.
+// a report is given, it gets the pictures and the text files that are alone, links to folders, which are not followed, and
+// names that are not UTF-8. Hidden files and folders are nobody's data.
 func eachText(g *gallery, each func(text string, pictures []string) error, report ...func(Problem)) error {
 	return fs.WalkDir(g.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -51,24 +53,37 @@ func eachText(g *gallery, each func(text string, pictures []string) error, repor
 		if !d.IsDir() {
 			return nil
 		}
-		if base := path.Base(name); name != "." && strings.HasPrefix(base, ".") {
+		if base := path.Base(name); name != "." && (hidden(base) || !utf8.ValidString(base)) {
 			return fs.SkipDir
 		}
 		entries, err := fs.ReadDir(g.root.FS(), name)
 		if err != nil {
 			return err
 		}
+		say := func(file, reason string) {
+			for _, r := range report {
+				r(Problem{File: path.Join(name, file), Reason: reason})
+			}
+		}
 		texts, pictures := map[string]string{}, map[string][]string{}
 		var order []string
 		for _, e := range entries {
 			stem := strings.TrimSuffix(e.Name(), path.Ext(e.Name()))
+			isText := strings.EqualFold(path.Ext(e.Name()), ".txt")
 			switch {
+			case hidden(e.Name()):
+			case !utf8.ValidString(e.Name()):
+				if e.IsDir() || isText || isPicture(e.Name()) {
+					say(strings.ToValidUTF8(e.Name(), "\uFFFD"), fmt.Sprintf("left out: its name, %q, is not UTF-8", e.Name()))
+				}
 			case e.IsDir():
-			case strings.EqualFold(path.Ext(e.Name()), ".txt"):
+			case e.Type()&fs.ModeSymlink != 0 && !isText && !isPicture(e.Name()):
+				if info, err := g.root.Stat(path.Join(name, e.Name())); err != nil || info.IsDir() {
+					say(e.Name(), "left out: a link to a folder, or to nothing in the data folder, is not followed")
+				}
+			case isText:
 				if other := texts[stem]; other != "" { // a.TXT comes before a.txt
-					for _, r := range report {
-						r(Problem{File: other, Reason: "left out: " + e.Name() + " beside it is of the same name"})
-					}
+					say(path.Base(other), "left out: "+e.Name()+" beside it is of the same name")
 				}
 				texts[stem] = path.Join(name, e.Name())
 			case isPicture(e.Name()):
@@ -80,18 +95,14 @@ func eachText(g *gallery, each func(text string, pictures []string) error, repor
 		}
 		for _, stem := range order {
 			if texts[stem] == "" {
-				for _, r := range report {
-					r(Problem{File: pictures[stem][0], Reason: "left out: there is no " + stem + ".txt beside it"})
-				}
+				say(path.Base(pictures[stem][0]), "left out: there is no "+stem+".txt beside it")
 			} else if err := each(texts[stem], pictures[stem]); err != nil {
 				return err
 			}
 		}
-		for _, r := range report {
-			for _, stem := range slices.Sorted(maps.Keys(texts)) {
-				if pictures[stem] == nil {
-					r(Problem{File: texts[stem], Reason: noPictureBeside})
-				}
+		for _, stem := range slices.Sorted(maps.Keys(texts)) {
+			if pictures[stem] == nil {
+				say(path.Base(texts[stem]), noPictureBeside)
 			}
 		}
 		return nil

@@ -28,7 +28,7 @@ type Settings struct {
 
 // EmojigramSettings is the [data.emojigram] section: the built-in, generated data set.
 type EmojigramSettings struct {
-	Images int     `toml:"images" default:"1000" min:"10" doc:"pictures to generate; each has five captions"`
+	Images int     `toml:"images" default:"1000" min:"10" max:"1000000" doc:"pictures to generate; each has five captions"`
 	Size   int     `toml:"size" default:"224" min:"64" max:"1024" doc:"side of the square pictures in pixels"`
 	Seed   int64   `toml:"seed" default:"1" doc:"seed of pictures and captions"`
 	Dirt   float64 `toml:"dirt" default:"0.3" min:"0" max:"1" doc:"share of captions that carry the dirt of real posts: hashtags, @tags, links, repeated punctuation, truncated words"`

@@ -134,6 +134,32 @@ func (f *source) head(name string) string {
 	return string(text[:n])
 }
 
+// unreadable says why a file can be of no format, which its beginning does not tell; "" when it may be of one.
+func (f *source) unreadable(name string) string {
+	file, err := f.open(name)
+	if err != nil {
+		return err.Error()
+	}
+	defer file.Close()
+	switch head := f.head(name); {
+	case isPicture(name):
+		return name + " is a picture: expected the folder of the data set, or a file of captions"
+	case blank(head):
+		return name + " is empty"
+	case strings.IndexByte(head, 0) >= 0:
+		return name + " has NUL bytes: expected UTF-8, or UTF-16 with its byte order mark"
+	}
+	return ""
+}
+
+// named is the key that names the file of the captions.
+func (f *source) named() string {
+	if f.Captions == "" {
+		return "data.root"
+	}
+	return "data.captions"
+}
+
 // has reports whether a file is there, below the folder.
 func (f *source) has(name string) bool {
 	info, err := f.root.Stat(name)
@@ -150,6 +176,9 @@ func (f *source) first(names ...string) []string {
 	return nil
 }
 
+// hidden reports whether a file or folder is none of the user's: macOS writes ._name beside each name, and __MACOSX into zips.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || name == "__MACOSX" }
+
 // matching are the files below the folder, or its folder below, that match a pattern of package path; sorted.
 func (f *source) matching(below, pattern string) (found []string) {
 	names := f.names
@@ -164,7 +193,7 @@ func (f *source) matching(below, pattern string) (found []string) {
 		}
 	}
 	for _, name := range names {
-		if ok, _ := path.Match(pattern, strings.ToLower(name)); ok && f.has(path.Join(below, name)) {
+		if ok, _ := path.Match(pattern, strings.ToLower(name)); ok && !hidden(name) && f.has(path.Join(below, name)) {
 			found = append(found, path.Join(below, name))
 		}
 	}

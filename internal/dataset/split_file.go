@@ -64,7 +64,7 @@ func (d *Dataset) splitByFile(ctx context.Context, s Settings) (written string, 
 		return "", fmt.Errorf("data.split_file: %s names no picture of the data set", s.SplitFile)
 	}
 	if n := len(d.Examples) - len(in); n > 0 {
-		d.Problems = append(d.Problems, Problem{File: name, Reason: fmt.Sprintf("%d pictures are in no split and are not used", n)})
+		d.Problems = append(d.Problems, Problem{File: name, Reason: picturesAre(n) + " in no split and not used"})
 	}
 	return written, nil
 }

@@ -10,7 +10,7 @@ import (
 
 // table is how a format's separated files are read.
 type table struct {
-	bare    func(fields []string) (columns, bool)           // the columns of a file whose first row is no header
+	bare    func(fields, next []string) (columns, bool)     // the columns of a file whose first row is no header, by its first two
 	repair  func(fields []string) (fixed []string, ok bool) // of a row with too few fields
 	place   func(image string) (name string, also []string)
 	within  string // folder of the pictures' names
@@ -55,10 +55,15 @@ func (t table) read(ctx context.Context, f *source, name string, b *builder) err
 		if !begun {
 			begun = true
 			if cols, ok = header(r.fields); ok {
+				for n, field := range r.fields {
+					if n != cols.caption && columnName(field) == columnName(r.fields[cols.caption]) {
+						b.problem(name, r.line, "column %d left out: column %d is named %s too, and a row has one caption", n+1, cols.caption+1, columnName(field))
+					}
+				}
 				continue
 			}
 			if t.bare != nil {
-				cols, ok = t.bare(r.fields)
+				cols, ok = t.bare(r.fields, rows.peek())
 			}
 			if !ok {
 				return fmt.Errorf("%s:%d: expected a header with the columns image and caption, got %.80q", name, r.line, r.whole)
