@@ -91,7 +91,9 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 		if i.Stages != nil {
 			i.Resumed = append(i.Resumed, time.Now())
 		}
-		i.Status, i.Error, i.Finished = runfolder.Running, "", time.Time{}
+		if i.Status != runfolder.Done { // what a run has finished, no resumption takes back
+			i.Status, i.Error, i.Finished = runfolder.Running, "", time.Time{}
+		}
 		i.Stamp(provenance)
 		i.Description = c.Config.Experiment.Description
 		i.Seeds["training"], i.Seeds["split"] = c.Config.Training.Seed, c.Config.Data.SplitSeed
@@ -150,11 +152,14 @@ func (e *experiment) timed(ctx context.Context, name string, stage func(context.
 	return errors.Join(err, update)
 }
 
-// finish records how the run ended.
+// finish records how the run ended. One that was done before stays done.
 func (e *experiment) finish(err error) error {
 	update := e.folder.Update(func(i *runfolder.Info) {
-		i.Finished = time.Now()
 		i.PeakMemoryBytes = max(i.PeakMemoryBytes, runfolder.PeakMemory())
+		if err != nil && i.Status == runfolder.Done {
+			return
+		}
+		i.Finished = time.Now()
 		switch {
 		case err == nil:
 			i.Status = runfolder.Done

@@ -10,11 +10,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/study"
+	"github.com/captionlab/captionlab/internal/token"
 )
 
 // plannedRun is the folder of a run that was interrupted before it began, alone in its results folder.
@@ -154,6 +157,123 @@ func TestByName(t *testing.T) {
 	}
 	if _, err := OpenRun("empty", "last"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no runs at all: error %v", err)
+	}
+}
+
+// TestDoneStaysDone: a finished run is finished whatever ends its resumption.
+func TestDoneStaysDone(t *testing.T) {
+	f := plannedRun(t)
+	finished := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	err := f.Update(func(i *runfolder.Info) {
+		i.Status, i.Finished, i.Hashes["data"] = runfolder.Done, finished, "others"
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	for what, resume := range map[string]func() error{
+		"interrupted": func() error { _, err := Resume(stopped, f.Dir, Options{}); return err },
+		"failed":      func() error { _, err := Resume(t.Context(), f.Dir, Options{}); return err },
+		"killed": func() error {
+			c, err := ownConfig(f)
+			if err != nil {
+				return err
+			}
+			e, err := newExperiment(f, c, Options{})
+			if err != nil {
+				return err
+			}
+			e.close()
+			return ErrInterrupted
+		},
+	} {
+		if err := resume(); err == nil || errors.Is(err, ErrInterrupted) == (what == "failed") {
+			t.Errorf("%s: error %v", what, err)
+		}
+		if i, err := f.Info(); err != nil || i.Status != runfolder.Done || i.Error != "" || !i.Finished.Equal(finished) {
+			t.Errorf("%s: the run is %s, %q, finished %v (%v)", what, i.Status, i.Error, i.Finished, err)
+		}
+	}
+}
+
+// TestResumeOfAnEditedConfig: a run whose resolved config was edited does not go on; one of an earlier version does, with a note.
+func TestResumeOfAnEditedConfig(t *testing.T) {
+	f := plannedRun(t)
+	path := f.Path(runfolder.ResolvedFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := strings.Replace(string(text), "learning_rate = 0.001", "learning_rate = 0.5", 1)
+	earlier := strings.Replace(edited, "\nrecurrent_initializer = ", "\n# ", 1)
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, test := range []struct {
+		reason, config, want, log string
+	}{
+		{"edited", edited, "config.resolved.toml was edited after the run began", ""},
+		{"edited, of an earlier version", earlier, "interrupted", "note: config.resolved.toml: its hash is "},
+		{"as it was", string(text), "interrupted", ""},
+	} {
+		if err := os.WriteFile(path, []byte(test.config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		if _, err := Resume(stopped, f.Dir, Options{Stderr: &log}); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", test.reason, err, test.want)
+		}
+		if !strings.Contains(log.String(), test.log) || test.log == "" && strings.Contains(log.String(), "note:") {
+			t.Errorf("%s: said\n%s", test.reason, log.String())
+		}
+	}
+	// Killed while the overrides of a resumption were written, after the hash and before the config.
+	const moved = "encoder.sources=hub"
+	c, err := ownConfig(f, moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Update(func(i *runfolder.Info) { i.ConfigHash = c.Hash }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Resume(stopped, f.Dir, Options{}, moved); !errors.Is(err, ErrInterrupted) {
+		t.Errorf("by the same overrides: error %v", err)
+	}
+}
+
+// TestVocabularyOfARun: a resumed run takes its vocabulary for its own only where it is, and captions without a token are said.
+func TestVocabularyOfARun(t *testing.T) {
+	var said strings.Builder
+	e := &experiment{folder: plannedRun(t), out: &said, splits: []string{dataset.Train}, data: &dataset.Dataset{
+		Examples: []dataset.Example{{Captions: []dataset.Caption{{Text: "a dog"}, {Text: "🐶 …"}, {Text: "a cat a cat"}}}}, Splits: map[string][]int{dataset.Train: {0}},
+	}}
+	e.config.Text.Tokenizer, e.config.Text.Unit, e.config.Text.MinCount = "word", "grapheme", 1
+	e.config.Text.Words = token.WordSettings{Lowercase: true, Punctuation: "drop", Emoji: "drop"}
+	if err := e.tokenize(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := "warning: 1 of 3 training captions have no token by text.tokenizer = \"word\""; !strings.Contains(said.String(), want) {
+		t.Errorf("said %q, want %q", said.String(), want)
+	}
+	if err := e.tokenize(t.Context()); err != nil {
+		t.Errorf("the same vocabulary: %v", err)
+	}
+	text, err := os.ReadFile(e.folder.Path("vocab.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	swapped := strings.NewReplacer(`"dog"`, `"cat"`, `"cat"`, `"dog"`).Replace(string(text))
+	if err := e.folder.WriteFile("vocab.json", []byte(swapped)); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.tokenize(t.Context()); err == nil || !strings.Contains(err.Error(), "vocab.json is not the vocabulary that this run began with") {
+		t.Errorf("two tokens swapped: error %v", err)
+	}
+	if err := e.folder.Update(func(i *runfolder.Info) { delete(i.Hashes, "vocabulary") }); err != nil { // as an earlier version left it
+		t.Fatal(err)
+	}
+	if err := e.tokenize(t.Context()); err != nil {
+		t.Errorf("a run without the hash: %v", err)
 	}
 }
 

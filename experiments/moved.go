@@ -40,10 +40,53 @@ func (e *experiment) keepMoved() error {
 	}
 	resolved := string(e.loaded.Resolved)
 	text += strings.TrimPrefix(resolved, heading(resolved))
-	if err := e.folder.WriteFile(runfolder.ResolvedFile, []byte(text)); err != nil {
+	// The hash comes first: killed in between, the run goes on by the same overrides (see asItBegan).
+	if err := e.folder.Update(func(i *runfolder.Info) { i.ConfigHash = e.loaded.Hash }); err != nil {
 		return err
 	}
-	return e.folder.Update(func(i *runfolder.Info) { i.ConfigHash = e.loaded.Hash })
+	return e.folder.WriteFile(runfolder.ResolvedFile, []byte(text))
+}
+
+// asItBegan refuses to go on with a run whose resolved config was edited: c is that config with Resume's overrides. A note says so
+// instead where the run is of an earlier version, whose hash may be of other keys. Where a file that the config names has moved, it
+// loads only with the overrides, and what unchanged compares has to do.
+func asItBegan(r *RunFolder, c *config.Loaded) error {
+	if r.ConfigHash == "" || c.Hash == r.ConfigHash {
+		return nil
+	}
+	own, err := ownConfig(r.folder)
+	if err != nil || own.Hash == r.ConfigHash {
+		return nil
+	}
+	earlier, err := ofEarlierVersion(r.folder)
+	if err != nil {
+		return err
+	}
+	differs := fmt.Sprintf("its hash is %.12s…, that of %s %.12s…", own.Hash, runfolder.InfoFile, r.ConfigHash)
+	if earlier {
+		c.Notes = append(c.Notes, config.Note{Key: runfolder.ResolvedFile, Text: differs + ": it was edited, or an earlier version made the hash of other keys"})
+		return nil
+	}
+	return fmt.Errorf("%s was edited after the run began: %s. A run goes on as it began: put the file back, and give what is to change to a new run; "+
+		"what may be given anew, as an override, is where things are: %s", r.folder.Path(runfolder.ResolvedFile), differs, strings.Join(movable, ", "))
+}
+
+// ofEarlierVersion says whether a run's resolved config lacks keys of this version: it has every key of its own.
+func ofEarlierVersion(f *runfolder.Folder) (bool, error) {
+	settings, err := f.Settings()
+	if err != nil {
+		return false, err
+	}
+	keys, err := defaultSettings()
+	if err != nil {
+		return false, err
+	}
+	for key := range keys {
+		if _, ok := settings[key]; !ok {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // heading is the comment that a resolved config begins with.

@@ -2,6 +2,7 @@ package experiments_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,5 +52,32 @@ func TestResumeMovedData(t *testing.T) {
 	lines := strings.Split(head, "\n")
 	if len(lines) != 4 || !strings.Contains(lines[0], config) || lines[1] != "# Overridden: training.epochs=1" || lines[3] != "# Overridden when it was resumed: data.root="+moved {
 		t.Errorf("the config begins with:\n%s", head)
+	}
+}
+
+// TestLostCheckpoint: what the run measured before is read before an epoch is trained, and a training that begins again says so.
+func TestLostCheckpoint(t *testing.T) {
+	config, results := crashFolder(t, crashData(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := experiments.Run(ctx, config, []string{"training.epochs=1", "runtime.tensorboard=false"}, experiments.Options{}); !errors.Is(err, experiments.ErrInterrupted) {
+		t.Fatal(err)
+	}
+	dir := onlyRun(t, results)
+	for _, test := range []struct{ metrics, err, said, unsaid string }{
+		{"not json\n", "metrics.jsonl:1: ", "train: ", "epoch 1/1"},
+		{`{"epoch":1,"step":9}` + "\n", "interrupted", "warning: metrics.jsonl has epochs up to 1, but checkpoints has no file last", "nothing"},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "metrics.jsonl"), []byte(test.metrics), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var out strings.Builder
+		_, err := experiments.Resume(ctx, dir, experiments.Options{Stderr: &out, Epoch: func(experiments.Epoch) { cancel() }})
+		cancel()
+		said := out.String()
+		if err == nil || !strings.Contains(err.Error(), test.err) || !strings.Contains(said, test.said) || strings.Contains(said, test.unsaid) {
+			t.Errorf("metrics %q: error %v, said\n%s", test.metrics, err, said)
+		}
 	}
 }

@@ -52,7 +52,8 @@ func (e *RunError) Error() string { return fmt.Sprintf("%v\nrun folder: %s", e.E
 // Unwrap gives the cause.
 func (e *RunError) Unwrap() error { return e.Err }
 
-// Options say where a run reports to. OpenCaptioner, CaptionFiles, AttendFiles and LoadDataset use Stderr alone.
+// Options say where a run reports to. OpenCaptioner, CaptionFiles, AttendFiles, LoadDataset, FetchStamps and
+// ExportInputs use Stderr alone.
 type Options struct {
 	Stderr io.Writer // progress and messages; nil is silent
 	Quiet  bool      // messages go to the run's log.txt alone; progress bars stay. Sweep sets it for its cells
@@ -103,8 +104,9 @@ func createFolder(c *config.Loaded) (*runfolder.Folder, error) {
 }
 
 // Resume goes on with a run that was interrupted, failed or killed, from its last checkpoint. What it computes
-// is bit for bit what the run would have computed had it not been stopped (on the CPU); other captions, pictures, word vectors or
-// encoder weights than the run began with are refused, and a run in progress is (ErrInProgress).
+// is bit for bit what the run would have computed had it not been stopped (on the CPU); another config, other captions, pictures, word
+// vectors or encoder weights, or another vocabulary than the run began with are refused, and a run in progress is (ErrInProgress). A
+// finished run stays finished, also where resuming it ends with an error.
 //
 // Overrides say where things are now that have moved since, as data.root=/mnt/flickr8k: they are keys that change nothing of what is
 // computed. The run's resolved config takes them over once all that it names has turned out to be what the run began with.
@@ -120,13 +122,16 @@ func Resume(ctx context.Context, run string, o Options, overrides ...string) (*R
 	if err != nil {
 		return nil, err
 	}
-	if err := dataset.Present(dataSettings(c.Config)); err != nil { // a finished run stays finished
+	if err := dataset.Present(dataSettings(c.Config)); err != nil {
+		return nil, err
+	}
+	if err := asItBegan(r, c); err != nil {
 		return nil, err
 	}
 	return carryOut(ctx, r.folder, c, o, overrides...)
 }
 
-// carryOut runs all stages and leaves the folder marked done, interrupted or failed. moved are the overrides of Resume.
+// carryOut runs all stages and leaves the folder marked done, interrupted or failed (see finish). moved are the overrides of Resume.
 func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o Options, moved ...string) (*Result, error) {
 	unlock, err := folder.Lock()
 	if err != nil {

@@ -78,6 +78,10 @@ func Runs(results string) ([]*RunFolder, error) {
 	return runs, nil
 }
 
+// BrokenRuns says of each folder in a results folder that has a run's files and can't be opened, which Runs leaves out, why it
+// can't; "" is results in the checkout.
+func BrokenRuns(results string) ([]error, error) { return runfolder.Broken(ResultsFolder(results)) }
+
 func newRunFolder(f *runfolder.Folder) (*RunFolder, error) {
 	info, err := f.Info()
 	if err != nil {

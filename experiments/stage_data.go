@@ -128,8 +128,16 @@ func (e *experiment) tokenize(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("vocabulary: %w", err)
 	}
+	if err := e.unchanged("vocabulary", e.tokenizer.Hash(), "vocab.json is not the vocabulary"); err != nil {
+		return err
+	}
+	empty := 0
 	for text := range e.texts(dataset.Train) {
-		e.maxTokens = max(e.maxTokens, len(e.tokenizer.Encode(text))) // text.max_length counts characters, whatever a token is
+		tokens := len(e.tokenizer.Encode(text))
+		e.maxTokens = max(e.maxTokens, tokens) // text.max_length counts characters, whatever a token is
+		if tokens == 0 {
+			empty++
+		}
 	}
 	if err := e.describeTokens(); err != nil {
 		return err
@@ -138,8 +146,11 @@ func (e *experiment) tokenize(context.Context) error {
 	if d := e.config.Decoding; d.MaxLength == 0 && d.MinLength > e.maxTokens {
 		e.say("warning: decoding.min_length = %d is above %d, the longest training caption's tokens, which captions don't exceed without decoding.max_length", d.MinLength, e.maxTokens)
 	}
-	err = e.folder.Update(func(i *runfolder.Info) { i.Hashes["vocabulary"] = e.tokenizer.Hash() })
-	return errors.Join(err, e.figures(map[string]float64{longestCaption: float64(e.maxTokens)}))
+	if empty > 0 {
+		e.say("warning: %d of %d training captions have no token by text.tokenizer = %q, as those of emoji or punctuation alone: they train nothing but the end of a caption",
+			empty, e.countCaptions(dataset.Train), e.config.Text.Tokenizer)
+	}
+	return e.figures(map[string]float64{longestCaption: float64(e.maxTokens)})
 }
 
 // longestCaption is the figure that bounds generated captions, also those of other pictures, later.

@@ -105,6 +105,9 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 		e.say("%s: going on after %d epochs, step %d", dir, done, step)
 	}
 	if !blind {
+		if err := e.epochsBefore(found); err != nil {
+			return nil, err
+		}
 		if err := e.beginEvents(done, step); err != nil {
 			return nil, err
 		}
@@ -168,6 +171,17 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 		return nil, fmt.Errorf("load the best epoch's weights: %w", err)
 	}
 	return t, nil
+}
+
+// epochsBefore reads what the run measured before, so that a broken line in it is said before an epoch is trained. Epochs without
+// a checkpoint are trained again: one, after a crash between an epoch's row and its checkpoint, more where checkpoints are lost.
+func (e *experiment) epochsBefore(checkpoint bool) error {
+	rows, err := e.folder.Epochs()
+	if err == nil && len(rows) > 0 && !checkpoint {
+		e.say("warning: %s has epochs up to %d, but %s has no file last, which names a checkpoint: training begins again at epoch 1, and epochs that are in %s keep their rows",
+			runfolder.MetricsFile, rows[len(rows)-1].Epoch, checkpointsDir, runfolder.MetricsFile)
+	}
+	return err
 }
 
 // recordEpoch appends one row to metrics.jsonl.

@@ -25,9 +25,9 @@ func compareCommand() *cobra.Command {
 		Long: `Compare writes comparison.html, one page that needs nothing else, and the same as .md, .csv and .json.
 Runs that differ in seeds alone are one group. Differences from the baseline, the first group unless
 --baseline names a run of another, have intervals by paired bootstrap over pictures and seeds; where
-one holds zero, or ends next to it, or where it is all within a tenth of a point, the page says: not distinguishable. Runs tested on other pictures
-or references are left out, and named. The files go to the study's folder, or to comparison-… beside
-the runs.` + runHelp + `
+one holds zero, or ends next to it, or where it is all within a tenth of a point, the page says: not
+distinguishable. Runs tested on other pictures or references are left out, and named. The files go to
+the study's folder, or to comparison-… beside the runs.` + runHelp + `
 
 STUDY is the same of a study's folder; last, alone, is the newest study.`,
 		Example: `  captionlab compare results/20260101T120000.000Z-tokenization-1a2b3c4d

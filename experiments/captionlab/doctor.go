@@ -12,9 +12,10 @@ func doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what is missing on this machine, and how to fix it",
-		Long: `Doctor looks for what experiments need: Go, a C compiler, Python with pip, the XLA plugin and its devices,
-VGG16's weights, notebook tools, Java, disk and memory. Under each thing that is missing stands the fix. The exit status is 0,
-whatever is missing: the first run fetches some of it, and some is for a part of the work alone.`,
+		Long: `Doctor looks for what experiments need: Go, a C compiler, Python with pip, the XLA plugin and its
+devices, VGG16's weights, notebook tools, Java, disk and memory. Under each thing that is missing stands
+the fix. The exit status is 0, whatever is missing: the first run fetches some of it, and some is for a
+part of the work alone.`,
 		Example: `  captionlab doctor`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

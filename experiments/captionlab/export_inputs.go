@@ -16,12 +16,12 @@ func exportInputsCommand() *cobra.Command {
 		Long: `Inputs writes a folder with all that a run's decoder learnt from, which NumPy reads: another program can
 train a decoder of its own on the same.
 
-  inputs.json      the resolved config, the vocabulary, the pictures' ids, the run's hashes and figures, and
-                   the random state after the best epoch, of which dropout masks are drawn
+  inputs.json      the resolved config, the vocabulary, the pictures' ids, the run's hashes and figures,
+                   and the random state after the best epoch, of which dropout masks are drawn
   features.npy     float32 [pictures, values], scaled: the training pictures, then the validation ones
   captions.npz     int32: train_tokens [captions, longest], padded with 0, train_lengths, train_pictures
-                   (rows of features.npy), and validation_…; train_order [epochs, captions], in which order
-                   the run's epochs read them
+                   (rows of features.npy), and validation_…; train_order [epochs, captions], in
+                   which order the run's epochs read them
   references.json  the validation split's references, as COCO's captions
   results.json     the run's own captions of that split, as COCO's results
   weights.npz      the best epoch's weights, by variable

@@ -23,7 +23,8 @@ func lsCommand() *cobra.Command {
 		Short: "List the runs with their status, scores and age, the newest first",
 		Long: `Ls lists the runs in the results folder, the newest first. Losses are teacher-forced and of the
 validation split, BLEU-4 and CIDEr of its free-running captions, in percent. A run folder's name is
-the time it began, the experiment's name, and the first digits of its config's hash.`,
+the time it began, the experiment's name, and the first digits of its config's hash. Folders that
+have a run's files but can't be read are named on stderr.`,
 		Example: `  captionlab ls
   captionlab ls --json`,
 		Args: noArgs,
@@ -32,11 +33,21 @@ the time it began, the experiment's name, and the first digits of its config's h
 			if err != nil {
 				return err
 			}
+			broken, err := experiments.BrokenRuns(results)
+			if err != nil {
+				return err
+			}
+			for _, err := range broken {
+				say(c.ErrOrStderr(), "left out: "+err.Error(), "")
+			}
 			slices.Reverse(runs)
 			if asJSON {
 				return printRunsJSON(c.OutOrStdout(), runs)
 			}
 			if len(runs) == 0 {
+				if len(broken) > 0 {
+					return nil
+				}
 				say(c.ErrOrStderr(), "no runs in "+experiments.ResultsFolder(results), "captionlab run quickstart.toml makes one")
 				return nil
 			}

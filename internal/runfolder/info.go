@@ -18,7 +18,7 @@ const (
 	Running     Status = "running"
 	Interrupted Status = "interrupted" // stopped by the user at a checkpoint; resume goes on
 	Failed      Status = "failed"
-	Done        Status = "done"
+	Done        Status = "done" // for good: resuming the run leaves it so, however that ends
 )
 
 // Killed is the Error that Info reports for a run whose process ended without a word.

@@ -40,11 +40,12 @@ func Removable(results, dir string) error {
 	if err != nil {
 		return err
 	}
-	i, err := f.Info()
-	if err == nil && i.Status == Running {
-		err = fmt.Errorf("run folder %s: the run is %w", dir, ErrInProgress)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.owned() { // a finished run that is resumed says that it is done
+		return fmt.Errorf("run folder %s: the run is %w", dir, ErrInProgress)
 	}
-	return err
+	return nil
 }
 
 // removable checks where a folder lies and what it is.

@@ -69,6 +69,17 @@ func TestRemove(t *testing.T) {
 			}
 		}
 	}
+	unlock, err := done.Lock()
+	if err == nil {
+		err = done.Update(func(i *Info) { i.Status = Done })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Removable(results, done.Dir); !errors.Is(err, ErrInProgress) {
+		t.Errorf("a finished run that is resumed: %v", err)
+	}
+	unlock()
 	for _, f := range []*Folder{running, done, other} {
 		if _, err := Open(f.Dir); err != nil {
 			t.Fatalf("refused, yet gone: %v", err)

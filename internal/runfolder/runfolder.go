@@ -56,27 +56,31 @@ type Folder struct {
 // Create makes a new run folder below results, named <UTC time with ms>-<name>-<first 8 of configHash>, writes the
 // config as given and as resolved and a run.json with status "running", and takes the folder's lock (see Lock).
 //
-// A folder that another run made in the same millisecond is never shared: Create takes the next free millisecond.
+// A folder that another run made in the same millisecond is never shared: Create takes the next free millisecond. Beside an
+// error there is no folder.
 func Create(results, name, configHash string, given, resolved []byte) (*Folder, error) {
 	dir, started, err := MakeDir(results, name, configHash)
 	if err != nil {
 		return nil, err
 	}
 	f := &Folder{Dir: dir}
-	if _, err := f.Lock(); err != nil {
-		return nil, err
+	begin := func() error {
+		if _, err := f.Lock(); err != nil {
+			return err
+		}
+		if err := f.WriteFile(ConfigFile, given); err != nil {
+			return err
+		}
+		if err := f.WriteFile(ResolvedFile, resolved); err != nil {
+			return err
+		}
+		return f.Update(func(i *Info) {
+			i.Name, i.ConfigHash, i.Status, i.Started = name, configHash, Running, started
+		})
 	}
-	if err := f.WriteFile(ConfigFile, given); err != nil {
-		return nil, err
-	}
-	if err := f.WriteFile(ResolvedFile, resolved); err != nil {
-		return nil, err
-	}
-	err = f.Update(func(i *Info) {
-		i.Name, i.ConfigHash, i.Status, i.Started = name, configHash, Running, started
-	})
-	if err != nil {
-		return nil, err
+	if err := begin(); err != nil { // half a folder is no run's: nothing would list or remove it
+		f.unlock()
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return f, nil
 }
@@ -144,28 +148,67 @@ func Open(dir string) (*Folder, error) {
 	return f, nil
 }
 
-// List returns the run folders directly below results, oldest first. Anything else there is skipped.
+// List returns the run folders directly below results, oldest first, and those elsewhere that links there point to. Anything
+// else there is skipped.
 func List(results string) ([]*Folder, error) {
+	folders, _, err := list(results)
+	return folders, err
+}
+
+// Broken says of each folder that List skips though it has a file of a run folder why it can't be opened. Errors name the folder.
+func Broken(results string) ([]error, error) {
+	_, broken, err := list(results)
+	return broken, err
+}
+
+func list(results string) (folders []*Folder, broken []error, err error) {
 	entries, err := os.ReadDir(results)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("results folder: %w", err)
+		return nil, nil, fmt.Errorf("results folder: %w", err)
 	}
-	var folders []*Folder
 	for _, e := range entries {
-		if !e.IsDir() || strings.HasPrefix(e.Name(), removing) {
+		dir := filepath.Join(results, e.Name())
+		stat, err := os.Stat(dir)
+		if err != nil || !stat.IsDir() || strings.HasPrefix(e.Name(), removing) {
 			continue
 		}
-		if f, err := Open(filepath.Join(results, e.Name())); err == nil {
+		if e.Type()&fs.ModeSymlink != 0 && inResults(results, target(dir)) == nil {
+			continue // a run with a link beside it is listed once
+		}
+		f, err := Open(dir)
+		switch {
+		case err == nil:
 			folders = append(folders, f)
+		case begun(dir):
+			broken = append(broken, err)
 		}
 	}
 	slices.SortFunc(folders, func(a, b *Folder) int {
 		return strings.Compare(a.Dir, b.Dir)
 	})
-	return folders, nil
+	return folders, broken, nil
+}
+
+// target is the path that a link stands for.
+func target(link string) string {
+	path, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		return link
+	}
+	return path
+}
+
+// begun says whether a folder has one of the files that make it a run's.
+func begun(dir string) bool {
+	for _, name := range []string{InfoFile, ResolvedFile} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Path joins elements to the folder's path. It makes nothing.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +129,79 @@ func TestOpenExplains(t *testing.T) {
 		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("Open(%s): %v, want it named and %q", path, err, want)
 		}
+	}
+}
+
+// TestCreateLeavesNothing: a run that can't be created, as on a full disk, leaves no folder that no command sees.
+func TestCreateLeavesNothing(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("paths are too long in another way there")
+	}
+	// Linux takes the names of the folder and its lock, but not those longer than 4,095 bytes, as config.toml's is while it is written.
+	results := t.TempDir()
+	for long := 4046; len(results) < long; {
+		results += "/" + strings.Repeat("r", min(200, long-len(results)-1))
+	}
+	if _, err := Create(results, "x", testHash, nil, nil); err == nil || !strings.Contains(err.Error(), ConfigFile) {
+		t.Errorf("error %v, want one about %s", err, ConfigFile)
+	}
+	if left, err := os.ReadDir(results); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
+// TestBroken: a folder that has a run's files and can't be opened is told of; what was never a run's isn't.
+func TestBroken(t *testing.T) {
+	results := t.TempDir()
+	for path, text := range map[string]string{
+		"whole/run.json": "{}", "whole/config.resolved.toml": "",
+		"torn/run.json": `{"name": "x`, "torn/config.resolved.toml": "",
+		"half/config.resolved.toml": "", removing + "half/run.json": "", "notes/file": "", "file": "",
+	} {
+		path = filepath.Join(results, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if folders, err := List(results); err != nil || len(folders) != 1 {
+		t.Errorf("List finds %d folders (%v), want 1", len(folders), err)
+	}
+	broken, err := Broken(results)
+	if err != nil || len(broken) != 2 {
+		t.Fatalf("broken are %v (%v), want 2", broken, err)
+	}
+	for n, want := range []string{"half is not a run folder: it has no run.json", filepath.Join("torn", "run.json") + ": unexpected end of JSON input"} {
+		if !strings.Contains(broken[n].Error(), want) {
+			t.Errorf("%v, want %q", broken[n], want)
+		}
+	}
+	if broken, err := Broken(filepath.Join(results, "none")); err != nil || len(broken) != 0 {
+		t.Errorf("no results folder: %v (%v)", broken, err)
+	}
+}
+
+// TestLinkedRun: a run that was moved away and linked back is listed; one with a link beside it is listed once.
+func TestLinkedRun(t *testing.T) {
+	f := create(t)
+	results, elsewhere := filepath.Dir(f.Dir), filepath.Join(t.TempDir(), "moved")
+	if err := os.Symlink(filepath.Base(f.Dir), filepath.Join(results, "newest")); err != nil {
+		t.Fatal(err)
+	}
+	if folders, err := List(results); err != nil || len(folders) != 1 || folders[0].Dir != f.Dir {
+		t.Errorf("List finds %v (%v), want the run once", folders, err)
+	}
+	for _, err := range []error{
+		os.Rename(f.Dir, elsewhere), os.Symlink(elsewhere, f.Dir), os.Remove(filepath.Join(results, "newest")), os.Symlink("nowhere", filepath.Join(results, "gone")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if folders, err := List(results); err != nil || len(folders) != 1 || folders[0].Dir != f.Dir {
+		t.Errorf("List finds %v (%v), want the linked run", folders, err)
 	}
 }
 
