@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	gomodel "github.com/gomlx/gomlx/ml/model"
@@ -16,14 +18,18 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// A checkpoint is a folder step-NNNNNNNN with GoMLX's own files and state.json. It is written under another
-// name, synced and renamed, and only then named by the pointer files last and best: a kill at any moment leaves
-// the previous one in force.
+// A checkpoint is a folder step-NNNNNNNN-epoch-NNNN with GoMLX's own files and state.json. It is written under another
+// name, checked, synced and renamed, and only then named by the pointer files, last before best: a kill at any moment leaves
+// the previous one in force. One that has the name already, of the same moment, is put aside until the new one has it.
 const (
-	lastName  = "last"
-	bestName  = "best"
-	stateFile = "state.json"
+	lastName    = "last"
+	bestName    = "best"
+	stateFile   = "state.json"
+	asideSuffix = ".replaced"
 )
+
+// resumable are the names of checkpoints that training can go on from: no averages and no means.
+var resumable = regexp.MustCompile(`^step-\d+-epoch-\d+$`)
 
 var errNoCheckpoint = errors.New("no checkpoint")
 
@@ -48,6 +54,8 @@ type state struct {
 	Weights []string `json:"weights,omitempty"`    // paths of what is trained, where training.average_last needs them
 	MeanOf  int      `json:"mean_of,omitempty"`    // these weights are the mean of so many epochs'
 
+	Variables int `json:"variables,omitempty"` // that the checkpoint has; 0 in those of earlier versions
+
 	run *run
 }
 
@@ -70,29 +78,58 @@ func (t *Trainer) checkpointName() string {
 	return fmt.Sprintf("step-%08d-epoch-%04d", t.state.Step, t.state.Epoch)
 }
 
-// save writes a checkpoint and lets last, and also the pointer named, point to it.
-func (t *Trainer) save(also string) error {
-	name := t.checkpointName()
-	if err := t.write(name); err != nil {
-		return fmt.Errorf("write checkpoint %s: %w", filepath.Join(t.dir, name), err)
-	}
-	for _, pointer := range []string{also, lastName} {
-		if pointer == "" {
-			continue
-		}
-		if err := renameio.WriteFile(filepath.Join(t.dir, pointer), []byte(name+"\n"), 0o644); err != nil {
-			return fmt.Errorf("write checkpoint pointer: %w", err)
-		}
+// save writes a checkpoint, lets last point to it, and removes those that are no longer needed.
+func (t *Trainer) save() error {
+	if err := t.saveAs(t.checkpointName(), lastName); err != nil {
+		return err
 	}
 	return t.prune()
 }
 
-// saveBeside writes the checkpoint that a pointer other than last points to, while averages are in the weights' place.
-// Training never goes on from it.
-func (t *Trainer) saveBeside(name, pointer string) error {
+// saveBest lets best point to the end of the epoch that was just saved; or, where weights are averaged, to a checkpoint of the
+// averages, from which training never goes on.
+func (t *Trainer) saveBest() error {
+	var err error
+	if t.settings.averages() {
+		err = t.withAverage(func() error { return t.saveAs(t.bestCheckpointName(), bestName) })
+	} else {
+		err = t.point(bestName, t.bestCheckpointName())
+	}
+	if err != nil {
+		return err
+	}
+	return t.prune()
+}
+
+// finishBest does what is left undone where a kill came between the pointers last and best.
+func (t *Trainer) finishBest() error {
+	last, err := t.pointed(lastName)
+	if err != nil || last != t.checkpointName() || t.state.Batch > 0 || t.state.BestEpoch == 0 || t.state.BestEpoch != t.state.Epoch {
+		return nil // last is not the end of the best epoch
+	}
+	if best, err := t.pointed(bestName); err == nil && best == t.bestCheckpointName() {
+		return nil
+	}
+	return t.saveBest()
+}
+
+// bestCheckpointName names what best points to where the epoch that has just ended is the best.
+func (t *Trainer) bestCheckpointName() string {
+	if t.settings.averages() {
+		return t.checkpointName() + "-average"
+	}
+	return t.checkpointName()
+}
+
+// saveAs writes a checkpoint and lets a pointer point to it.
+func (t *Trainer) saveAs(name, pointer string) error {
 	if err := t.write(name); err != nil {
 		return fmt.Errorf("write checkpoint %s: %w", filepath.Join(t.dir, name), err)
 	}
+	return t.point(pointer, name)
+}
+
+func (t *Trainer) point(pointer, name string) error {
 	if err := renameio.WriteFile(filepath.Join(t.dir, pointer), []byte(name+"\n"), 0o644); err != nil {
 		return fmt.Errorf("write checkpoint pointer: %w", err)
 	}
@@ -121,10 +158,14 @@ func (t *Trainer) write(name string) error {
 	if err != nil {
 		return err
 	}
-	handler.ExcludeVarsFromSaving(scratchVariables(store)...)
+	scratch := scratchVariables(store)
+	handler.ExcludeVarsFromSaving(scratch...)
 	err = handler.Save()
 	store.SetLoader(loader)
 	if err != nil {
+		return err
+	}
+	if t.state.Variables, err = written(tmp, store, scratch); err != nil {
 		return err
 	}
 	t.averaged() // into the state
@@ -138,11 +179,58 @@ func (t *Trainer) write(name string) error {
 	if err := SyncTree(tmp); err != nil {
 		return err
 	}
-	final := filepath.Join(t.dir, name)
-	if err := os.RemoveAll(final); err != nil { // the same step again, after a kill between rename and pointer
+	return replace(tmp, filepath.Join(t.dir, name))
+}
+
+// written counts the variables of the checkpoint in dir, which must be the store's but for the scratch ones: GoMLX 0.28.6 drops
+// the error where a variable can't be written, and the variable with it.
+func written(dir string, store *gomodel.Store, scratch []*gomodel.Variable) (int, error) {
+	have, err := variablesIn(dir)
+	all, missing := len(have), []string(nil)
+	for v := range store.IterVariables() {
+		if !slices.Contains(scratch, v) && !slices.Contains(have, v.Path()) {
+			missing = append(missing, v.Path())
+		}
+	}
+	if len(missing) > 0 {
+		err = fmt.Errorf("%d of %d variables are missing, first %s", len(missing), all+len(missing), missing[0])
+	}
+	if err != nil {
+		return 0, fmt.Errorf("GoMLX has not written all of it; is the disk full, or a quota or a limit of file sizes reached? %w", err)
+	}
+	return all, nil
+}
+
+// replace gives a folder its checkpoint's name. Another checkpoint of that name, of the same moment, may be the one that a
+// pointer names, as where a stop came twice in one validation, or self-critical training begins: it stays, under the name
+// that found looks for, until the new one is there.
+func replace(from, to string) error {
+	aside := to + asideSuffix
+	if exists(to) {
+		if err := os.RemoveAll(aside); err != nil {
+			return err
+		}
+		if err := os.Rename(to, aside); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	return os.Rename(tmp, final)
+	return os.RemoveAll(aside)
+}
+
+// found is the name of the folder that has a checkpoint: its own, or that under which it was put aside by a writer that was then killed.
+func found(dir, name string) string {
+	if exists(filepath.Join(dir, name+asideSuffix)) && !exists(filepath.Join(dir, name)) {
+		return name + asideSuffix
+	}
+	return name
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // withUnread is the store with what the loaded checkpoint has besides: GoMLX takes a variable from it when a graph asks for it, and
@@ -193,16 +281,19 @@ func SyncTree(dir string) error {
 	})
 }
 
-// prune removes checkpoints that no pointer names, that are no longer among the last epochs', and what killed writers left.
+// prune removes checkpoints that no pointer names, that are no longer among the last epochs', and what killed writers left;
+// nothing while a pointer can't be read.
 func (t *Trainer) prune() error {
 	keep := map[string]bool{}
 	for _, name := range t.state.Ends {
-		keep[name] = true
+		keep[found(t.dir, name)] = true
 	}
 	for _, pointer := range []string{lastName, bestName, meanName} {
-		if name, err := t.pointed(pointer); err == nil {
-			keep[name] = true
+		name, err := t.pointed(pointer)
+		if err != nil && !errors.Is(err, errNoCheckpoint) {
+			return nil
 		}
+		keep[name] = true
 	}
 	entries, err := os.ReadDir(t.dir)
 	if err != nil {
@@ -221,12 +312,20 @@ func (t *Trainer) prune() error {
 
 func (t *Trainer) pointed(pointer string) (string, error) { return pointed(t.dir, pointer) }
 
+// pointed is the name of the folder of the checkpoint that a pointer names.
 func pointed(dir, pointer string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(dir, pointer))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", errNoCheckpoint
 	}
-	return strings.TrimSpace(string(data)), err
+	if err != nil {
+		return "", err
+	}
+	name := strings.TrimSpace(string(data))
+	if name == "" {
+		return "", fmt.Errorf("%s is empty: expected the name of a checkpoint", filepath.Join(dir, pointer))
+	}
+	return found(dir, name), nil
 }
 
 // load replaces the variables and the state by those of the checkpoint that the pointer names.
@@ -235,23 +334,101 @@ func (t *Trainer) load(pointer string) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(t.dir, name)
-	data, err := os.ReadFile(filepath.Join(dir, stateFile))
+	loaded, s, err := open(t.store, filepath.Join(t.dir, name))
 	if err != nil {
-		return fmt.Errorf("read checkpoint: %w", err)
+		return err
 	}
-	s := state{run: t.state.run}
-	if err := json.Unmarshal(data, &s); err != nil {
-		return fmt.Errorf("read checkpoint %s: %w", filepath.Join(dir, stateFile), err)
-	}
+	s.run = t.state.run
 	if s.BestEpoch == 0 {
 		s.Best = t.state.Best
 	}
-	// GoMLX asks an earlier checkpoint's loader first, which would give variables that no graph has used yet its values.
-	t.store.SetLoader(nil)
-	if t.loaded, err = checkpoint.Load(t.store).Dir(dir).ExcludeAllParams().Done(); err != nil {
-		return fmt.Errorf("read checkpoint %s: %w", dir, err)
-	}
-	t.state = s
+	t.loaded, t.state = loaded, s
 	return nil
+}
+
+// open reads the checkpoint in dir: its variables for the store, and its state. One that isn't whole is an error.
+func open(store *gomodel.Store, dir string) (*checkpoint.Handler, state, error) {
+	s, err := inspect(dir)
+	if err != nil {
+		return nil, state{}, fmt.Errorf("read checkpoint: %w", err)
+	}
+	// GoMLX asks an earlier checkpoint's loader first, which would give variables that no graph has used yet its values.
+	store.SetLoader(nil)
+	handler, err := checkpoint.Load(store).Dir(dir).ExcludeAllParams().Done()
+	if err != nil {
+		return nil, state{}, fmt.Errorf("read checkpoint %s: %w", dir, err)
+	}
+	return handler, s, nil
+}
+
+// inspect reads a checkpoint's state and compares its files: GoMLX reads what variables there are, and those that a checkpoint
+// has lost would begin at random.
+func inspect(dir string) (s state, err error) {
+	path := filepath.Join(dir, stateFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return s, fmt.Errorf("%s: %w", path, err)
+	}
+	variables, err := variablesIn(dir)
+	if err != nil {
+		return s, err
+	}
+	if s.Variables > 0 && len(variables) != s.Variables {
+		return s, fmt.Errorf("%s has %d variables, expected the %d that its %s counts", dir, len(variables), s.Variables, stateFile)
+	}
+	return s, nil
+}
+
+// variablesIn are the paths of the variables that GoMLX's .json in dir lists. They are returned also with the error of
+// a .bin of another size than theirs.
+func variablesIn(dir string) (paths []string, err error) {
+	names, err := fs.Glob(os.DirFS(dir), "checkpoint-*"+checkpoint.JsonNameSuffix)
+	if err != nil || len(names) != 1 {
+		return nil, errors.Join(err, fmt.Errorf("%s has %d files checkpoint-*%s, expected one", dir, len(names), checkpoint.JsonNameSuffix))
+	}
+	index := filepath.Join(dir, names[0])
+	data, err := os.ReadFile(index)
+	if err != nil {
+		return nil, err
+	}
+	var listed struct {
+		Variables []struct {
+			ParameterName string
+			Pos, Length   int64 // bytes
+		}
+	}
+	if err := json.Unmarshal(data, &listed); err != nil {
+		return nil, fmt.Errorf("%s: %w", index, err)
+	}
+	size := int64(0)
+	for _, v := range listed.Variables {
+		paths, size = append(paths, strings.TrimPrefix(v.ParameterName, "var:")), v.Pos+v.Length
+	}
+	values := strings.TrimSuffix(index, checkpoint.JsonNameSuffix) + checkpoint.BinDataSuffix
+	info, err := os.Stat(values)
+	if err != nil {
+		return paths, err
+	}
+	if info.Size() != size {
+		return paths, fmt.Errorf("%s has %d bytes, expected %d by %s", values, info.Size(), size, names[0])
+	}
+	return paths, nil
+}
+
+// wayBack says what helps where the last checkpoint can't be read.
+func (t *Trainer) wayBack() string {
+	last := filepath.Join(t.dir, lastName)
+	broken, _ := t.pointed(lastName)
+	entries, _ := os.ReadDir(t.dir)
+	for _, e := range slices.Backward(entries) { // the newest first
+		if name := e.Name(); name != broken && resumable.MatchString(name) {
+			if _, err := inspect(filepath.Join(t.dir, name)); err == nil {
+				return fmt.Sprintf("\"echo %s > %s\" goes back to the newest other one that is whole", name, last)
+			}
+		}
+	}
+	return fmt.Sprintf("there is no other one that is whole, and training begins anew once %s is removed", last)
 }

@@ -58,7 +58,7 @@ func (t *Trainer) beginSelfCritical() error {
 			return err
 		}
 	}
-	return t.save("")
+	return t.save()
 }
 
 // isSelfCritical tells whether the epoch in progress is one of self-critical training.

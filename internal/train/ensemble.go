@@ -23,9 +23,9 @@ func (t *Trainer) LoadMembers(dirs []string) error {
 			return fmt.Errorf("%s: %w", dir, err)
 		}
 		at := filepath.Join(dir, name)
-		handler, err := checkpoint.Load(gomodel.NewStore()).Dir(at).ExcludeAllParams().Done()
+		handler, _, err := open(gomodel.NewStore(), at)
 		if err != nil {
-			return fmt.Errorf("read checkpoint %s: %w", at, err)
+			return err
 		}
 		all = append(all, member{at, gomodel.ScopeSeparator + model.MemberScope(n) + gomodel.ScopeSeparator, handler})
 	}

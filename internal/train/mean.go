@@ -11,7 +11,6 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/model/checkpoint"
 )
 
 // The mean of the last epochs' weights (checkpoint averaging: Vaswani et al. 2017, section 6.1; Izmailov et al. 2018) is made
@@ -97,17 +96,17 @@ func (t *Trainer) averageLast(ctx context.Context, validation Batches, events Ev
 	}
 	t.state.MeanOf = ends
 	defer func() { t.state.MeanOf = 0 }()
-	return t.saveBeside(t.checkpointName()+"-mean", meanName)
+	return t.saveAs(t.checkpointName()+"-mean", meanName)
 }
 
 // meanOfEnds is the mean of each weight over the last epochs' ends, by its path.
 func (t *Trainer) meanOfEnds() (map[string]*tensors.Tensor, error) {
 	sums := map[string][]float64{}
 	for _, name := range t.state.Ends {
-		dir := filepath.Join(t.dir, name)
-		loaded, err := checkpoint.Load(gomodel.NewStore()).Dir(dir).ExcludeAllParams().Done()
+		dir := filepath.Join(t.dir, found(t.dir, name))
+		loaded, _, err := open(gomodel.NewStore(), dir)
 		if err != nil {
-			return nil, fmt.Errorf("read checkpoint %s: %w", dir, err)
+			return nil, err
 		}
 		for _, path := range t.state.Weights {
 			value, found := loaded.LoadVariable(nil, path)

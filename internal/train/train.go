@@ -106,7 +106,7 @@ func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string)
 		return nil, fmt.Errorf("seed the random state: %w", err)
 	}
 	if err := t.load(lastName); err != nil && !errors.Is(err, errNoCheckpoint) {
-		return nil, err
+		return nil, fmt.Errorf("%w; %s", err, t.wayBack())
 	}
 	opt, err := newOptimizer(s)
 	if err != nil {
@@ -156,6 +156,9 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 	}
 	r := &run{ctx: ctx, events: events}
 	t.state.run = r
+	if err := t.finishBest(); err != nil {
+		return err
+	}
 	for {
 		if done, err := t.finished(); err != nil {
 			return err
@@ -181,7 +184,7 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 				}
 				if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // while a batch was sampled
 					t.countTime()
-					return errors.Join(ErrInterrupted, t.save(""))
+					return errors.Join(ErrInterrupted, t.save())
 				}
 				return fmt.Errorf("training, epoch %d: %w", epoch, err)
 			}
@@ -190,7 +193,7 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 		if err != nil {
 			if ctx.Err() != nil {
 				t.countTime()
-				return errors.Join(ErrInterrupted, t.save(""))
+				return errors.Join(ErrInterrupted, t.save())
 			}
 			return fmt.Errorf("validation, epoch %d: %w", epoch, err)
 		}
@@ -244,18 +247,10 @@ func (t *Trainer) endEpoch(epoch int, score Score, metric float64, events Events
 			return err
 		}
 	}
-	if best && t.settings.averages() {
-		saveAverage := func() error { return t.saveBeside(t.checkpointName()+"-average", bestName) }
-		if err := t.withAverage(saveAverage); err != nil {
-			return err
-		}
-		return t.save("")
+	if err := t.save(); err != nil || !best {
+		return err
 	}
-	pointer := ""
-	if best {
-		pointer = bestName
-	}
-	return t.save(pointer)
+	return t.saveBest()
 }
 
 // better tells that what was just validated is better than the best epoch so far, by training.select.
@@ -313,7 +308,7 @@ func (t *Trainer) afterStep(metrics []*tensors.Tensor) error {
 	}
 	if r.ctx.Err() != nil {
 		t.countTime()
-		if err := t.save(""); err != nil {
+		if err := t.save(); err != nil {
 			return err
 		}
 		return ErrInterrupted
@@ -321,7 +316,7 @@ func (t *Trainer) afterStep(metrics []*tensors.Tensor) error {
 	if m := t.settings.CheckpointMinutes; m > 0 && time.Since(r.saved).Minutes() >= m && t.state.Batch < r.batches {
 		t.countTime()
 		r.saved = time.Now()
-		if err := t.save(""); err != nil {
+		if err := t.save(); err != nil {
 			return err
 		}
 	}
