@@ -59,14 +59,17 @@ func (e *experiment) loadData(ctx context.Context) error {
 	return e.folder.WriteJSON("split.json", split)
 }
 
-// unchanged notes the hash of something that the run is made from, or refuses what is not what a resumed run began with.
+// errNotAsBegun says that something which a run is made from has changed since it began.
+var errNotAsBegun = errors.New("that this run began with")
+
+// unchanged notes the hash of something that the run is made from, or refuses what is not what a resumed run began with (errNotAsBegun).
 func (e *experiment) unchanged(name, hash, refusal string) error {
 	info, err := e.folder.Info()
 	if err != nil {
 		return err
 	}
 	if before := info.Hashes[name]; before != "" && before != hash {
-		return fmt.Errorf("%s that this run began with: SHA-256 %.16s…, then %.16s…", refusal, hash, before)
+		return fmt.Errorf("%s %w: SHA-256 %.16s…, then %.16s…", refusal, errNotAsBegun, hash, before)
 	}
 	return e.folder.Update(func(i *runfolder.Info) { i.Hashes[name] = hash })
 }

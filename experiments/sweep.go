@@ -49,6 +49,7 @@ type Study struct {
 	Cells       []StudyCell
 	Skipped     []SkippedCells // what the study's rules left out; known to Sweep, not to OpenStudy
 	Notes       []string       // axes that change nothing in some cells; known to Sweep, not to OpenStudy
+	Warnings    []string       // finished cells whose settings name the same data, which have changed between them
 }
 
 // StudyAxis is what varies between cells: a config key, or a named axis whose values are named cases.
@@ -108,7 +109,8 @@ func IsStudy(configPath string) bool {
 // A cell is known by the hash of its resolved config. A finished run with that hash, from whatever study, is taken as
 // it is; an interrupted or killed one goes on; so the same call after a crash finishes the study and repeats no
 // finished cell. Where cells differ in training.epochs alone, the longer one goes on from the shorter one's last
-// checkpoint. One cell's failure does not stop the others: the error is then *FailedCells, beside the study. Where ctx ends it
+// checkpoint. One cell's failure does not stop the others: the error is then *FailedCells, beside the study; another one says which cells
+// are not done where none failed, as when another process has them. Where ctx ends it
 // first, the error wraps ErrInterrupted, beside the study as well; a study file that can't be carried out is ConfigProblems.
 func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOptions) (*Study, error) {
 	carryOut, ok := engines[o.Engine]
@@ -152,21 +154,24 @@ func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOpt
 	return r, r.failure(o.Engine, overrides)
 }
 
-// Studies lists the studies in a results folder as they stand, oldest first; "" is results in the checkout.
+// Studies lists the studies in a results folder as they stand, oldest first; "" is results in the checkout. One that can't be
+// read is left out, and the error, beside the others, names it.
 func Studies(results string) ([]*Study, error) {
 	dirs, err := study.List(ResultsFolder(results))
 	if err != nil {
 		return nil, err
 	}
 	var studies []*Study
+	var unreadable error
 	for _, dir := range dirs {
 		s, err := OpenStudy(dir)
 		if err != nil {
-			return nil, err
+			unreadable = errors.Join(unreadable, err)
+			continue
 		}
 		studies = append(studies, s)
 	}
-	return studies, nil
+	return studies, unreadable
 }
 
 // OpenStudy reads a study as it stands. It is found by the path of its folder, or by its name in results in the checkout, as
@@ -182,6 +187,7 @@ func OpenStudy(dir string) (*Study, error) {
 		return nil, err
 	}
 	r := studyOf(dir, l)
+	finished := map[string]*knownRun{}
 	for n := range r.Cells {
 		c := &r.Cells[n]
 		if folder, err := runfolder.Open(c.Dir); c.Dir != "" && err == nil {
@@ -194,18 +200,25 @@ func OpenStudy(dir string) (*Study, error) {
 			}
 			if info.Status == runfolder.Done {
 				c.Figures = info.Results
+				if loaded, err := config.Load(folder.Path(runfolder.ResolvedFile), nil); err == nil {
+					finished[c.ID] = &knownRun{dir: c.Dir, info: info, config: loaded}
+				}
 			}
 		}
 	}
+	r.Warnings = changedData(r.Cells, finished)
 	return r, nil
 }
 
 // Groups puts cells together that differ in their seed alone.
 func (r *Study) Groups() []StudyGroup { return study.Groups(r.rows()) }
 
-// WriteTable writes the main figures as a table, a line a group of cells that differ in their seed alone.
+// WriteTable writes the main figures as a table, a line a group of cells that differ in their seed alone, and the warnings.
 func (r *Study) WriteTable(w io.Writer) error {
 	_, err := fmt.Fprintln(w, study.Table(r.Axes, r.rows()).Render())
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(w, "warning: %s\n", warning)
+	}
 	return err
 }
 
@@ -223,16 +236,21 @@ func (r *Study) rows() []study.Row {
 }
 
 func (r *Study) failure(engine string, overrides []string) error {
-	var failed []StudyCell
+	e := &FailedCells{Study: r, Engine: engine, Overrides: overrides}
+	failed := false
 	for _, c := range r.Cells {
 		if c.Status != string(runfolder.Done) {
-			failed = append(failed, c)
+			e.Cells = append(e.Cells, c)
+			failed = failed || c.Status == string(runfolder.Failed)
 		}
 	}
-	if len(failed) > 0 {
-		return &FailedCells{Study: r, Cells: failed, Engine: engine, Overrides: overrides}
+	switch {
+	case len(e.Cells) == 0:
+		return nil
+	case !failed: // they were interrupted, or another process has them
+		return fmt.Errorf("%v\nthe same command goes on", e)
 	}
-	return nil
+	return e
 }
 
 func studyOf(dir string, l *study.Ledger) *Study {
@@ -315,14 +333,19 @@ func (s *sweep) planCells(ctx context.Context) (err error) {
 
 func isDataKey(key string) bool { return strings.HasPrefix(key, "data.") }
 
-// find looks for the study's folder, the newest one of its name and cells, and reads its ledger.
+// find looks for the study's folder, the newest one of its name and cells, and reads its ledger. Where that one can't be read it is an
+// error: begun anew, the study would forget what failed and what it has in Slurm's queue.
 func (s *sweep) find() (*study.Ledger, error) {
 	dirs, err := study.List(s.results)
 	if err != nil {
 		return nil, err
 	}
 	for _, dir := range slices.Backward(dirs) {
-		if l, err := study.Read(dir); err == nil && l.Hash == s.study.Hash && l.Name == s.study.Name {
+		l, err := study.Read(dir)
+		switch {
+		case err != nil && study.IsOf(dir, &s.study.Ledger):
+			return nil, fmt.Errorf("%w; mend it, or move the folder away to begin the study anew", err)
+		case err == nil && l.Hash == s.study.Hash && l.Name == s.study.Name:
 			s.dir = dir
 			return l, nil
 		}
@@ -355,13 +378,14 @@ func (s *sweep) save() error { return study.Write(s.dir, &s.study.Ledger) }
 
 // writeTables writes study.csv and study.md.
 func (s *sweep) writeTables() error {
-	rows := s.result().rows()
+	r := s.result()
+	rows := r.rows()
 	var b bytes.Buffer
 	if err := study.WriteCSV(&b, s.study.Axes, rows); err != nil {
 		return err
 	}
 	folder := &runfolder.Folder{Dir: s.dir}
-	return errors.Join(folder.WriteFile(study.CSVFile, b.Bytes()), folder.WriteFile(study.MarkdownFile, study.Markdown(&s.study.Ledger, rows)))
+	return errors.Join(folder.WriteFile(study.CSVFile, b.Bytes()), folder.WriteFile(study.MarkdownFile, study.Markdown(&s.study.Ledger, rows, r.Warnings)))
 }
 
 func (s *sweep) result() *Study {
@@ -371,12 +395,16 @@ func (s *sweep) result() *Study {
 	}
 	r := studyOf(dir, &s.study.Ledger)
 	r.Dir, r.Skipped, r.Notes = s.dir, s.study.Skipped, s.notes()
+	finished := map[string]*knownRun{}
 	for n, j := range s.jobs {
-		r.Cells[n].Plan, r.Cells[n].Estimate = j.plan, j.estimate
-		if run := s.runs.done[j.config.Hash]; run != nil && r.Cells[n].Status == string(runfolder.Done) {
-			r.Cells[n].Figures = run.info.Results
+		c := &r.Cells[n]
+		c.Plan, c.Estimate = j.plan, j.estimate
+		if run := s.runs.done[j.config.Hash]; run != nil && c.Status == string(runfolder.Done) {
+			c.Figures = run.info.Results
+			finished[c.ID] = run
 		}
 	}
+	r.Warnings = changedData(r.Cells, finished)
 	return r
 }
 

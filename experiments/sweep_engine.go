@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/study"
 	"github.com/captionlab/captionlab/internal/train"
 )
 
@@ -55,7 +57,14 @@ func localEngine(ctx context.Context, waves [][]*job, s *sweep) error {
 			s.tell(j)
 			o := s.options.Options
 			o.Quiet = true
-			_, err = Resume(ctx, dir, o)
+			err = s.resume(ctx, dir, o)
+		}
+		if errors.Is(err, ErrInProgress) { // another process took the run between prepare and Resume
+			if err := s.leave(j, dir); err != nil {
+				return err
+			}
+			s.tell(j)
+			continue
 		}
 		if failed := s.ended(j, dir, cause(err)); failed != nil {
 			return failed
@@ -88,15 +97,65 @@ func (s *sweep) elsewhere(j *job) (taken bool, err error) {
 	}
 	if open := runs.open[hash]; open != nil {
 		if open.info.Status == runfolder.Running {
-			j.plan, j.todo = planBusy, false
-			c := &s.study.Cells[j.at]
-			c.Error, c.Run = planBusy+": give the command again when it has ended", s.relative(open.dir)
-			s.say("cell %s: %s", c.ID, planBusy)
-			return true, s.save()
+			return true, s.leave(j, open.dir)
 		}
 		j.dir = open.dir
 	}
 	return false, nil
+}
+
+// leave leaves a job to the process that is at work on its run.
+func (s *sweep) leave(j *job, dir string) error {
+	j.plan, j.todo = planBusy, false
+	c := &s.study.Cells[j.at]
+	c.Status, c.Error, c.Run = study.Pending, planBusy+": give the command again when it has ended", s.relative(dir)
+	s.say("cell %s: %s", c.ID, planBusy)
+	return s.save()
+}
+
+// resume is Resume for a cell. Where the cell took over another run's training, and that run turns out to have had other
+// captions, pictures or weights, the cell begins anew.
+func (s *sweep) resume(ctx context.Context, dir string, o Options) error {
+	_, err := Resume(ctx, dir, o)
+	if !errors.Is(err, errNotAsBegun) {
+		return err
+	}
+	donor, dropped := dropDonor(dir)
+	if dropped != nil || donor == "" {
+		return errors.Join(err, dropped)
+	}
+	s.say("run %s: %v, which is %s, whose training it took over; it trains from zero", filepath.Base(dir), cause(err), donor)
+	_, err = Resume(ctx, dir, o)
+	return err
+}
+
+// dropDonor takes away what continueFrom gave a run, and returns the name of the run it came from. A run that has trained since, or
+// that took nothing over, is left as it is: "".
+func dropDonor(dir string) (donor string, err error) {
+	folder := &runfolder.Folder{Dir: dir}
+	unlock, err := folder.Lock()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	info, err := folder.Info()
+	if err != nil || info.Continues == "" {
+		return "", err
+	}
+	trained := slices.ContainsFunc(info.Stages, func(s runfolder.Stage) bool { return s.Name == "training" })
+	last := lastCheckpoint(dir)
+	if trained || last != "" && last != lastCheckpoint(filepath.Join(filepath.Dir(dir), info.Continues)) {
+		return "", nil
+	}
+	for _, name := range []string{checkpointsDir, runfolder.MetricsFile, runfolder.MetricsCSV, "vocab.json"} {
+		if err := os.RemoveAll(folder.Path(name)); err != nil {
+			return "", err
+		}
+	}
+	return info.Continues, folder.Update(func(i *runfolder.Info) {
+		i.Continues = ""
+		clear(i.Hashes)
+	})
 }
 
 // cause takes the run folder off an error: the ledger names it already.
@@ -124,7 +183,8 @@ func (s *sweep) prepare(j *job) (dir string, err error) {
 	}
 	defer unlock()
 	if vocab := s.vocabs[corpus(j.config)]; vocab != "" && j.dir == "" {
-		if err := copyFile(folder, filepath.Join(vocab, "vocab.json"), "vocab.json"); err != nil {
+		err := copyFile(folder, filepath.Join(vocab, "vocab.json"), "vocab.json")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // one that was removed is made anew
 			return folder.Dir, err
 		}
 	}
@@ -135,15 +195,29 @@ func (s *sweep) prepare(j *job) (dir string, err error) {
 }
 
 // continueFrom gives a run the checkpoints and the epochs of one that trained the same or less, so that Resume trains from its end. A run
-// that has a checkpoint of its own is left as it is.
-func continueFrom(folder *runfolder.Folder, donor *knownRun) error {
+// that has a checkpoint of its own, or that has begun with other captions, pictures or weights, is left as it is.
+func continueFrom(folder *runfolder.Folder, donor *knownRun) (err error) {
 	checkpoints := folder.Path(checkpointsDir)
 	if _, err := os.Stat(filepath.Join(checkpoints, "last")); err == nil {
 		return nil
 	}
+	info, err := folder.Info()
+	if err != nil {
+		return err
+	}
+	for name, hash := range info.Hashes {
+		if had := donor.info.Hashes[name]; had != "" && had != hash {
+			return nil
+		}
+	}
 	// A copy beside, then one rename: whoever is killed in between starts from zero or from the whole copy. Locking the
 	// folder removes .tmp.
 	copying := folder.Path(".tmp", checkpointsDir)
+	defer func() {
+		if err != nil { // the disk may be full
+			err = errors.Join(err, os.RemoveAll(copying))
+		}
+	}()
 	for _, dir := range []string{copying, checkpoints} {
 		if err := os.RemoveAll(dir); err != nil {
 			return err

@@ -77,6 +77,9 @@ func fakeRun(t *testing.T, results string, c *config.Loaded, status runfolder.St
 			t.Fatal(err)
 		}
 	}
+	if status == runfolder.Done {
+		fakeCheckpoint(t, f, fmt.Sprintf("step-%08d-epoch-%04d", 10*c.Config.Training.Epochs, c.Config.Training.Epochs))
+	}
 	here := runfolder.Provenance(t.Context())
 	err = f.Update(func(i *runfolder.Info) {
 		i.Stamp(here)
@@ -90,6 +93,16 @@ func fakeRun(t *testing.T, results string, c *config.Loaded, status runfolder.St
 		t.Fatal(err)
 	}
 	return f
+}
+
+// fakeCheckpoint leaves what is looked at of a checkpoint before it is read.
+func fakeCheckpoint(t *testing.T, f *runfolder.Folder, name string) {
+	t.Helper()
+	for file, text := range map[string]string{name + "/state.json": "{}", "last": name + "\n"} {
+		if err := f.WriteFile(checkpointsDir+"/"+file, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func plans(s *sweep) (lines []string) {
@@ -193,7 +206,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestDonor: a run goes on only from one of the same program, the longest that is shorter.
+// TestDonor: a run goes on only from one of the same program that has its last checkpoint, the longest that is shorter.
 func TestDonor(t *testing.T) {
 	path, results := planFolder(t)
 	s, err := newSweep(t.Context(), path, nil, SweepOptions{})
@@ -201,7 +214,7 @@ func TestDonor(t *testing.T) {
 		t.Fatal(err)
 	}
 	five, ten := s.study.Configs[2], s.study.Configs[4]
-	fakeRun(t, results, five, runfolder.Done, 1)
+	shorter := fakeRun(t, results, five, runfolder.Done, 1)
 	other := fakeRun(t, results, ten, runfolder.Done, 1)
 	donor := func() int {
 		t.Helper()
@@ -222,6 +235,14 @@ func TestDonor(t *testing.T) {
 	}
 	if got := donor(); got != 5 {
 		t.Errorf("goes on after epoch %d, want 5: the longer run is another program's", got)
+	}
+	for _, gone := range []string{"step-00000050-epoch-0005", "last", ""} {
+		if err := os.RemoveAll(shorter.Path(checkpointsDir, gone)); err != nil {
+			t.Fatal(err)
+		}
+		if got := donor(); got != 0 {
+			t.Errorf("goes on after epoch %d, though checkpoints/%s was removed", got, gone)
+		}
 	}
 }
 

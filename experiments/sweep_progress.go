@@ -41,6 +41,12 @@ func (s *sweep) announce() {
 	if elsewhere > 0 {
 		s.say("%d of the finished runs were made by another commit of the program; remove their folders to compute them anew", elsewhere)
 	}
+	if left := s.runs.leftOut; len(left) > 0 {
+		s.say("warning: %d runs count for no cell: %s", len(left), few(left))
+	}
+	for _, w := range s.result().Warnings {
+		s.say("warning: %s", w)
+	}
 	for _, n := range s.notes() {
 		s.say("note: %s", n)
 	}
@@ -49,6 +55,15 @@ func (s *sweep) announce() {
 			s.say("cell %s: %s", s.study.Cells[j.at].ID, j.plan)
 		}
 	}
+}
+
+// few lists the first few of what may be many.
+func few(names []string) string {
+	const most = 3
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // notes are of the axes that change nothing in some cells.
@@ -171,6 +186,9 @@ func (r *Study) WritePlan(w io.Writer) error {
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "note: %s\n", n)
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
 	left, known := r.TimeLeft()
 	text := "unknown until the first cell is done"

@@ -1,12 +1,15 @@
 package experiments
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/runfolder"
+	"github.com/captionlab/captionlab/internal/train"
 )
 
 // knownRun is a run in the results folder.
@@ -26,22 +29,33 @@ type runIndex struct {
 	open   map[string]*knownRun   // by Hash: the newest one that is not finished
 	trunks map[string][]*knownRun // by trunk: finished runs
 	sizes  map[string][]*knownRun // by size: finished runs
+
+	leftOut []string // names of runs' folders, each with the reason
 }
 
-// indexRuns reads the runs of a results folder. A run whose config this version can't read is left out.
+// indexRuns reads the runs of a results folder. A run whose config this version can't read is left out, and one whose config was
+// edited after it began: its figures are another's.
 func indexRuns(results string) (*runIndex, error) {
 	folders, err := runfolder.List(results)
 	if err != nil {
 		return nil, err
 	}
-	x := &runIndex{map[string]*knownRun{}, map[string]*knownRun{}, map[string][]*knownRun{}, map[string][]*knownRun{}}
+	x := &runIndex{done: map[string]*knownRun{}, open: map[string]*knownRun{}, trunks: map[string][]*knownRun{}, sizes: map[string][]*knownRun{}}
 	for _, f := range folders { // oldest first
 		c, err := config.Load(f.Path(runfolder.ResolvedFile), nil)
-		if err != nil {
-			continue
+		var info runfolder.Info
+		if err == nil {
+			info, err = f.Info()
 		}
-		info, err := f.Info()
+		if err == nil && info.ConfigHash != "" && info.ConfigHash != c.Hash {
+			var earlier bool // its hash may be of other keys: see asItBegan
+			if earlier, err = ofEarlierVersion(f); err == nil && !earlier {
+				err = fmt.Errorf("its %s was edited after it began", runfolder.ResolvedFile)
+			}
+		}
 		if err != nil {
+			reason, _, _ := strings.Cut(err.Error(), "\n")
+			x.leftOut = append(x.leftOut, fmt.Sprintf("%s (%s)", filepath.Base(f.Dir), reason))
 			continue
 		}
 		x.add(&knownRun{dir: f.Dir, info: info, config: c})
@@ -90,11 +104,62 @@ func size(c *config.Loaded) string {
 func (x *runIndex) donor(c *config.Loaded, here runfolder.Info) (best *knownRun) {
 	for _, r := range x.trunks[trunk(c)] {
 		same := r.info.GitCommit == here.GitCommit && r.info.GitDirty == here.GitDirty && maps.Equal(r.info.Modules, here.Modules)
-		if same && c.Config.Training.Extends(r.config.Config.Training) && (best == nil || r.epochs() > best.epochs()) {
+		longer := best == nil || r.epochs() > best.epochs()
+		if same && longer && c.Config.Training.Extends(r.config.Config.Training) && lastCheckpoint(r.dir) != "" {
 			best = r
 		}
 	}
 	return best
+}
+
+// lastCheckpoint is the name of a run's last checkpoint; "" for a run that has none, or whose checkpoints were removed.
+func lastCheckpoint(runDir string) string {
+	return train.LastCheckpoint(filepath.Join(runDir, checkpointsDir))
+}
+
+// picksData tells the keys that choose pictures and captions. Those of tokens don't.
+func picksData(key string) bool {
+	switch key {
+	case "text.tokenizer", "text.min_count", "text.max_vocabulary":
+		return false
+	}
+	return isDataKey(key) || strings.HasPrefix(key, "text.") && !strings.HasPrefix(key, "text.words.")
+}
+
+// changedData warns where finished cells whose settings choose the same data had other captions or pictures: a config's hash covers
+// the names of files, not what they hold. finished are the cells' runs, by the cells' ids.
+func changedData(cells []StudyCell, finished map[string]*knownRun) (warnings []string) {
+	changed := map[string]bool{}
+	for _, what := range []struct{ hash, text string }{{"data", "the data set's captions or splits"}, {"pictures", "the picture files"}} {
+		var order []string                      // of the settings
+		had := map[string]map[string][]string{} // settings to hash to cells
+		for _, c := range cells {
+			run := finished[c.ID]
+			if run == nil || run.info.Hashes[what.hash] == "" { // earlier versions didn't note those of pictures
+				continue
+			}
+			key := run.config.HashOf(picksData)
+			if had[key] == nil {
+				order, had[key] = append(order, key), map[string][]string{}
+			}
+			hash := run.info.Hashes[what.hash]
+			had[key][hash] = append(had[key][hash], c.ID)
+		}
+		for _, key := range order {
+			if len(had[key]) < 2 || changed[key] {
+				continue
+			}
+			changed[key] = true
+			var parts []string
+			for hash, ids := range had[key] {
+				parts = append(parts, fmt.Sprintf("%s had %.8s", few(ids), hash))
+			}
+			slices.Sort(parts)
+			warnings = append(warnings, fmt.Sprintf("%s have changed between finished cells (by their hashes: %s), so figures and means mix both; "+
+				"a cell whose run folder is removed is computed anew", what.text, strings.Join(parts, "; ")))
+		}
+	}
+	return warnings
 }
 
 // seconds averages the finished runs of the same size; known is false without any.

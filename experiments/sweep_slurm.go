@@ -73,15 +73,30 @@ func slurmEngine(ctx context.Context, waves [][]*job, s *sweep) error {
 }
 
 // findTasks looks at what earlier calls submitted, and asks Slurm how it stands. Tasks that ended while nobody looked are
-// entered into the earlier call's ledger.
+// entered into the earlier call's ledger. What another study submitted, as this one before its file was edited, counts while it is alive.
 func (s *sweep) findTasks(ctx context.Context, before *study.Ledger) error {
-	all, err := submissions(s.dir)
-	if err != nil || len(all) == 0 {
+	own, err := submissions(s.dir)
+	if err != nil {
 		return err
 	}
-	s.tasks = tasksOf(all)
-	if err := s.ask(ctx, s.tasks); err != nil {
+	others, err := s.othersTasks()
+	if err != nil || len(own)+len(others) == 0 {
 		return err
+	}
+	s.tasks = tasksOf(own)
+	byName := map[string]*slurmTask{}
+	for _, tasks := range []map[string]*slurmTask{s.tasks, others} {
+		for _, t := range tasks {
+			byName[t.name] = t
+		}
+	}
+	if err := s.ask(ctx, byName); err != nil {
+		return err
+	}
+	for hash, t := range others {
+		if mine := s.tasks[hash]; t.alive() && (mine == nil || !mine.alive()) {
+			s.tasks[hash] = t
+		}
 	}
 	for n := range before.Cells {
 		c := &before.Cells[n]
@@ -96,6 +111,34 @@ func (s *sweep) findTasks(ctx context.Context, before *study.Ledger) error {
 		c.Status, c.Error = status, message
 	}
 	return nil
+}
+
+// othersTasks are the newest tasks by which other studies in the results folder submitted this one's cells, by the cells' hashes;
+// none for a cell that is done.
+func (s *sweep) othersTasks() (map[string]*slurmTask, error) {
+	dirs, err := study.List(s.results)
+	if err != nil {
+		return nil, err
+	}
+	newest := map[string]*slurmTask{}
+	for _, dir := range dirs {
+		if dir == s.dir {
+			continue
+		}
+		subs, err := submissions(dir)
+		if err != nil { // that study's own sweep says it, too
+			s.say("warning: whether %s has cells of this study in Slurm's queue is unknown: %v", filepath.Base(dir), err)
+			continue
+		}
+		tasks := tasksOf(subs)
+		for _, c := range s.study.Cells {
+			t, known := tasks[c.Hash], newest[c.Hash]
+			if t != nil && s.runs.done[c.Hash] == nil && (known == nil || t.sub.Submitted.After(known.sub.Submitted)) {
+				newest[c.Hash] = t
+			}
+		}
+	}
+	return newest, nil
 }
 
 // ask brings the tasks' states up to date.

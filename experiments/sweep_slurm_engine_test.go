@@ -44,10 +44,10 @@ func force(t *testing.T, dir string, states map[string]string) {
 	}
 }
 
-// all gives the same state to the six cells and to what they share.
+// all gives the same state to up to nine cells and to what they share.
 func all(state string) map[string]string {
 	states := map[string]string{"job": state}
-	for n := 1; n <= 6; n++ {
+	for n := 1; n <= 9; n++ {
 		states[fmt.Sprint(n)] = state
 	}
 	return states
@@ -146,6 +146,48 @@ func TestSlurmSubmits(t *testing.T) {
 	}
 	if s, err = slurmSweep(t, path, true, false); err != nil || len(submitted(t, dir)) != 2*len(want)+1 {
 		t.Errorf("cancelled cells were not submitted again: %v\n%v\n%v\n%v", err, submitted(t, dir), cellPlans(s), statuses(s))
+	}
+}
+
+// TestSlurmSubmitsNoCellTwice: cells that wait since before the study's file was edited are not submitted again by the edited study,
+// which waits for them, and cancels them.
+func TestSlurmSubmitsNoCellTwice(t *testing.T) {
+	path, _ := planFolder(t)
+	dir := fakeSlurm(t, all("PENDING 0:0"))
+	if _, err := slurmSweep(t, path, true, false); err != nil {
+		t.Fatal(err)
+	}
+	before := submitted(t, dir)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), "seeds = [1, 2]", "seeds = [1, 2, 3]", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := slurmSweep(t, path, true, false); err != nil {
+		t.Fatal(err)
+	}
+	// The third seed alone: cells 3, 6 and 9 of the edited study.
+	var arrays []string
+	for _, call := range submitted(t, dir)[len(before):] {
+		if _, array, ok := strings.Cut(call, "--array="); ok {
+			array, _, _ = strings.Cut(array, " ")
+			arrays = append(arrays, array)
+		}
+	}
+	if diff := cmp.Diff([]string{"6", "9", "3"}, arrays); diff != "" {
+		t.Errorf("arrays (-want +got):\n%s", diff)
+	}
+	s, err := slurmSweep(t, path, true, false)
+	if err != nil || slices.ContainsFunc(cellPlans(s), func(p string) bool { return p != planQueued }) {
+		t.Errorf("plans %v: %v", cellPlans(s), err)
+	}
+	if tasks, _, err := CancelSlurm(t.Context(), path, nil); err != nil || tasks != 9 {
+		t.Errorf("cancelled %d tasks: %v", tasks, err)
+	}
+	if tasks, _, err := CancelSlurm(t.Context(), path, nil); err != nil || tasks != 0 {
+		t.Errorf("cancelled %d tasks again: %v", tasks, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -109,7 +110,7 @@ func (r *SlurmStatus) WriteTable(w io.Writer) error {
 }
 
 // CancelSlurm ends all tasks of a study that wait or run, and returns how many there were and of which jobs. Running ones
-// keep a checkpoint: the study goes on from there when it is submitted again.
+// keep a checkpoint: the study goes on from there when it is submitted again. It ends tasks of its cells that another study submitted, too.
 func CancelSlurm(ctx context.Context, studyPath string, overrides []string) (tasks int, jobs []string, err error) {
 	s, err := submittedStudy(ctx, studyPath, overrides)
 	if err != nil {
@@ -155,6 +156,21 @@ func CancelSlurm(ctx context.Context, studyPath string, overrides []string) (tas
 			return 0, nil, err
 		}
 		jobs = append(jobs, here...)
+	}
+	var others []string // tasks
+	for _, c := range s.study.Cells {
+		if t := s.tasks[c.Hash]; t != nil && t.alive() && filepath.Dir(filepath.Dir(t.sub.dir)) != s.dir {
+			others = append(others, t.name)
+			if !slices.Contains(jobs, t.job) {
+				jobs = append(jobs, t.job)
+			}
+		}
+	}
+	if len(others) > 0 {
+		if err := s.slurm.Cancel(ctx, others); err != nil {
+			return 0, nil, err
+		}
+		tasks += len(others)
 	}
 	slices.Sort(jobs)
 	return tasks, jobs, nil

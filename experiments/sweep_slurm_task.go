@@ -77,7 +77,7 @@ func (sub *submission) runCell(ctx context.Context, cell string, o Options, note
 	if c.Hash != want.Hash {
 		return fmt.Errorf("cell %s: captionlab has changed since it was submitted: cancel the study and submit it again", want.ID)
 	}
-	s := &sweep{results: sub.Results, vocabs: map[string]string{}}
+	s := &sweep{options: SweepOptions{Options: o}, results: sub.Results, vocabs: map[string]string{}}
 	if s.runs, err = indexRuns(sub.Results); err != nil {
 		return err
 	}
@@ -102,8 +102,7 @@ func (sub *submission) runCell(ctx context.Context, cell string, o Options, note
 	if err := note(func(r *taskRecord) { r.Run = s.relative(folder) }); err != nil {
 		return err
 	}
-	_, err = Resume(ctx, folder, o)
-	return err
+	return s.resume(ctx, folder, o)
 }
 
 // busyLimit is how long a task waits for another process to leave its run: that of a task that was cancelled, which Slurm

@@ -333,7 +333,7 @@ func TestSweepGoesPastFailures(t *testing.T) {
 }
 
 // TestSweepDecodesOneTraining: cells that differ in how captions are generated share one training, and have the captions of runs of
-// their own. A training isn't gone on with where its data have changed since.
+// their own. A training isn't gone on with where its data have changed since: the cell trains from zero.
 func TestSweepDecodesOneTraining(t *testing.T) {
 	data := crashData(t)
 	config, _ := crashFolder(t, data)
@@ -371,8 +371,23 @@ func TestSweepDecodesOneTraining(t *testing.T) {
 	if err := os.WriteFile(captions, append(text, "p00.jpg#9\tone more caption\n"...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s, err = experiments.Sweep(t.Context(), study, []string{"training.epochs=3"}, experiments.SweepOptions{})
-	if err == nil || !strings.Contains(s.Cells[0].Error, "that this run began with") {
-		t.Errorf("other captions: error %v, cells %+v", err, s)
+	var said bytes.Buffer
+	s, err = experiments.Sweep(t.Context(), study, []string{"training.epochs=3"}, experiments.SweepOptions{Options: experiments.Options{Stderr: &said}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "that this run began with") || !strings.Contains(said.String(), "; it trains from zero") {
+		t.Errorf("other captions: said\n%s", said.String())
+	}
+	longer := s.Cells[0]
+	if c := runInfo(t, longer.Dir).Continues; c != "" || s.Cells[1].Status != "done" || runInfo(t, s.Cells[1].Dir).Continues != filepath.Base(longer.Dir) {
+		t.Errorf("other captions: the first cell continues %q, the second is %+v", c, s.Cells[1])
+	}
+	alone, err = experiments.Run(t.Context(), config, []string{"training.epochs=3"}, experiments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(runInfo(t, alone.Dir).Results, runInfo(t, longer.Dir).Results); diff != "" {
+		t.Errorf("other captions (-a run of its own +the cell):\n%s", diff)
 	}
 }

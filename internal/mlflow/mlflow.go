@@ -87,7 +87,12 @@ func export(store, experiment string, r Run) (dir string, err error) {
 	}
 	dir = filepath.Join(store, id, r.ID())
 	// Beside, then one rename. What begins with a point in .trash is no experiment to MLflow, and no run.
-	tmp, err := os.MkdirTemp(filepath.Join(store, ".trash"), ".exporting-")
+	trash, prefix := filepath.Join(store, ".trash"), fmt.Sprintf(".exporting-%s-%s-", id, r.ID())
+	killed, err := leftBehind(trash, prefix)
+	if err != nil {
+		return "", err
+	}
+	tmp, err := os.MkdirTemp(trash, prefix)
 	if err != nil {
 		return "", err
 	}
@@ -99,11 +104,35 @@ func export(store, experiment string, r Run) (dir string, err error) {
 	if err := keepTags(dir, whole); err != nil {
 		return "", err
 	}
+	for _, left := range killed { // where it was killed between the renames below, the run is there alone
+		if err := keepTags(filepath.Join(left, "before"), whole); err != nil {
+			return "", err
+		}
+	}
 	err = os.Rename(dir, filepath.Join(tmp, "before"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	return dir, os.Rename(whole, dir)
+	if err := os.Rename(whole, dir); err != nil {
+		return "", err
+	}
+	for _, left := range killed {
+		if err := os.RemoveAll(left); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// leftBehind are the folders that exports of a run which were killed left in the trash.
+func leftBehind(trash, prefix string) (dirs []string, err error) {
+	entries, err := os.ReadDir(trash)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			dirs = append(dirs, filepath.Join(trash, e.Name()))
+		}
+	}
+	return dirs, err
 }
 
 // experimentMeta is an experiment's meta.yaml.

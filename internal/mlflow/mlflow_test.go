@@ -68,6 +68,40 @@ func TestExport(t *testing.T) {
 	}
 }
 
+// TestExportAfterKill: an export that was killed between its two renames has left the run in the trash. The next one finds its tags
+// there, and leaves the trash empty.
+func TestExportAfterKill(t *testing.T) {
+	store := t.TempDir()
+	r := example(t)
+	dir, err := Export(store, "e", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "tags", "reviewed"), []byte("yes"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := tree(t, store)
+	left := filepath.Join(store, ".trash", ".exporting-"+filepath.Base(filepath.Dir(dir))+"-"+r.ID()+"-123")
+	other := filepath.Join(store, ".trash", ".exporting-other-run-4")
+	for _, name := range []string{left, other} {
+		if err := os.Mkdir(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(dir, filepath.Join(left, "before")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Export(store, "e", r); err != nil {
+		t.Fatal(err)
+	}
+	if got := tree(t, store); !maps.Equal(got, want) {
+		t.Errorf("%q, want %q", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+	}
+	if entries, err := os.ReadDir(filepath.Join(store, ".trash")); err != nil || len(entries) != 1 || entries[0].Name() != filepath.Base(other) {
+		t.Errorf("left in the trash: %v, %v; want what another export is writing", entries, err)
+	}
+}
+
 // TestExperimentOfMLflow: an experiment of that name that MLflow made takes the runs.
 func TestExperimentOfMLflow(t *testing.T) {
 	store := t.TempDir()

@@ -75,6 +75,11 @@ func Create(results string, l *Ledger) (dir string, err error) {
 	return dir, Write(dir, l)
 }
 
+// IsOf reports, by the folder's name alone, whether Create made it for a study of this name and hash.
+func IsOf(dir string, l *Ledger) bool {
+	return strings.HasSuffix(filepath.Base(dir), fmt.Sprintf("Z-%s-%.8s", l.Name, l.Hash))
+}
+
 // Read reads the ledger of a study folder. Numbers come back as int64 where they are integers, else as float64.
 func Read(dir string) (*Ledger, error) {
 	path := filepath.Join(dir, File)

@@ -39,6 +39,9 @@ func TestLedgerComesBack(t *testing.T) {
 	if base := filepath.Base(dir); !strings.HasSuffix(base, "Z-sizes-01234567") {
 		t.Errorf("folder %s", base)
 	}
+	if other := (&study.Ledger{Name: "es", Hash: want.Hash}); !study.IsOf(dir, want) || study.IsOf(dir, other) {
+		t.Errorf("%s by its name: of the study %v, of another %v", dir, study.IsOf(dir, want), study.IsOf(dir, other))
+	}
 	got, err := study.Read(dir)
 	if err != nil {
 		t.Fatal(err)

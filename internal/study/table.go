@@ -278,8 +278,8 @@ func number(x float64) string {
 	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
-// Markdown is the study as a page: its question, the table over the seeds, and the cells that are not done.
-func Markdown(l *Ledger, rows []Row) []byte {
+// Markdown is the study as a page: its question, the table over the seeds, warnings about it, and the cells that are not done.
+func Markdown(l *Ledger, rows []Row, warnings []string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# %s\n\n", l.Name)
 	if l.Description != "" {
@@ -291,6 +291,9 @@ func Markdown(l *Ledger, rows []Row) []byte {
 	}
 	fmt.Fprintf(&b, "Study file `%s`, seeds %s. Figures of the validation split; mean ± sample deviation over the seeds.\n\n", l.Config, strings.Join(seeds, ", "))
 	b.WriteString(Table(l.Axes, rows).RenderMarkdown() + "\n")
+	for _, w := range warnings {
+		fmt.Fprintf(&b, "\n**Warning:** %s\n", w)
+	}
 	var open []Row
 	for _, r := range rows {
 		if r.Status != runfolder.Done {

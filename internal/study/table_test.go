@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,7 +45,7 @@ func TestTables(t *testing.T) {
 	if err := study.WriteCSV(&csv, l.Axes, rows); err != nil {
 		t.Fatal(err)
 	}
-	for name, got := range map[string][]byte{"study.csv": csv.Bytes(), "study.md": study.Markdown(l, rows)} {
+	for name, got := range map[string][]byte{"study.csv": csv.Bytes(), "study.md": study.Markdown(l, rows, nil)} {
 		golden := filepath.Join("testdata", name)
 		if *update {
 			if err := os.WriteFile(golden, got, 0o644); err != nil {
@@ -58,6 +59,16 @@ func TestTables(t *testing.T) {
 		if diff := cmp.Diff(string(want), string(got)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// TestMarkdownWarns: warnings stand with the table whose figures they are about.
+func TestMarkdownWarns(t *testing.T) {
+	l, rows := tables()
+	page := string(study.Markdown(l, rows, []string{"the data have changed"}))
+	table, warning, open := strings.Index(page, "| word |"), strings.Index(page, "\n\n**Warning:** the data have changed\n\n"), strings.Index(page, "Not done:")
+	if table < 0 || warning < table || open < warning {
+		t.Errorf("the warning is not between the table and what is not done:\n%s", page)
 	}
 }
 

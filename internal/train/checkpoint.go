@@ -328,6 +328,15 @@ func pointed(dir, pointer string) (string, error) {
 	return found(dir, name), nil
 }
 
+// LastCheckpoint is the name of the folder in dir, a run's checkpoints, from which its training goes on; "" without one.
+func LastCheckpoint(dir string) string {
+	name, err := pointed(dir, lastName)
+	if err != nil || !exists(filepath.Join(dir, name)) {
+		return ""
+	}
+	return name
+}
+
 // load replaces the variables and the state by those of the checkpoint that the pointer names.
 func (t *Trainer) load(pointer string) error {
 	name, err := t.pointed(pointer)
