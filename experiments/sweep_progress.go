@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/study"
@@ -42,7 +44,7 @@ func (s *sweep) announce() {
 		s.say("%d of the finished runs were made by another commit of the program; remove their folders to compute them anew", elsewhere)
 	}
 	if left := s.runs.leftOut; len(left) > 0 {
-		s.say("warning: %d runs count for no cell: %s", len(left), few(left))
+		s.say("warning: %d %s for no cell: %s", len(left), english.PluralWord(len(left), "run counts", "runs count"), few(left))
 	}
 	for _, w := range s.result().Warnings {
 		s.say("warning: %s", w)
