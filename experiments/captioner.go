@@ -15,6 +15,7 @@ import (
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
+	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/encoder"
 	"github.com/captionlab/captionlab/internal/features"
@@ -369,18 +370,16 @@ func pictureFiles(paths []string) ([]string, error) {
 		}
 		before := len(files)
 		for _, e := range entries {
-			if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && slices.Contains(pictureEndings, strings.ToLower(filepath.Ext(e.Name()))) {
+			if !e.IsDir() && !dataset.Hidden(e.Name()) && dataset.IsPicture(e.Name()) {
 				files = append(files, filepath.Join(path, e.Name()))
 			}
 		}
 		if len(files) == before {
-			return nil, fmt.Errorf("%s: no picture in that folder (%s)", path, strings.Join(pictureEndings, ", "))
+			return nil, fmt.Errorf("%s: no picture in that folder (%s)", path, strings.Join(dataset.PictureEndings, ", "))
 		}
 	}
 	return files, nil
 }
-
-var pictureEndings = []string{".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 // CaptionFiles captions picture files, and all pictures of folders, with the model of a run. See OpenCaptioner and
 // Captioner.Caption.

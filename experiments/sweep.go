@@ -109,9 +109,9 @@ func IsStudy(configPath string) bool {
 // A cell is known by the hash of its resolved config. A finished run with that hash, from whatever study, is taken as
 // it is; an interrupted or killed one goes on; so the same call after a crash finishes the study and repeats no
 // finished cell. Where cells differ in training.epochs alone, the longer one goes on from the shorter one's last
-// checkpoint. One cell's failure does not stop the others: the error is then *FailedCells, beside the study; another one says which cells
-// are not done where none failed, as when another process has them. Where ctx ends it
-// first, the error wraps ErrInterrupted, beside the study as well; a study file that can't be carried out is ConfigProblems.
+// checkpoint. One cell's failure does not stop the others: the error is then *FailedCells, beside the study; another one says which
+// cells are not done where none failed, as when another process has them. Where ctx ends it first, the error wraps ErrInterrupted,
+// beside the study as well; a study file that can't be carried out is ConfigProblems.
 func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOptions) (*Study, error) {
 	carryOut, ok := engines[o.Engine]
 	if !ok {

@@ -46,10 +46,11 @@ func (s *sweep) announce() {
 	if left := s.runs.leftOut; len(left) > 0 {
 		s.say("warning: %d %s for no cell: %s", len(left), english.PluralWord(len(left), "run counts", "runs count"), few(left))
 	}
-	for _, w := range s.result().Warnings {
+	r := s.result()
+	for _, w := range r.Warnings {
 		s.say("warning: %s", w)
 	}
-	for _, n := range s.notes() {
+	for _, n := range r.Notes {
 		s.say("note: %s", n)
 	}
 	for _, j := range s.jobs {

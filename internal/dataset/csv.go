@@ -39,7 +39,7 @@ func bareTable(fields, next []string) (columns, bool) {
 	if endsInSplit(fields) && (!strings.HasPrefix(fields[2], " ") || endsInSplit(next)) {
 		c.split, c.count = 2, 3
 	}
-	return c, len(fields) >= 2 && isPicture(strings.TrimSpace(fields[0]))
+	return c, len(fields) >= 2 && IsPicture(strings.TrimSpace(fields[0]))
 }
 
 func endsInSplit(fields []string) bool {

@@ -44,7 +44,7 @@ func unpack(t *testing.T, archive *txtar.Archive) (root string, s Settings, want
 				t.Fatal(err)
 			}
 			continue
-		case isPicture(file.Name) && len(file.Data) == 0:
+		case IsPicture(file.Name) && len(file.Data) == 0:
 			file.Data = smallPicture(t, n)
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -19,11 +19,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// pictureTypes are the endings of pictures' names.
-var pictureTypes = []string{".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
+// PictureEndings are the endings of pictures' names.
+var PictureEndings = []string{".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
-func isPicture(name string) bool {
-	return slices.Contains(pictureTypes, strings.ToLower(path.Ext(name)))
+// IsPicture reports whether a file's name has one of PictureEndings, in capitals or not.
+func IsPicture(name string) bool {
+	return slices.Contains(PictureEndings, strings.ToLower(path.Ext(name)))
 }
 
 // gallery finds pictures by name. It reads each folder once instead of asking for each file, and never leaves its
@@ -80,7 +81,7 @@ func (g *gallery) list(folder string) map[string]fs.FileMode {
 func (g *gallery) any() bool {
 	for _, folder := range g.folders {
 		for name := range g.list(folder) {
-			if isPicture(name) && !hidden(name) {
+			if IsPicture(name) && !Hidden(name) {
 				return true
 			}
 		}

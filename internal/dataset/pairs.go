@@ -53,7 +53,7 @@ func eachText(g *gallery, each func(text string, pictures []string) error, repor
 		if !d.IsDir() {
 			return nil
 		}
-		if base := path.Base(name); name != "." && (hidden(base) || !utf8.ValidString(base)) {
+		if base := path.Base(name); name != "." && (Hidden(base) || !utf8.ValidString(base)) {
 			return fs.SkipDir
 		}
 		entries, err := fs.ReadDir(g.root.FS(), name)
@@ -71,13 +71,13 @@ func eachText(g *gallery, each func(text string, pictures []string) error, repor
 			stem := strings.TrimSuffix(e.Name(), path.Ext(e.Name()))
 			isText := strings.EqualFold(path.Ext(e.Name()), ".txt")
 			switch {
-			case hidden(e.Name()):
+			case Hidden(e.Name()):
 			case !utf8.ValidString(e.Name()):
-				if e.IsDir() || isText || isPicture(e.Name()) {
+				if e.IsDir() || isText || IsPicture(e.Name()) {
 					say(strings.ToValidUTF8(e.Name(), "\uFFFD"), fmt.Sprintf("left out: its name, %q, is not UTF-8", e.Name()))
 				}
 			case e.IsDir():
-			case e.Type()&fs.ModeSymlink != 0 && !isText && !isPicture(e.Name()):
+			case e.Type()&fs.ModeSymlink != 0 && !isText && !IsPicture(e.Name()):
 				if info, err := g.root.Stat(path.Join(name, e.Name())); err != nil || info.IsDir() {
 					say(e.Name(), "left out: a link to a folder, or to nothing in the data folder, is not followed")
 				}
@@ -86,7 +86,7 @@ func eachText(g *gallery, each func(text string, pictures []string) error, repor
 					say(path.Base(other), "left out: "+e.Name()+" beside it is of the same name")
 				}
 				texts[stem] = path.Join(name, e.Name())
-			case isPicture(e.Name()):
+			case IsPicture(e.Name()):
 				if pictures[stem] == nil {
 					order = append(order, stem)
 				}

@@ -142,7 +142,7 @@ func (f *source) unreadable(name string) string {
 	}
 	defer file.Close()
 	switch head := f.head(name); {
-	case isPicture(name):
+	case IsPicture(name):
 		return name + " is a picture: expected the folder of the data set, or a file of captions"
 	case blank(head):
 		return name + " is empty"
@@ -176,8 +176,8 @@ func (f *source) first(names ...string) []string {
 	return nil
 }
 
-// hidden reports whether a file or folder is none of the user's: macOS writes ._name beside each name, and __MACOSX into zips.
-func hidden(name string) bool { return strings.HasPrefix(name, ".") || name == "__MACOSX" }
+// Hidden reports whether a file or folder is none of the user's: macOS writes ._name beside each name, and __MACOSX into zips.
+func Hidden(name string) bool { return strings.HasPrefix(name, ".") || name == "__MACOSX" }
 
 // matching are the files below the folder, or its folder below, that match a pattern of package path; sorted.
 func (f *source) matching(below, pattern string) (found []string) {
@@ -193,7 +193,7 @@ func (f *source) matching(below, pattern string) (found []string) {
 		}
 	}
 	for _, name := range names {
-		if ok, _ := path.Match(pattern, strings.ToLower(name)); ok && !hidden(name) && f.has(path.Join(below, name)) {
+		if ok, _ := path.Match(pattern, strings.ToLower(name)); ok && !Hidden(name) && f.has(path.Join(below, name)) {
 			found = append(found, path.Join(below, name))
 		}
 	}

@@ -140,7 +140,7 @@ func splitOf(name string) (split string, ok bool) {
 
 // typed gives the names under which the picture lies that a file names without its type, such as img/insta1.
 func typed(image string) (name string, also []string) {
-	if image == "" || isPicture(image) {
+	if image == "" || IsPicture(image) {
 		return image, nil
 	}
 	local, why := localName(image)

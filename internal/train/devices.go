@@ -46,7 +46,7 @@ func newDevices(backend compute.Backend, n int) (*devices, error) {
 // replicateRandomState puts the random state on every device. GoMLX 0.28.6 does it for variables that know their store;
 // the random state doesn't, and a distributed graph that draws from it fails on a nil pointer.
 func (d *devices) replicateRandomState(store *gomodel.Store) error {
-	v := store.GetVariable(gomodel.ScopeSeparator + gomodel.RNGStateVariableName)
+	v := randomState(store)
 	if v == nil {
 		return errors.New("training on several devices: the store has no random state")
 	}

@@ -51,7 +51,7 @@ func (t *Trainer) Weights(features int) (map[string]*tensors.Tensor, error) {
 // the counter's lower and upper half of a Philox 4x32 generator (Salmon et al. 2011). Each dropout mask takes one count. It is nil where
 // the store has none.
 func (t *Trainer) RandomState() ([]uint64, error) {
-	v := t.store.GetVariable(gomodel.ScopeSeparator + gomodel.RNGStateVariableName)
+	v := randomState(t.store)
 	if v == nil || !v.HasValue() {
 		return nil, nil
 	}
@@ -60,4 +60,9 @@ func (t *Trainer) RandomState() ([]uint64, error) {
 		return nil, fmt.Errorf("the random state: %w", err)
 	}
 	return tensors.CopyFlatData[uint64](value)
+}
+
+// randomState is the variable of a store's random state; nil where it has none.
+func randomState(store *gomodel.Store) *gomodel.Variable {
+	return store.GetVariable(gomodel.ScopeSeparator + gomodel.RNGStateVariableName)
 }
