@@ -343,6 +343,11 @@ func (t *Trainer) load(pointer string) error {
 	if err != nil {
 		return err
 	}
+	return t.loadFrom(name)
+}
+
+// loadFrom reads the checkpoint of a name.
+func (t *Trainer) loadFrom(name string) error {
 	loaded, s, err := open(t.store, filepath.Join(t.dir, name))
 	if err != nil {
 		return err

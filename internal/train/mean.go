@@ -59,8 +59,8 @@ func (t *Trainer) averageLast(ctx context.Context, validation Batches, events Ev
 	if t.settings.AverageLast == 0 || ends == 0 {
 		return nil
 	}
-	if _, err := t.pointed(meanName); err == nil {
-		return nil // kept already
+	if _, err := t.pointed(meanName); !errors.Is(err, errNoCheckpoint) {
+		return err // or kept already
 	}
 	began := time.Now()
 	means, err := t.meanOfEnds()

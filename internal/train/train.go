@@ -272,10 +272,11 @@ func (t *Trainer) stoppedEarly() bool {
 // where training.select names one. Where weights are averaged, these are the averages; and where the mean of the last epochs'
 // weights is better than any epoch, that mean.
 func (t *Trainer) LoadBest() error {
-	if _, err := t.pointed(meanName); err == nil {
-		return t.load(meanName)
+	name, err := bestCheckpoint(t.dir)
+	if err != nil {
+		return err
 	}
-	return t.load(bestName)
+	return t.loadFrom(name)
 }
 
 // BestEpoch is the best epoch so far, by training.select.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -367,6 +369,26 @@ func TestPatienceStopsEarly(t *testing.T) {
 		train.Events{Epoch: func(train.Epoch) error { n++; return nil }})
 	if err != nil || n != 3 || tr.BestEpoch() != 1 {
 		t.Errorf("a model that learns nothing ran %d epochs, best %d, error %v; want 3 and 1", n, tr.BestEpoch(), err)
+	}
+}
+
+// TestLoadBestRefusesADamagedMean: the best epoch's weights in place of the kept mean's would be other weights without a word.
+func TestLoadBestRefusesADamagedMean(t *testing.T) {
+	dir := t.TempDir()
+	s := settings()
+	s.Epochs = 1
+	tr := newTrainer(t, s, 0, dir)
+	if err := tr.Run(t.Context(), set(t, batch.Options{Name: "train", Size: 4}), set(t, batch.Options{Name: "validation", Size: 4}), train.Events{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.LoadBest(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "mean"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.LoadBest(); err == nil || !strings.Contains(err.Error(), "mean is empty") {
+		t.Errorf("LoadBest with an empty mean: %v", err)
 	}
 }
 
