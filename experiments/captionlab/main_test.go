@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 
@@ -63,6 +64,27 @@ func TestExitCodes(t *testing.T) {
 		})
 	}
 }
+
+// TestLostResults: results that can't be written are no success, whether or not a command looks at what its writes return.
+func TestLostResults(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{{"config", "keys"}, {"config", "keys", "--json"}, {"version"}} {
+		for cause, want := range map[error]int{syscall.ENOSPC: 1, syscall.EPIPE: 141} {
+			var stderr bytes.Buffer
+			if got := execute(context.Background(), args, lost{cause}, &stderr); got != want {
+				t.Errorf("%v, %v: exit code %d, want %d", args, cause, got, want)
+			}
+			if said := strings.Contains(stderr.String(), cause.Error()); said != (cause == syscall.ENOSPC) {
+				t.Errorf("%v, %v: stderr %q", args, cause, stderr.String())
+			}
+		}
+	}
+}
+
+// lost fails to write.
+type lost struct{ cause error }
+
+func (l lost) Write([]byte) (int, error) { return 0, l.cause }
 
 func TestReport(t *testing.T) {
 	for _, test := range []struct {

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2   // wrong command line, or a config that can't be run
 	exitInterrupted = 130 // as shells have it for Ctrl-C
+	exitPipe        = 141 // and for a reader of the results that ended early
 )
 
 func newRoot() *cobra.Command {
@@ -65,13 +67,35 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (code
 	}()
 	root := newRoot()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	out := &results{w: stdout}
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
+		err = out.err
+	}
+	switch {
+	case err == nil:
 		return exitDone
+	case out.err != nil && errors.Is(err, syscall.EPIPE):
+		return exitPipe
 	}
 	return report(stderr, err)
+}
+
+// results is where a command writes its results. It keeps the first error, so that no command needs to look for one: a full
+// disk must not pass for success.
+type results struct {
+	w   io.Writer
+	err error
+}
+
+func (r *results) Write(p []byte) (int, error) {
+	n, err := r.w.Write(p)
+	if err != nil && r.err == nil {
+		r.err = fmt.Errorf("write the results: %w", err)
+	}
+	return n, err
 }
 
 // reportPanic prints what a panic says in one line.
