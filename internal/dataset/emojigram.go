@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -115,14 +116,16 @@ func paintAll(ctx context.Context, e EmojigramSettings, scenes []scene, examples
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	stop()
 	fmt.Fprintf(log, "emojigram: painted %d pictures in %.1f s\n", len(missing), time.Since(start).Seconds())
 	return nil
 }
 
-// every calls f at intervals until it is stopped.
+// every calls f at intervals until it is stopped; then no call is under way.
 func every(interval time.Duration, f func()) (stop func()) {
-	ticker, ended := time.NewTicker(interval), make(chan struct{})
+	ticker, ended, stopped := time.NewTicker(interval), make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(stopped)
 		for {
 			select {
 			case <-ticker.C:
@@ -132,7 +135,7 @@ func every(interval time.Duration, f func()) (stop func()) {
 			}
 		}
 	}()
-	return func() { ticker.Stop(); close(ended) }
+	return sync.OnceFunc(func() { ticker.Stop(); close(ended); <-stopped })
 }
 
 // wholeJPEG reports whether a file begins and ends as a JPEG does.

@@ -66,6 +66,9 @@ func newBar(w io.Writer, label, unit string, total int64, now func() time.Time) 
 	return &Bar{w: w, label: label, unit: unit, total: total, now: now, started: at, last: at, samples: []sample{{at: at}}}
 }
 
+// theme has blocks that all fonts have; the library's own Unicode theme is of private-use characters of some.
+var theme = progressbar.Theme{Saucer: "█", SaucerPadding: "░"}
+
 func (b *Bar) draw(total int64) {
 	b.drawn = progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(b.w),
@@ -73,7 +76,7 @@ func (b *Bar) draw(total int64) {
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
-		progressbar.OptionSetTheme(progressbar.ThemeUnicode),
+		progressbar.OptionSetTheme(theme),
 	)
 }
 
