@@ -205,6 +205,9 @@ func (c *Captioner) Close() {
 	if c.next != nil {
 		c.next.Finalize()
 	}
+	if c.front != nil {
+		c.front.Finalize()
+	}
 	if c.extractor != nil {
 		_ = c.extractor.Close() // each batch is on disk already
 	}

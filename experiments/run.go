@@ -80,11 +80,7 @@ type Result struct {
 // configs; overrides are of the form section.key=value. A config that can't be run is refused before any work: the error is
 // ConfigProblems. Once the folder is there, it is *RunError, which wraps ErrInterrupted where ctx ended the run.
 func Run(ctx context.Context, configPath string, overrides []string, o Options) (*Result, error) {
-	path, err := ConfigPath(configPath)
-	if err != nil {
-		return nil, err
-	}
-	c, err := config.Load(path, overrides)
+	c, err := loadConfig(configPath, overrides)
 	if err != nil {
 		return nil, err
 	}

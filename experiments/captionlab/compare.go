@@ -58,7 +58,7 @@ STUDY is the same of a study's folder; last, alone, is the newest study.`,
 		},
 	}
 	c.Flags().StringVar(&out, "out", "", "folder to write to")
-	c.Flags().StringVar(&o.Split, "split", "validation", "whose captions are compared: validation or test")
+	c.Flags().StringVar(&o.Split, "split", "validation", "whose captions are compared: validation, test or train")
 	c.Flags().StringVar(&o.Baseline, "baseline", "", "a run of the group that the others are measured against")
 	c.Flags().IntVar(&o.Resamples, "resamples", 1000, "of the bootstrap")
 	c.Flags().StringVar(&o.Results, "results", "", "folder in which runs are looked for (default: results in the checkout)")

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize/english"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -187,14 +188,12 @@ func namesOf(counts []experiments.DataCount, limit int) []string {
 
 // visible shows a character that would not be seen.
 func visible(character string) string {
-	for _, r := range character {
-		if r == ' ' {
-			return "␣"
-		}
-		if !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == '\uFFFD' {
-			return fmt.Sprintf("%U", r)
-		}
-		break
+	r, size := utf8.DecodeRuneInString(character)
+	switch {
+	case r == ' ':
+		return "␣"
+	case size > 0 && (!unicode.IsGraphic(r) || unicode.IsSpace(r) || r == utf8.RuneError):
+		return fmt.Sprintf("%U", r)
 	}
 	return character
 }

@@ -53,8 +53,7 @@ func (s State) Ended() bool { return ended[s.Name] }
 // the same jobs may be there, too.
 //
 // The accounting is asked first, where there is one: that spares the controller. It lags, though, and has no word of what
-// was put back into the queue, so for such tasks the controller's
-// word counts.
+// was put back into the queue, so for such tasks the controller's word counts.
 func (c *Client) States(ctx context.Context, tasks []string) (map[string]State, error) {
 	states := map[string]State{}
 	wanted := map[string][]string{}
