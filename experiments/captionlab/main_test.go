@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// TestExitCodes: 0 done, 1 failed, 2 usage and config errors, 130 interrupted.
+// TestExitCodes: 0 done, 1 failed, 2 usage and config errors. TestReport has 130, interrupted, TestLostResults 141.
 func TestExitCodes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("wrong.toml", []byte("[training]\nepochs = 0\n"), 0o644); err != nil {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -96,7 +95,6 @@ func paintAll(ctx context.Context, e EmojigramSettings, scenes []scene, examples
 	}
 	var done atomic.Int64
 	stop := every(10*time.Second, func() { fmt.Fprintf(log, "emojigram: %d of %d pictures\n", done.Load(), len(missing)) })
-	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, n := range missing {
@@ -113,10 +111,11 @@ func paintAll(ctx context.Context, e EmojigramSettings, scenes []scene, examples
 			return renameio.WriteFile(examples[n].Path, file.Bytes(), 0o644)
 		})
 	}
-	if err := group.Wait(); err != nil {
+	err = group.Wait()
+	stop()
+	if err != nil {
 		return err
 	}
-	stop()
 	fmt.Fprintf(log, "emojigram: painted %d pictures in %.1f s\n", len(missing), time.Since(start).Seconds())
 	return nil
 }
@@ -135,7 +134,7 @@ func every(interval time.Duration, f func()) (stop func()) {
 			}
 		}
 	}()
-	return sync.OnceFunc(func() { ticker.Stop(); close(ended); <-stopped })
+	return func() { ticker.Stop(); close(ended); <-stopped }
 }
 
 // wholeJPEG reports whether a file begins and ends as a JPEG does.
