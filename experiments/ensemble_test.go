@@ -30,6 +30,9 @@ func TestEnsemble(t *testing.T) {
 	if err != nil || !found || mean.MeanOf != 2 || (run.Results["kept_mean_of_epochs"] == 2) != mean.Best {
 		t.Errorf("the mean of the last epochs is %+v, found %v (%v); the figures have %v", mean, found, err, run.Results["kept_mean_of_epochs"])
 	}
+	if f := run.Results; f["validation_perplexity"] != math.Exp(f["validation_teacher_forced_loss"]) { // without the retrieval, too
+		t.Errorf("perplexity %v of the loss %v", f["validation_perplexity"], f["validation_teacher_forced_loss"])
+	}
 	copied := func(name string) string {
 		dir := filepath.Join(results, name)
 		if err := os.CopyFS(dir, os.DirFS(run.Dir)); err != nil {

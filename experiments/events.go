@@ -15,7 +15,7 @@ import (
 )
 
 // A run's TensorBoard files. TensorBoard takes each folder with event files for a run of its own: tensorboard has the curves
-// by optimiser step and what stands at the end, tensorboard/by_epoch the same curves by epoch.
+// by training step (batches) and what stands at the end, tensorboard/by_epoch the same curves by epoch.
 const (
 	eventsDir      = "tensorboard"
 	epochEventsDir = eventsDir + "/by_epoch"

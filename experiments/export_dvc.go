@@ -31,8 +31,8 @@ var dvcCurves = []struct {
 	name, x, xLabel, yLabel string
 	y                       []string
 }{
-	{"loss", "step", "optimiser steps", "nats a token", []string{"train_teacher_forced_loss", "validation_teacher_forced_loss"}},
-	{"accuracy", "step", "optimiser steps", "share of tokens", []string{"train_teacher_forced_accuracy", "validation_teacher_forced_accuracy"}},
+	{"loss", "step", "training steps (batches)", "nats a token", []string{"train_teacher_forced_loss", "validation_teacher_forced_loss"}},
+	{"accuracy", "step", "training steps (batches)", "share of tokens", []string{"train_teacher_forced_accuracy", "validation_teacher_forced_accuracy"}},
 	{"loss by epoch", "epoch", "epochs", "nats a token", []string{"train_teacher_forced_loss", "validation_teacher_forced_loss"}},
 	{"accuracy by epoch", "epoch", "epochs", "share of tokens", []string{"train_teacher_forced_accuracy", "validation_teacher_forced_accuracy"}},
 }

@@ -1,6 +1,8 @@
 package experiments
 
 import (
+	"math"
+
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/report"
 	"github.com/captionlab/captionlab/internal/score"
@@ -19,10 +21,14 @@ func (e *experiment) watchCollapse(captions []string) error {
 	for _, w := range e.collapse.Warnings {
 		e.say("warning: %s", w)
 	}
+	ratio := math.NaN()
+	if people.Words > 0 {
+		ratio = model.Words / people.Words
+	}
 	return e.figures(map[string]float64{
 		"validation_distinct_captions": float64(model.Distinct), "validation_distinct_captions_share": model.DistinctShare(),
 		"validation_vocabulary_used_share": model.Vocabulary, "validation_copied_captions_share": model.Copied,
 		"validation_repeated_trigrams_share": model.Repeating,
-		"validation_words_per_caption":       model.Words, "validation_length_ratio": model.Words / max(people.Words, 1e-9),
+		"validation_words_per_caption":       model.Words, "validation_length_ratio": ratio,
 	})
 }

@@ -3,7 +3,6 @@ package experiments
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/captionlab/captionlab/internal/batch"
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -42,7 +41,7 @@ func (e *experiment) retrieve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	figures := map[string]float64{"validation_perplexity": math.Exp(e.controls[0].Loss), "retrieval_pictures": float64(len(pictures))}
+	figures := map[string]float64{"retrieval_pictures": float64(len(pictures))}
 	rank := func(prefix string, logs []float64) *score.Retrieval {
 		r := score.NewRetrieval(score.Places(logs, len(pictures)))
 		figures[prefix+"recall_at_1"], figures[prefix+"recall_at_5"] = r.RecallAt1, r.RecallAt5

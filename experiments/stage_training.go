@@ -116,7 +116,7 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if blind {
 		label = "training blind control"
 	}
-	epochs := e.config.Training.Epochs + e.config.Training.SCSTEpochs
+	epochs := e.config.Training.TotalEpochs()
 	critical, err := e.selfCritical(ctx, t, decoder, blind)
 	if err != nil {
 		return nil, err
@@ -186,7 +186,10 @@ func (e *experiment) epochsBefore(checkpoint bool) error {
 
 // recordEpoch appends one row to metrics.jsonl.
 func (e *experiment) recordEpoch(row train.Epoch) error {
-	captions := float64(e.countCaptions(dataset.Train))
+	examples := float64(e.countCaptions(dataset.Train))
+	if e.config.Training.Examples == "pairs" {
+		examples = row.Train.Tokens // each predicts one
+	}
 	epoch := runfolder.Epoch{
 		Epoch: row.Epoch, Step: row.Step,
 		TrainLoss: row.Train.Loss(), TrainAccuracy: row.Train.Accuracy(),
@@ -194,8 +197,11 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 		ValidationNatsPerCharacter: e.perCharacter(row.Validation, dataset.Validation),
 		ValidationNatsPerCaption:   e.perCaption(row.Validation, dataset.Validation),
 		LearningRate:               row.Rate,
-		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: captions / math.Max(row.Seconds, 1e-9), Best: row.Best,
+		Seconds:                    row.Seconds, TotalSeconds: row.Total, ExamplesPerSecond: examples / math.Max(row.Seconds, 1e-9), Best: row.Best,
 		SelectionMetric: row.Metric, SelfCritical: row.Critical,
+	}
+	if e.config.Training.Select == "loss" {
+		epoch.SelectionMetric = math.NaN()
 	}
 	if row.Critical { // of sampled captions, not of the data's
 		epoch.TrainLoss, epoch.TrainAccuracy, epoch.ExamplesPerSecond = math.NaN(), math.NaN(), math.NaN()
@@ -262,6 +268,9 @@ func (e *experiment) evaluate(ctx context.Context) error {
 		results[prefix+"teacher_forced_loss"], results[prefix+"teacher_forced_accuracy"] = c.Loss, c.Accuracy
 		results[prefix+"nats_per_character"], results[prefix+"bits_per_character"] = c.NatsPerCharacter, c.NatsPerCharacter/math.Ln2
 		results[prefix+"nats_per_caption"] = c.NatsPerCaption
+		if name == "model" && e.config.Training.Padding != "counted" { // padding is no token of the captions
+			results[split+"_perplexity"] = math.Exp(c.Loss)
+		}
 		e.say("%s, %s: teacher-forced loss %.4f nats a token, %.4f a character (%.4f bits), %.3f a caption; accuracy %.4f",
 			name, split, c.Loss, c.NatsPerCharacter, c.NatsPerCharacter/math.Ln2, c.NatsPerCaption, c.Accuracy)
 		return nil

@@ -167,7 +167,7 @@ func (s *sweep) estimateAll() {
 			from := 0 // epochs that are trained by then
 			for _, k := range group {
 				if k.todo && k.wave < j.wave && j.config.Config.Training.Extends(k.config.Config.Training) {
-					from = max(from, k.config.Config.Training.Epochs)
+					from = max(from, k.config.Config.Training.TotalEpochs())
 				}
 			}
 			for _, r := range s.runs.trunks[j.trunk] {
@@ -180,7 +180,7 @@ func (s *sweep) estimateAll() {
 					from = max(from, len(done))
 				}
 			}
-			left := float64(max(j.config.Config.Training.Epochs-from, 0))
+			left := float64(max(j.config.Config.Training.TotalEpochs()-from, 0))
 			j.estimate = time.Duration((perEpoch*left + other) * float64(time.Second))
 		}
 	}

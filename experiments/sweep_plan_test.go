@@ -72,7 +72,7 @@ func fakeRun(t *testing.T, results string, c *config.Loaded, status runfolder.St
 		t.Fatal(err)
 	}
 	defer unlock()
-	for n := range c.Config.Training.Epochs {
+	for n := range c.Config.Training.TotalEpochs() {
 		if err := f.AppendEpoch(runfolder.Epoch{Epoch: n + 1, TotalSeconds: perEpoch * float64(n+1)}); err != nil {
 			t.Fatal(err)
 		}
@@ -203,6 +203,30 @@ func TestPlan(t *testing.T) {
 	defer busy()
 	if s = load(SweepOptions{}); s.jobs[3].todo || s.jobs[3].plan != planBusy || s.study.Cells[3].Status != study.Pending {
 		t.Errorf("a cell in progress elsewhere is %+v", s.jobs[3])
+	}
+}
+
+// TestSelfCriticalEstimate: the epochs of self-critical training are among those that are left.
+func TestSelfCriticalEstimate(t *testing.T) {
+	path, results := planFolder(t)
+	plan := func() *sweep {
+		t.Helper()
+		s, err := newSweep(t.Context(), path, []string{"training.scst_epochs=4", "training.scst_learning_rate=0.001", "training.select=cider_d"}, SweepOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := plan()
+	for n, c := range s.study.Cells {
+		if c.ID == "epochs10-s1" {
+			fakeRun(t, results, s.study.Configs[n], runfolder.Done, 2)
+		}
+	}
+	want := []string{"epochs20-s1: compute, wave 0, 55s", "epochs20-s2: compute, wave 0, 55s", "epochs5-s1: compute, wave 0, 25s", "epochs5-s2: compute, wave 0, 25s",
+		"epochs10-s1: done already, wave 0, 0s", "epochs10-s2: compute, wave 0, 35s"}
+	if diff := cmp.Diff(want, plans(plan())); diff != "" {
+		t.Errorf("plans (-want +got):\n%s", diff)
 	}
 }
 

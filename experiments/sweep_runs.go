@@ -21,7 +21,7 @@ type knownRun struct {
 	perEpoch, other float64 // seconds an epoch, and of all stages but training and features, which are cached by now
 }
 
-func (r *knownRun) epochs() int { return r.config.Config.Training.Epochs }
+func (r *knownRun) epochs() int { return r.config.Config.Training.TotalEpochs() }
 
 // runIndex finds runs by the hashes of their configs.
 type runIndex struct {

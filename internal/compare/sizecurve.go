@@ -72,7 +72,7 @@ func (c *Comparison) sizeCurve(col Column, label string, groups []int) (s SizeCu
 		}
 		s.Tags = append(s.Tags, g.Tag)
 		for _, r := range g.Runs {
-			if v, ok := r.Figures[col.Name]; ok && v > 0 && r.TrainPictures > 0 { // on log axes
+			if v, ok := r.Figures[col.Name]; ok && r.TrainPictures > 0 {
 				s.Points = append(s.Points, SizePoint{n, r.TrainPictures, v})
 				sizes[r.TrainPictures] = true
 			}

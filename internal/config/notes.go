@@ -89,8 +89,8 @@ func (l *loader) notes() (notes []Note) {
 	}
 	add := func(key, format string, args ...any) { notes = append(notes, Note{key, fmt.Sprintf(format, args...)}) }
 	t := c.Training
-	if t.EncoderFromEpoch > t.Epochs+t.SCSTEpochs { // checkTrained has seen that there are layers to train
-		add("training.encoder_from_epoch", "is after the last epoch, %d: the encoder is not trained", t.Epochs+t.SCSTEpochs)
+	if t.EncoderFromEpoch > t.TotalEpochs() { // checkTrained has seen that there are layers to train
+		add("training.encoder_from_epoch", "is after the last epoch, %d: the encoder is not trained", t.TotalEpochs())
 	}
 	if (t.Schedule == "step" || t.Schedule == "plateau") && t.ScheduleEpochs >= t.Epochs {
 		add("training.schedule_epochs", "with %d epochs in all the learning rate never falls", t.Epochs)

@@ -70,10 +70,10 @@ type way struct {
 
 // Check refuses settings that don't go together.
 func (s Settings) Check() (problems setting.Problems) {
-	switch {
-	case s.Method == "beam" && s.BeamGroups > 0 && s.BeamWidth%s.BeamGroups != 0:
+	if s.Method == "beam" && s.BeamGroups > 0 && s.BeamWidth%s.BeamGroups != 0 {
 		problems.Refuse([]string{"decoding.beam_groups", "decoding.beam_width"}, "decoding.beam_groups = %d does not divide decoding.beam_width = %d", s.BeamGroups, s.BeamWidth)
-	case s.MaxLength > 0 && s.MinLength > s.MaxLength:
+	}
+	if s.MaxLength > 0 && s.MinLength > s.MaxLength {
 		problems.Refuse([]string{"decoding.min_length", "decoding.max_length"}, "decoding.min_length = %d is above decoding.max_length = %d", s.MinLength, s.MaxLength)
 	}
 	return problems

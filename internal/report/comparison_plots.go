@@ -58,7 +58,7 @@ func curvePlots(c *compare.Comparison) (plots []plotFigure, note string) {
 	}
 	for _, x := range []xAxis{
 		{"epoch", "epoch", func(e runfolder.Epoch) float64 { return float64(e.Epoch) }},
-		{"step", "optimiser steps", func(e runfolder.Epoch) float64 { return float64(e.Step) }},
+		{"step", "training steps (batches)", func(e runfolder.Epoch) float64 { return float64(e.Step) }},
 		{"time", "training time (minutes)", func(e runfolder.Epoch) float64 { return e.TotalSeconds / 60 }},
 	} {
 		name := fmt.Sprintf("Validation %s by %s", what, x.name)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg/draw"
@@ -21,6 +22,9 @@ func sizePlots(c *compare.Comparison) (plots []plotFigure) {
 		var curves []compare.SizeCurve
 		for ; at < len(c.SizeCurves) && c.SizeCurves[at].Column.Name == col.Name; at++ {
 			curves = append(curves, c.SizeCurves[at])
+		}
+		if lowestShown(curves) == 0 { // all are 0, which a logarithmic axis doesn't have
+			continue
 		}
 		title := columnName(col.Name) + " by training pictures"
 		plots = append(plots, plotFigure{Name: title, File: "plots/comparison_size_" + col.Name, Alt: sizeAlt(curves), Meaning: sizeMeaning(curves),
@@ -47,9 +51,20 @@ func curveUnit(s compare.SizeCurve) float64 {
 func sizeAlt(curves []compare.SizeCurve) string {
 	var parts []string
 	for _, s := range curves {
-		first, last := s.Points[0], s.Points[len(s.Points)-1]
-		parts = append(parts, fmt.Sprintf("%s: %s at %s, %s at %s", curveName(s), columnValue(s.Column, first.Value, fixed), english.Plural(first.Pictures, "picture", ""),
-			columnValue(s.Column, last.Value, fixed), english.Plural(last.Pictures, "picture", "")))
+		at := func(pictures int) string {
+			var values []float64
+			for _, p := range s.Points {
+				if p.Pictures == pictures {
+					values = append(values, p.Value)
+				}
+			}
+			of := ""
+			if len(values) > 1 {
+				of = fmt.Sprintf(" (the mean of %d runs)", len(values))
+			}
+			return fmt.Sprintf("%s at %s%s", columnValue(s.Column, stat.Mean(values, nil), fixed), english.Plural(pictures, "picture", ""), of)
+		}
+		parts = append(parts, fmt.Sprintf("%s: %s, %s", curveName(s), at(s.Points[0].Pictures), at(s.Points[len(s.Points)-1].Pictures)))
 	}
 	return strings.Join(parts, "; ") + "."
 }
@@ -65,7 +80,7 @@ func sizeMeaning(curves []compare.SizeCurve) string {
 	bottom, off := lowestShown(curves), 0
 	for _, s := range curves {
 		for _, at := range s.Points {
-			if at.Value < bottom {
+			if !onAxis(at, bottom) {
 				off++
 			}
 		}
@@ -89,6 +104,9 @@ func lowestShown(curves []compare.SizeCurve) (lowest float64) {
 	}
 	return lowest
 }
+
+// onAxis is whether a run is drawn.
+func onAxis(p compare.SizePoint, bottom float64) bool { return p.Value > 0 && p.Value >= bottom }
 
 // lawText writes a fitted power law in the column's unit.
 func lawText(s compare.SizeCurve) string {
@@ -144,7 +162,7 @@ func drawSizes(curves []compare.SizeCurve, title string) (svg, png []byte, err e
 	for _, s := range curves {
 		for _, at := range s.Points {
 			low, high = min(low, float64(at.Pictures)), max(high, float64(at.Pictures))
-			if at.Value >= bottom {
+			if onAxis(at, bottom) {
 				least, most = min(least, unit*at.Value), max(most, unit*at.Value)
 			}
 		}
@@ -163,7 +181,7 @@ func drawSizes(curves []compare.SizeCurve, title string) (svg, png []byte, err e
 		dot := draw.GlyphStyle{Color: line.Color, Radius: 2.6, Shape: draw.CircleGlyph{}}
 		var points plotter.XYs
 		for _, at := range s.Points {
-			if at.Value >= bottom {
+			if onAxis(at, bottom) {
 				points = append(points, plotter.XY{X: float64(at.Pictures), Y: unit * at.Value})
 			}
 		}

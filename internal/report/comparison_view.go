@@ -253,7 +253,7 @@ func method(c *compare.Comparison) []string {
 			"replacement, the same for all runs, and of each group of n > 1 runs n − 1 with replacement, which keeps the variance of a mean over few seeds unbiased (McCarthy and Snowden 1985); "+
 			"groups of the same five seeds or more draw the same of both. "+
 			"A difference whose 95 %% interval holds zero or ends next to it, or that is too small to matter, is called not distinguishable; that is not a proof that there is none. With few seeds the intervals are rough: where seeds matter far more than pictures, two of equal groups are "+
-			"told apart in a third of the cases with two seeds each, in one of seven with three, in one of eight with five pairs, instead of in one of twenty.",
+			"told apart in a third of the cases with two seeds each, in one of seven with three and with five pairs, instead of in one of twenty.",
 			comma(c.Resamples)),
 		"Losses and accuracies are teacher-forced and have no interval: they are not kept picture by picture. Their ± is over seeds.",
 	}

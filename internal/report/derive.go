@@ -41,6 +41,15 @@ func selectionMetric(d Data) string {
 
 func byMetric(d Data) bool { return selectionMetric(d) != "" }
 
+// paddingNote says that padding is among the tokens that losses and accuracies are taken over; "" where it is masked.
+func paddingNote(d Data) string {
+	if flatSettings(d.Resolved)["training.padding"] != strconv.Quote("counted") {
+		return ""
+	}
+	return " Padding counts among the tokens (training.padding = \"counted\"): it is easy to predict, and makes the loss lower and the accuracy higher " +
+		"than those of the captions alone."
+}
+
 // keyFigures are the few figures that a reader looks for first.
 func keyFigures(d Data) []keyFigure {
 	var figures []keyFigure
@@ -57,10 +66,10 @@ func keyFigures(d Data) []keyFigure {
 		if mean, text, kept := keptMean(d, best); kept {
 			name, best, meaning, by = "Validation loss", mean, text, "by the same weights"
 		}
-		add(name, fixed(best.ValidationLoss, 3), "nats a token", "Teacher-forced: each token is predicted from the true ones before it. "+meaning)
+		add(name, fixed(best.ValidationLoss, 3), "nats a token", "Teacher-forced: each token is predicted from the true ones before it. "+meaning+paddingNote(d))
 		add("Validation accuracy", percent(best.ValidationAccuracy), "of tokens",
 			"Teacher-forced, "+by+": accuracy a token, not the share of good captions. Not comparable between "+
-				"characters and words.")
+				"characters and words."+paddingNote(d))
 	}
 	figures = append(figures, ensembleFigures(d)...)
 	if ok && finite(best.ValidationNatsPerCharacter) {
@@ -112,7 +121,7 @@ func plotFigures(d Data) []plotFigure {
 		accuracy = fmt.Sprintf("Validation accuracy goes from %s at epoch %d to %s at epoch %d.",
 			percent(first.ValidationAccuracy), first.Epoch, percent(last.ValidationAccuracy), last.Epoch)
 	}
-	meaning := "Mean cross-entropy a token. Training loss is taken with dropout on and before each step, so it may lie above validation."
+	meaning := "Mean cross-entropy a token. Training loss is taken with dropout on and before each step, so it may lie above validation." + paddingNote(d)
 	if d.Floor != nil && finite(d.Floor.NatsPerToken) {
 		meaning += " The dashed line is the entropy of the captions given the picture: of pictures that it has not seen no model can get below it."
 		alt += fmt.Sprintf(" The entropy floor is %s.", fixed(d.Floor.NatsPerToken, 3))
@@ -127,7 +136,7 @@ func plotFigures(d Data) []plotFigure {
 		{Name: "Loss by epoch", File: "plots/loss", Alt: alt, Meaning: meaning, draw: draw(lossChart(d))},
 		{Name: "Accuracy by epoch", File: "plots/accuracy", Alt: accuracy, draw: draw(accuracyChart(d)),
 			Meaning: "Share of tokens predicted right when the true ones before are given. High by nature at character level, " +
-				"where spaces and word endings are easy."},
+				"where spaces and word endings are easy." + paddingNote(d)},
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
@@ -27,5 +28,22 @@ func TestBestEpoch(t *testing.T) {
 	}
 	if _, ok := bestEpoch(Data{}); ok {
 		t.Error("no epochs have a best one")
+	}
+}
+
+// TestCountedPadding: loss and accuracy that padding is among say so.
+func TestCountedPadding(t *testing.T) {
+	for padding, want := range map[string]int{"masked": 0, "counted": 4} {
+		d := Data{Epochs: []runfolder.Epoch{{Epoch: 1, ValidationLoss: 1}}, Resolved: "[training]\npadding = \"" + padding + "\"\n"}
+		n := 0
+		for _, f := range keyFigures(d) {
+			n += strings.Count(f.Meaning, "Padding counts")
+		}
+		for _, p := range plotFigures(d) {
+			n += strings.Count(p.Meaning, "Padding counts")
+		}
+		if n != want {
+			t.Errorf("%s: said %d times, want %d", padding, n, want)
+		}
 	}
 }

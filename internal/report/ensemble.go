@@ -13,9 +13,9 @@ func ensembleFigures(d Data) []keyFigure {
 		same = ", by the same mean"
 	}
 	return []keyFigure{
-		{"Validation loss", fixed(model.Loss, 3), "nats a token", "Teacher-forced: each token is predicted from the true ones before it" + by + "."},
+		{"Validation loss", fixed(model.Loss, 3), "nats a token", "Teacher-forced: each token is predicted from the true ones before it" + by + "." + paddingNote(d)},
 		{"Validation accuracy", percent(model.Accuracy), "of tokens", "Teacher-forced" + same + ": accuracy a token, not the share of good captions. " +
-			"Not comparable between characters and words."},
+			"Not comparable between characters and words." + paddingNote(d)},
 	}
 }
 

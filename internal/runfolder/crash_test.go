@@ -285,3 +285,25 @@ func checkKilled(t *testing.T, dir string) {
 		}
 	}
 }
+
+// TestSelectionMetric: a metric of 0 is a figure, that of a run whose loss selects is none.
+func TestSelectionMetric(t *testing.T) {
+	f := create(t)
+	for n, x := range []float64{0, 0.25, math.NaN()} {
+		if err := f.AppendEpoch(Epoch{Epoch: n + 1, SelectionMetric: x}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	epochs, err := f.Epochs()
+	if err != nil || len(epochs) != 3 || epochs[0].SelectionMetric != 0 || epochs[1].SelectionMetric != 0.25 || !math.IsNaN(epochs[2].SelectionMetric) {
+		t.Errorf("the epochs are %+v (%v)", epochs, err)
+	}
+	if last := strings.Split(read(t, f.Path(MetricsFile)), "\n")[2]; strings.Contains(last, "selection_metric") {
+		t.Errorf("without a metric: %s", last)
+	}
+	for n, line := range strings.Split(strings.TrimSpace(read(t, f.Path(MetricsCSV))), "\n")[1:] {
+		if want := []string{",0", ",0.25", ","}[n]; !strings.HasSuffix(line, want) {
+			t.Errorf("epoch %d in metrics.csv: %s, want the end %s", n+1, line, want)
+		}
+	}
+}

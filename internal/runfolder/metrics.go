@@ -17,7 +17,7 @@ import (
 // teacher-forced, with padding masked unless training.padding says otherwise.
 type Epoch struct {
 	Epoch                      int     // from 1
-	Step                       int     // optimiser steps since the run began
+	Step                       int     // batches trained on since the run began; an update of the weights takes training.accumulate of them
 	TrainLoss                  float64 // nats a token, dropout on, mean over the epoch's steps; NaN in self-critical epochs, which have no true captions
 	TrainAccuracy              float64 // share of tokens, dropout on; NaN in self-critical epochs
 	ValidationLoss             float64 // nats a token
@@ -29,39 +29,43 @@ type Epoch struct {
 	TotalSeconds               float64 // training so far, over all resumes
 	ExamplesPerSecond          float64 // training examples
 	Best                       bool    // the best so far: the lowest validation loss, or the highest SelectionMetric
-	SelectionMetric            float64 // what training.select names, of the validation split's greedy captions; 0 where the loss selects
+	SelectionMetric            float64 // what training.select names, of the validation split's greedy captions; NaN where the loss selects
 	SelfCritical               bool    // an epoch of self-critical training (training.scst_epochs)
 	MeanOf                     int     // not an epoch, but the mean of the weights of so many, the last of them Epoch; nothing was trained
 }
 
 // row gives Epoch its JSON names and lets figures be null.
 type row struct {
-	Epoch                      int    `json:"epoch"`
-	Step                       int    `json:"step"`
-	TrainLoss                  Number `json:"train_teacher_forced_loss"`
-	TrainAccuracy              Number `json:"train_teacher_forced_accuracy"`
-	ValidationLoss             Number `json:"validation_teacher_forced_loss"`
-	ValidationAccuracy         Number `json:"validation_teacher_forced_accuracy"`
-	ValidationNatsPerCharacter Number `json:"validation_nats_per_character"`
-	ValidationBitsPerCharacter Number `json:"validation_bits_per_character"` // the same in bits, for other readers
-	ValidationNatsPerCaption   Number `json:"validation_nats_per_caption"`
-	LearningRate               Number `json:"learning_rate"`
-	Seconds                    Number `json:"seconds"`
-	TotalSeconds               Number `json:"total_seconds"`
-	ExamplesPerSecond          Number `json:"examples_per_second"`
-	Best                       bool   `json:"best"`
-	SelectionMetric            Number `json:"selection_metric,omitempty"`
-	SelfCritical               bool   `json:"self_critical,omitempty"`
-	MeanOf                     int    `json:"mean_of_epochs,omitempty"`
+	Epoch                      int     `json:"epoch"`
+	Step                       int     `json:"step"`
+	TrainLoss                  Number  `json:"train_teacher_forced_loss"`
+	TrainAccuracy              Number  `json:"train_teacher_forced_accuracy"`
+	ValidationLoss             Number  `json:"validation_teacher_forced_loss"`
+	ValidationAccuracy         Number  `json:"validation_teacher_forced_accuracy"`
+	ValidationNatsPerCharacter Number  `json:"validation_nats_per_character"`
+	ValidationBitsPerCharacter Number  `json:"validation_bits_per_character"` // the same in bits, for other readers
+	ValidationNatsPerCaption   Number  `json:"validation_nats_per_caption"`
+	LearningRate               Number  `json:"learning_rate"`
+	Seconds                    Number  `json:"seconds"`
+	TotalSeconds               Number  `json:"total_seconds"`
+	ExamplesPerSecond          Number  `json:"examples_per_second"`
+	Best                       bool    `json:"best"`
+	SelectionMetric            *Number `json:"selection_metric,omitempty"`
+	SelfCritical               bool    `json:"self_critical,omitempty"`
+	MeanOf                     int     `json:"mean_of_epochs,omitempty"`
 }
 
 // MarshalJSON implements json.Marshaler.
 func (e Epoch) MarshalJSON() ([]byte, error) {
+	var selection *Number // none where the loss selects
+	if n := Number(e.SelectionMetric); !math.IsNaN(e.SelectionMetric) {
+		selection = &n
+	}
 	return json.Marshal(row{
 		e.Epoch, e.Step, Number(e.TrainLoss), Number(e.TrainAccuracy), Number(e.ValidationLoss),
 		Number(e.ValidationAccuracy), Number(e.ValidationNatsPerCharacter), Number(e.ValidationNatsPerCharacter / math.Ln2),
 		Number(e.ValidationNatsPerCaption), Number(e.LearningRate),
-		Number(e.Seconds), Number(e.TotalSeconds), Number(e.ExamplesPerSecond), e.Best, Number(e.SelectionMetric), e.SelfCritical, e.MeanOf,
+		Number(e.Seconds), Number(e.TotalSeconds), Number(e.ExamplesPerSecond), e.Best, selection, e.SelfCritical, e.MeanOf,
 	})
 }
 
@@ -71,10 +75,14 @@ func (e *Epoch) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return err
 	}
+	selection := math.NaN()
+	if r.SelectionMetric != nil {
+		selection = float64(*r.SelectionMetric)
+	}
 	*e = Epoch{
 		r.Epoch, r.Step, float64(r.TrainLoss), float64(r.TrainAccuracy), float64(r.ValidationLoss),
 		float64(r.ValidationAccuracy), float64(r.ValidationNatsPerCharacter), float64(r.ValidationNatsPerCaption), float64(r.LearningRate),
-		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best, float64(r.SelectionMetric), r.SelfCritical, r.MeanOf,
+		float64(r.Seconds), float64(r.TotalSeconds), float64(r.ExamplesPerSecond), r.Best, selection, r.SelfCritical, r.MeanOf,
 	}
 	return nil
 }
@@ -233,7 +241,7 @@ func (f *Folder) writeCSV(rows []Epoch) error {
 			}
 		}
 		selection := ""
-		if e.SelectionMetric != 0 {
+		if !math.IsNaN(e.SelectionMetric) {
 			selection = strconv.FormatFloat(e.SelectionMetric, 'g', -1, 64)
 		}
 		w.Write(append(record, strconv.FormatBool(e.Best), selection))

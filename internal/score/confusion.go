@@ -151,15 +151,12 @@ func Class(token string, isEnd bool) string {
 	return Other
 }
 
-// isEmoji is whether a grapheme cluster is shown as a picture: it has U+FE0F, a keycap, or begins in the blocks of
-// pictographs.
+// isEmoji is whether a grapheme cluster is an emoji as ReadEmoji has it, or a piece of one: tokenizers of code points cut emoji
+// into a base, skin tones, variation selectors and so on.
 func isEmoji(cluster string) bool {
-	for n, r := range []rune(cluster) {
-		if r == 0xfe0f || r == 0x20e3 || n == 0 && (r >= 0x1f000 && r <= 0x1faff || r >= 0x2600 && r <= 0x27bf || r >= 0x2b00 && r <= 0x2bff || r >= 0x2300 && r <= 0x23ff) {
-			return true
-		}
-	}
-	return false
+	runes := []rune(cluster)
+	end, whole := parseEmoji(runes)
+	return whole || fragment(runes, end) != ""
 }
 
 // Alignment is one step of the way from a reference to a candidate: equal or different tokens, or Nothing on one side.

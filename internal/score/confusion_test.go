@@ -33,7 +33,7 @@ func TestConfusion(t *testing.T) {
 func TestClass(t *testing.T) {
 	for token, want := range map[string]string{
 		"a": "letter", "é": "letter", "dog": "letter", "Ġgantija": "letter", " the": "letter", "中": "letter", "7": "digit", "2nd": "digit", " ": "space", "  ": "space", ".": "punctuation", "'s": "punctuation", "$": "punctuation",
-		"🐱": "emoji", " 🐱🐶": "emoji", "🐱!": "emoji", " ,": "punctuation", "❤️": "emoji", "👩‍🚀": "emoji", "🙌🏽": "emoji", "1️⃣": "emoji", "🇩🇪": "emoji", "⛵": "emoji", "\u200b": Other, "": Other,
+		"🐱": "emoji", " 🐱🐶": "emoji", "🐱!": "emoji", " ,": "punctuation", "❤️": "emoji", "👩‍🚀": "emoji", "🙌🏽": "emoji", "1️⃣": "emoji", "🇩🇪": "emoji", "⛵": "emoji", "🏽": "emoji", "\ufe0f": "emoji", "♥": "punctuation", "♥️": "emoji", "★": "punctuation", "✓": "punctuation", "©": "punctuation", "\u200b": Other, "": Other,
 	} {
 		if got := Class(token, false); got != want {
 			t.Errorf("%q is %s, want %s", token, got, want)

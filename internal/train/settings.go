@@ -56,50 +56,53 @@ func (s Settings) UsesBFloat16() bool { return s.Precision == "bfloat16" }
 // Check refuses settings that don't go together.
 func (s Settings) Check() (problems setting.Problems) {
 	c := s.SamplingConstant
-	switch {
-	case s.LearningRate == 0:
-		problems.Refuse([]string{"training.learning_rate"}, "expected a number above 0")
-	case (s.Schedule == "step" || s.Schedule == "plateau") && s.ScheduleFactor == 0:
-		problems.Refuse([]string{"training.schedule_factor", "training.schedule"}, "expected a number above 0")
-	case s.Schedule != "constant" && s.MinLearningRate > s.LearningRate:
-		problems.Refuse([]string{"training.min_learning_rate", "training.learning_rate"}, "expected at most training.learning_rate, %g", s.LearningRate)
-	case s.Examples == "pairs" && s.Padding == "counted":
-		problems.Refuse([]string{"training.padding", "training.examples"}, "a pair has no padding to count, and the validation's would choose the epoch: expected training.padding = \"masked\"")
-	case strings.HasPrefix(s.Optimizer, "adam") && (s.Beta1 == 1 || s.Beta2 == 1):
-		problems.Refuse([]string{"training.beta1", "training.beta2"}, "a moving average that decays by 1 never takes anything in: expected numbers below 1")
-	case s.Optimizer == "rmsprop" && s.RMSPropDecay == 1:
-		problems.Refuse([]string{"training.rmsprop_decay"}, "a moving average that decays by 1 never takes anything in: expected a number below 1")
-	case (s.Optimizer == "sgd" || s.Optimizer == "rmsprop") && s.Momentum == 1:
-		problems.Refuse([]string{"training.momentum"}, "steps would never grow smaller: expected a number below 1")
-	case (strings.HasPrefix(s.Optimizer, "adam") || s.Optimizer == "rmsprop") && s.Epsilon == 0:
-		problems.Refuse([]string{"training.epsilon"}, "a weight without a gradient would be divided by zero: expected a number above 0")
-	case s.averages() && s.EMADecay == 1:
-		problems.Refuse([]string{"training.ema_decay", "training.averaging"}, "the average would stay at the first update's weights: expected a number below 1")
-	case (s.Schedule == "step" || s.Schedule == "plateau") && s.ScheduleFactor == 1:
-		problems.Refuse([]string{"training.schedule_factor", "training.schedule"}, "the learning rate would never fall: expected a number below 1")
-	case s.samples() && s.SamplingFloor == 1:
-		problems.Refuse([]string{"training.sampling_floor", "training.scheduled_sampling"}, "every token would be the true one: expected a number below 1")
-	case s.Sampling == "linear" && (c <= 0 || c > 1):
-		problems.Refuse([]string{"training.sampling_constant", "training.scheduled_sampling"}, "linear scheduled sampling: expected a slope an update, above 0 and at most 1")
-	case s.Sampling == "exponential" && (c <= 0 || c >= 1):
-		problems.Refuse([]string{"training.sampling_constant", "training.scheduled_sampling"}, "exponential scheduled sampling: expected a number above 0 and below 1")
-	case s.Sampling == "inverse_sigmoid" && c < 1:
-		problems.Refuse([]string{"training.sampling_constant", "training.scheduled_sampling"}, "inverse_sigmoid scheduled sampling: expected a number of at least 1")
-	case s.Sampling != "" && s.Sampling != "none" && s.Examples == "pairs":
-		problems.Refuse([]string{"training.scheduled_sampling", "training.examples"}, "expected training.examples = \"sequences\": a pair has one prediction, and nothing that could follow it")
-	case s.AverageLast > 0 && s.averages():
-		problems.Refuse([]string{"training.average_last", "training.averaging"}, "training.averaging = %q averages the weights already: expected one of the two", s.Averaging)
-	case s.SCSTEpochs > 0 && s.AverageLast > s.SCSTEpochs:
-		problems.Refuse([]string{"training.average_last", "training.scst_epochs"}, "the mean is of self-critical epochs alone, which come last: expected at most training.scst_epochs, %d", s.SCSTEpochs)
-	case s.AverageLast > s.Epochs && s.SCSTEpochs == 0:
-		problems.Refuse([]string{"training.average_last", "training.epochs"}, "expected at most training.epochs, %d", s.Epochs)
-	case s.SCSTEpochs > 0 && s.SCSTLearningRate == 0:
-		problems.Refuse([]string{"training.scst_learning_rate"}, "expected a number above 0")
-	case s.SCSTEpochs > 0 && s.SCSTSamples > s.Batch:
-		problems.Refuse([]string{"training.scst_samples", "training.batch"}, "the captions of one picture are in one batch: expected at most training.batch, %d", s.Batch)
-	case s.SCSTEpochs > 0 && !s.byMetric():
-		problems.Refuse([]string{"training.scst_epochs", "training.select"}, "self-critical training raises the validation loss: expected training.select = \"cider_d\" or \"bleu_4\", which can find its best epoch")
+	refuse := func(when bool, keys []string, format string, args ...any) {
+		if when {
+			problems.Refuse(keys, format, args...)
+		}
 	}
+	refuse(s.LearningRate == 0,
+		[]string{"training.learning_rate"}, "expected a number above 0")
+	refuse((s.Schedule == "step" || s.Schedule == "plateau") && s.ScheduleFactor == 0,
+		[]string{"training.schedule_factor", "training.schedule"}, "expected a number above 0")
+	refuse(s.LearningRate > 0 && s.Schedule != "constant" && s.MinLearningRate > s.LearningRate,
+		[]string{"training.min_learning_rate", "training.learning_rate"}, "expected at most training.learning_rate, %g", s.LearningRate)
+	refuse(s.Examples == "pairs" && s.Padding == "counted",
+		[]string{"training.padding", "training.examples"}, "a pair has no padding to count, and the validation's would choose the epoch: expected training.padding = \"masked\"")
+	refuse(strings.HasPrefix(s.Optimizer, "adam") && (s.Beta1 == 1 || s.Beta2 == 1),
+		[]string{"training.beta1", "training.beta2"}, "a moving average that decays by 1 never takes anything in: expected numbers below 1")
+	refuse(s.Optimizer == "rmsprop" && s.RMSPropDecay == 1,
+		[]string{"training.rmsprop_decay"}, "a moving average that decays by 1 never takes anything in: expected a number below 1")
+	refuse((s.Optimizer == "sgd" || s.Optimizer == "rmsprop") && s.Momentum == 1,
+		[]string{"training.momentum"}, "steps would never grow smaller: expected a number below 1")
+	refuse((strings.HasPrefix(s.Optimizer, "adam") || s.Optimizer == "rmsprop") && s.Epsilon == 0,
+		[]string{"training.epsilon"}, "a weight without a gradient would be divided by zero: expected a number above 0")
+	refuse(s.averages() && s.EMADecay == 1,
+		[]string{"training.ema_decay", "training.averaging"}, "the average would stay at the first update's weights: expected a number below 1")
+	refuse((s.Schedule == "step" || s.Schedule == "plateau") && s.ScheduleFactor == 1,
+		[]string{"training.schedule_factor", "training.schedule"}, "the learning rate would never fall: expected a number below 1")
+	refuse(s.samples() && s.SamplingFloor == 1,
+		[]string{"training.sampling_floor", "training.scheduled_sampling"}, "every token would be the true one: expected a number below 1")
+	refuse(s.Sampling == "linear" && (c <= 0 || c > 1),
+		[]string{"training.sampling_constant", "training.scheduled_sampling"}, "linear scheduled sampling: expected a slope an update, above 0 and at most 1")
+	refuse(s.Sampling == "exponential" && (c <= 0 || c >= 1),
+		[]string{"training.sampling_constant", "training.scheduled_sampling"}, "exponential scheduled sampling: expected a number above 0 and below 1")
+	refuse(s.Sampling == "inverse_sigmoid" && c < 1,
+		[]string{"training.sampling_constant", "training.scheduled_sampling"}, "inverse_sigmoid scheduled sampling: expected a number of at least 1")
+	refuse(s.Sampling != "" && s.Sampling != "none" && s.Examples == "pairs",
+		[]string{"training.scheduled_sampling", "training.examples"}, "expected training.examples = \"sequences\": a pair has one prediction, and nothing that could follow it")
+	refuse(s.AverageLast > 0 && s.averages(),
+		[]string{"training.average_last", "training.averaging"}, "training.averaging = %q averages the weights already: expected one of the two", s.Averaging)
+	refuse(s.SCSTEpochs > 0 && s.AverageLast > s.SCSTEpochs,
+		[]string{"training.average_last", "training.scst_epochs"}, "the mean is of self-critical epochs alone, which come last: expected at most training.scst_epochs, %d", s.SCSTEpochs)
+	refuse(s.AverageLast > s.Epochs && s.SCSTEpochs == 0,
+		[]string{"training.average_last", "training.epochs"}, "expected at most training.epochs, %d", s.Epochs)
+	refuse(s.SCSTEpochs > 0 && s.SCSTLearningRate == 0,
+		[]string{"training.scst_learning_rate"}, "expected a number above 0")
+	refuse(s.SCSTEpochs > 0 && s.SCSTSamples > s.Batch,
+		[]string{"training.scst_samples", "training.batch"}, "the captions of one picture are in one batch: expected at most training.batch, %d", s.Batch)
+	refuse(s.SCSTEpochs > 0 && !s.byMetric(),
+		[]string{"training.scst_epochs", "training.select"}, "self-critical training raises the validation loss: expected training.select = \"cider_d\" or \"bleu_4\", which can find its best epoch")
 	return problems
 }
 
@@ -119,6 +122,9 @@ func (s Settings) CheckBidirectional() (problems setting.Problems) {
 	}
 	return problems
 }
+
+// TotalEpochs are those of cross-entropy and the self-critical ones after them.
+func (s Settings) TotalEpochs() int { return s.Epochs + s.SCSTEpochs }
 
 // Extends reports whether training by s goes on where training by shorter ended, as if it had never stopped there: it is the same
 // training, or it has more epochs, and all that decides an epoch is the same. An epoch depends on how many follow where the learning

@@ -89,4 +89,9 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %v", test.key, p)
 		}
 	}
+	s := right // every fault is named
+	s.LearningRate, s.SamplingConstant, s.AverageLast = 0, 0.5, s.Epochs+1
+	if p := s.Check(); len(p) != 3 {
+		t.Errorf("three faults: %v", p)
+	}
 }
