@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"image"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/report"
@@ -25,14 +27,17 @@ type TokenAttention struct {
 	Weights []float32 `json:"weights"`
 }
 
-// Maps are the captioned picture, its longest side so many pixels long, and for each token of Attention the same picture as bright
+// largestMap is the longest side of maps: each is a picture of its own in memory.
+const largestMap = 4096
+
+// Maps are the captioned picture, its longest side so many pixels long (at most 4,096), and for each token of Attention the same picture as bright
 // as the token's weights: the part with the largest one stays as it is. A Captioned without Attention has no maps.
 func (c Captioned) Maps(longest int) (picture image.Image, maps []image.Image, err error) {
 	if c.Attention == nil {
 		return nil, nil, fmt.Errorf("the caption of %s comes without attention: Captioner.Attend has it", c.Path)
 	}
-	if longest < 1 {
-		return nil, nil, fmt.Errorf("maps of %d pixels: expected at least 1", longest)
+	if longest < 1 || longest > largestMap {
+		return nil, nil, fmt.Errorf("maps of %d pixels: expected 1 to %s", longest, humanize.Comma(largestMap))
 	}
 	weights := make([][]float32, len(c.Attention.Tokens))
 	for n, t := range c.Attention.Tokens {

@@ -38,6 +38,11 @@ func TestAttend(t *testing.T) {
 	if a.Height != 4 || a.Width != 4 || strings.TrimSpace(strings.TrimSuffix(text, "<end>")) != first.Caption {
 		t.Errorf("a grid of %d×%d for %q, want 4×4 for %q", a.Height, a.Width, text, first.Caption)
 	}
+	for _, longest := range []int{0, math.MaxInt32} {
+		if _, _, err := said[0].Maps(longest); err == nil || !strings.Contains(err.Error(), "expected 1 to 4,096") {
+			t.Errorf("maps of %d pixels: %v", longest, err)
+		}
+	}
 	picture, maps, err := said[0].Maps(32)
 	if err != nil || len(maps) != len(a.Tokens) || picture.Bounds().Dx() != 32 || picture.Bounds().Dy() != 24 || maps[0].Bounds() != picture.Bounds() {
 		t.Errorf("%d maps of %v (error %v)", len(maps), picture, err)

@@ -69,12 +69,12 @@ type NextToken struct {
 }
 
 // OpenCaptioner opens the model of a finished or interrupted run. Overrides are keys of [decoding] and [runtime], as
-// decoding.method=beam. Close it after use; beside an error it is nil. Of a run whose encoder's weights are not those that it began
+// decoding.method=beam; others are ErrOverride. Close it after use; beside an error it is nil. Of a run whose encoder's weights are not those that it began
 // with, or that finished no epoch of its training, there is none. Options.Stderr hears of downloads and progress.
 func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Options) (*Captioner, error) {
 	for _, override := range overrides {
 		if !strings.HasPrefix(override, "decoding.") && !strings.HasPrefix(override, "runtime.") {
-			return nil, fmt.Errorf("%s: the run's model is as it is; expected a key of decoding or runtime", override)
+			return nil, &also{fmt.Errorf("%s: the run's model is as it is; expected a key of decoding or runtime", override), []error{ErrOverride}}
 		}
 	}
 	run, err := OpenRun("", runDir)
@@ -94,7 +94,7 @@ func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Opt
 }
 
 func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
-	vocabulary, err := os.ReadFile(folder.Path("vocab.json"))
+	vocabulary, err := os.ReadFile(folder.Path(runfolder.VocabularyFile))
 	if err != nil {
 		return fmt.Errorf("the run has no vocabulary yet: %w", err)
 	}
@@ -228,7 +228,7 @@ func (c *Captioner) FeatureShape() []int { return slices.Clone(c.encoder.Feature
 // Features returns each picture's features as the decoder gets them: of the encoder's layer, pooled, and scaled by the
 // statistics of the run's training pictures. A row holds the values of FeatureShape, a grid's location by location from the picture's
 // top left, row after row, each with its channels. What no training changes is kept in the run's cache, by the files' bytes. The error names all
-// files that can't be read.
+// files that can't be opened or, where all can be, all that can't be decoded.
 func (c *Captioner) Features(ctx context.Context, paths ...string) (rows [][]float32, err error) {
 	err = c.do(func() error {
 		rows, err = c.features(ctx, paths)

@@ -70,6 +70,9 @@ type Comparison struct {
 // Compare compares runs, and the runs of studies: each path is the folder of a run or of a study, or a name that
 // OpenRun finds; alone, a name that fits a study, too, is the study. Runs that can't be compared with the others are left out, with the reason in LeftOut.
 func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison, error) {
+	if o.Resamples < 0 {
+		return nil, fmt.Errorf("bootstrap: Resamples is %d; expected at least 1, or 0 for 1,000", o.Resamples)
+	}
 	c := &Comparison{}
 	var folders []*runfolder.Folder
 	for _, path := range paths {

@@ -12,4 +12,11 @@ import (
 type Finding = accel.Finding
 
 // Doctor looks at what an experiment needs: Go, a C compiler, Python, XLA, devices, weights, notebook tools, Java, disk and memory.
-func Doctor(ctx context.Context) []Finding { return accel.Diagnose(ctx, checkout.At(".cache")) }
+// What is missing is no error; that of ctx is, which stops the tools that are asked and makes them look as if they were missing.
+func Doctor(ctx context.Context) ([]Finding, error) {
+	findings := accel.Diagnose(ctx, checkout.At(".cache"))
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return findings, nil
+}

@@ -65,7 +65,7 @@ func decodeRuns(ctx context.Context, runDirs []string, name, description string,
 	for _, override := range overrides {
 		section, _, _ := strings.Cut(override, ".")
 		if !slices.Contains([]string{"decoding", "evaluation", "experiment", "runtime"}, section) {
-			return nil, fmt.Errorf("%s: the runs' models are as they are; expected a key of decoding, evaluation, experiment or runtime", override)
+			return nil, &also{fmt.Errorf("%s: the runs' models are as they are; expected a key of decoding, evaluation, experiment or runtime", override), []error{ErrOverride}}
 		}
 	}
 	var runs []string
@@ -91,11 +91,14 @@ func decodeRuns(ctx context.Context, runDirs []string, name, description string,
 	if err != nil {
 		return nil, err
 	}
+	if err := canProfile(o); err != nil {
+		return nil, err
+	}
 	folder, err := createFolder(c)
 	if err != nil {
 		return nil, err
 	}
-	if err := folder.WriteFile("vocab.json", members[0].vocabulary); err != nil { // the members', not one made anew
+	if err := folder.WriteFile(runfolder.VocabularyFile, members[0].vocabulary); err != nil { // the members', not one made anew
 		return nil, err
 	}
 	return carryOut(ctx, folder, c, o)
@@ -187,13 +190,7 @@ func openMember(dir string) (m member, err error) {
 	if err := mustBeTrained(m.folder); err != nil {
 		return m, err
 	}
-	var split struct {
-		Splits map[string][]string `json:"splits"`
-	}
-	text, err := os.ReadFile(m.folder.Path("split.json"))
-	if err == nil {
-		err = json.Unmarshal(text, &split)
-	}
+	split, err := m.folder.ReadSplit()
 	if err != nil {
 		return m, fmt.Errorf("the splits of %s: %w", dir, err)
 	}
@@ -201,7 +198,7 @@ func openMember(dir string) (m member, err error) {
 	if m.scaler, err = os.ReadFile(m.folder.Path(scalerFile)); err != nil {
 		return m, fmt.Errorf("the run has no features yet: %w", err)
 	}
-	if m.vocabulary, err = os.ReadFile(m.folder.Path("vocab.json")); err != nil {
+	if m.vocabulary, err = os.ReadFile(m.folder.Path(runfolder.VocabularyFile)); err != nil {
 		return m, fmt.Errorf("the run has no vocabulary yet: %w", err)
 	}
 	if m.tokenizer, err = token.Load(bytes.NewReader(m.vocabulary)); err != nil {
@@ -285,7 +282,7 @@ func (e *experiment) assemble() error {
 	if err != nil {
 		return err
 	}
-	own, err := os.ReadFile(e.folder.Path("vocab.json"))
+	own, err := os.ReadFile(e.folder.Path(runfolder.VocabularyFile))
 	if err != nil {
 		return err
 	}

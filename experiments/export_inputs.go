@@ -72,6 +72,9 @@ func ExportInputs(ctx context.Context, r *RunFolder, to string, o Options) (dir 
 }
 
 func exportInputs(ctx context.Context, r *RunFolder, to string, o Options) (string, error) {
+	if to == "" {
+		return "", fmt.Errorf("export of %s: expected a folder to write below, got an empty path", r.Folder)
+	}
 	dir := filepath.Join(to, r.Folder)
 	if err := replaceable(dir); err != nil {
 		return "", err
@@ -111,7 +114,7 @@ func replaceable(dir string) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(dir, inputsFile)); err != nil {
-		return fmt.Errorf("%s is there and holds no %s: it is not replaced; name another folder (--to)", dir, inputsFile)
+		return fmt.Errorf("%s is there and holds no %s: it is not replaced; name another folder", dir, inputsFile)
 	}
 	return nil
 }
@@ -130,7 +133,7 @@ func (r *RunFolder) again(ctx context.Context, o Options) (*experiment, error) {
 	if enc.Trains() {
 		return nil, errors.New("the run trained layers of its encoder with its decoder: there are no features that its decoder alone learnt from")
 	}
-	vocabulary, err := os.ReadFile(r.folder.Path("vocab.json"))
+	vocabulary, err := os.ReadFile(r.folder.Path(runfolder.VocabularyFile))
 	if err != nil {
 		return nil, fmt.Errorf("the run has no vocabulary yet: %w", err)
 	}
@@ -143,7 +146,7 @@ func (r *RunFolder) again(ctx context.Context, o Options) (*experiment, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := folder.WriteFile("vocab.json", vocabulary); err != nil {
+	if err := folder.WriteFile(runfolder.VocabularyFile, vocabulary); err != nil {
 		return nil, err
 	}
 	c.Config.Runtime.Devices = 1 // features need no more, however many the run was trained on

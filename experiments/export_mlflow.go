@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -27,6 +28,9 @@ var notArtifacts = []string{checkpointsDir, eventsDir, dvcFile, dvcMetrics, ".lo
 // metrics, what the run was made with as tags, and its files but for checkpoints as artifacts. experiment is MLflow's name
 // for what holds them; "": captionlab. A run that was exported before is replaced. It returns the runs' folders in the store.
 func ExportMLflow(ctx context.Context, runs []*RunFolder, store, experiment string) (dirs []string, err error) {
+	if store == "" {
+		return nil, errors.New("MLflow store: expected a folder, got an empty path")
+	}
 	if experiment == "" {
 		experiment = MLflowExperiment
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/dataset"
+	"github.com/captionlab/captionlab/internal/profile"
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/train"
 )
@@ -22,6 +23,9 @@ import (
 // ErrInterrupted is wrapped by the error of a run or study that was stopped by its context, beside the context's own error
 // and its cause. Resume goes on with the run: from a checkpoint, if training had begun.
 var ErrInterrupted = train.ErrInterrupted
+
+// ErrOverride is wrapped by the errors of overrides that Resume, Decode, Ensemble and OpenCaptioner don't take, though a config may have them.
+var ErrOverride = errors.New("not to be overridden")
 
 // also is an error that is others, too, of which its message doesn't speak.
 type also struct {
@@ -59,10 +63,10 @@ type Options struct {
 	Quiet  bool      // messages go to the run's log.txt alone; progress bars stay. Sweep sets it for its cells
 	// Epoch is called at the end of each epoch of the decoder's training; may be nil. Resume calls it for the epochs that it
 	// trains itself; those before are RunFolder.Curve. In a study it gets the epochs of one cell after the other, which
-	// SweepOptions.Cell tells apart; for cells that Slurm runs it isn't called.
+	// SweepOptions.Cell tells apart; for cells that Slurm runs it isn't called. A panic in it ends the run, as an error.
 	Epoch func(Epoch)
 	// Profile writes Go's CPU and heap profiles, and where the time went, to the folder's profiles, also where the run fails
-	// or is stopped. A process can take one at a time.
+	// or is stopped. A process can take one at a time: where another is taken, a run is refused before it begins.
 	Profile bool
 }
 
@@ -78,10 +82,13 @@ type Result struct {
 
 // Run carries out the experiment of a config file in a new run folder. configPath may be a path, or a name in
 // configs; overrides are of the form section.key=value. A config that can't be run is refused before any work: the error is
-// ConfigProblems. Once the folder is there, it is *RunError, which wraps ErrInterrupted where ctx ended the run.
+// ConfigProblems. Once the folder is there, it is *RunError, which wraps ErrInterrupted where ctx ended the run; a nil ctx never does.
 func Run(ctx context.Context, configPath string, overrides []string, o Options) (*Result, error) {
 	c, err := loadConfig(configPath, overrides)
 	if err != nil {
+		return nil, err
+	}
+	if err := canProfile(o); err != nil {
 		return nil, err
 	}
 	folder, err := createFolder(c)
@@ -105,10 +112,10 @@ func createFolder(c *config.Loaded) (*runfolder.Folder, error) {
 // finished run stays finished, also where resuming it ends with an error.
 //
 // Overrides say where things are now that have moved since, as data.root=/mnt/flickr8k: they are keys that change nothing of what is
-// computed. The run's resolved config takes them over once all that it names has turned out to be what the run began with.
+// computed; others are ErrOverride. The run's resolved config takes them over once all that it names has turned out to be what the run began with.
 func Resume(ctx context.Context, run string, o Options, overrides ...string) (*Result, error) {
 	if err := onlyMoved(overrides); err != nil {
-		return nil, err
+		return nil, &also{err, []error{ErrOverride}}
 	}
 	r, err := OpenRun("", run)
 	if err != nil {
@@ -124,11 +131,31 @@ func Resume(ctx context.Context, run string, o Options, overrides ...string) (*R
 	if err := asItBegan(r, c); err != nil {
 		return nil, err
 	}
+	if err := canProfile(o); err != nil {
+		return nil, err
+	}
 	return carryOut(ctx, r.folder, c, o, overrides...)
+}
+
+// canProfile says, before a run begins or goes on, whether the profile that is wanted can be taken.
+func canProfile(o Options) error {
+	if !o.Profile {
+		return nil
+	}
+	p, err := profile.Start()
+	if err != nil {
+		return err
+	}
+	_, err = p.Stop()
+	return err
 }
 
 // carryOut runs all stages and leaves the folder marked done, interrupted or failed (see finish). moved are the overrides of Resume.
 func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o Options, moved ...string) (*Result, error) {
+	if ctx == nil { // its folder is there already
+		ctx = context.Background()
+	}
+	o.Epoch = callersOwn(o.Epoch)
 	unlock, err := folder.Lock()
 	if err != nil {
 		return nil, err
@@ -183,15 +210,39 @@ func (e *experiment) stages(ctx context.Context) error {
 	return nil
 }
 
-// recovered turns a panic, which only graph-building code may raise, into an error.
+// callersPanic is what a function of the caller's panicked with.
+type callersPanic struct{ value any }
+
+// callersOwn marks panics of Options.Epoch, which are no faults of this project.
+func callersOwn(epoch func(Epoch)) func(Epoch) {
+	if epoch == nil {
+		return nil
+	}
+	return func(row Epoch) {
+		defer func() {
+			if r := recover(); r != nil {
+				panic(callersPanic{r})
+			}
+		}()
+		epoch(row)
+	}
+}
+
+// recovered turns a panic, which only graph-building code and the caller's Options.Epoch may raise, into an error.
 func recovered(fn func() error) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
-			if cause, ok := r.(error); ok {
-				err = fmt.Errorf("internal error, please report it with the run's log.txt: %w", cause)
-			} else {
-				err = fmt.Errorf("internal error, please report it with the run's log.txt: %v", r)
-			}
+		r := recover()
+		if r == nil {
+			return
+		}
+		who := "internal error, please report it with the run's log.txt"
+		if own, ok := r.(callersPanic); ok {
+			who, r = "Options.Epoch panicked", own.value
+		}
+		if cause, ok := r.(error); ok {
+			err = fmt.Errorf("%s: %w", who, cause)
+		} else {
+			err = fmt.Errorf("%s: %v", who, r)
 		}
 	}()
 	return fn()

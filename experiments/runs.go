@@ -99,7 +99,7 @@ func named(dir string) string {
 	return dir
 }
 
-// ErrInProgress is wrapped by the errors of what can't be done with a run that another process works on, as Resume and RemoveRun.
+// ErrInProgress is wrapped by the errors of what can't be done with a run that is worked on, as Resume and RemoveRun.
 var ErrInProgress = runfolder.ErrInProgress
 
 // OpenRun finds a run: by the path of its folder, or in a results folder ("": results in the checkout) by the beginning
@@ -292,8 +292,10 @@ type MetricScores struct {
 
 // SplitScores are the scores of a split's captions, by metric.
 type SplitScores struct {
-	IDs     []string                `json:"image_ids"`
-	Metrics map[string]MetricScores `json:"metrics"`
+	Split      string                  `json:"split"`
+	References string                  `json:"references"` // evaluation.references: cleaned or raw
+	IDs        []string                `json:"image_ids"`
+	Metrics    map[string]MetricScores `json:"metrics"`
 }
 
 // Scores reads scores/<split>.json; the error is fs.ErrNotExist where the split was not scored. Runs score the captions of the

@@ -28,10 +28,7 @@ func (e *experiment) loadData(ctx context.Context) error {
 			e.say("warning: evaluation.metrics: %v: it will be left out", err)
 		}
 	}
-	split := struct {
-		Hash   string              `json:"hash"`
-		Splits map[string][]string `json:"splits"`
-	}{data.Hash, map[string][]string{}}
+	split := runfolder.Split{Hash: data.Hash, Splits: map[string][]string{}}
 	for _, name := range []string{dataset.Train, dataset.Validation, dataset.Test} {
 		if len(data.Splits[name]) == 0 {
 			continue
@@ -56,7 +53,7 @@ func (e *experiment) loadData(ctx context.Context) error {
 	if err := e.unchanged("data", data.Hash, "the data set is not the one"); err != nil {
 		return err
 	}
-	return e.folder.WriteJSON("split.json", split)
+	return e.folder.WriteJSON(runfolder.SplitFile, split)
 }
 
 // errNotAsBegun says that something which a run is made from has changed since it began.
@@ -116,7 +113,7 @@ func (e *experiment) characters(split string) int {
 
 // tokenize builds the vocabulary from the training split, or loads that of the run being resumed.
 func (e *experiment) tokenize(context.Context) error {
-	path := e.folder.Path("vocab.json")
+	path := e.folder.Path(runfolder.VocabularyFile)
 	saved, err := os.ReadFile(path)
 	switch {
 	case err == nil:
@@ -125,13 +122,13 @@ func (e *experiment) tokenize(context.Context) error {
 		e.tokenizer, err = token.Train(e.config.Text.Settings, e.texts(dataset.Train))
 		if err == nil {
 			var b bytes.Buffer
-			err = errors.Join(e.tokenizer.Save(&b), e.folder.WriteFile("vocab.json", b.Bytes()))
+			err = errors.Join(e.tokenizer.Save(&b), e.folder.WriteFile(runfolder.VocabularyFile, b.Bytes()))
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("vocabulary: %w", err)
 	}
-	if err := e.unchanged("vocabulary", e.tokenizer.Hash(), "vocab.json is not the vocabulary"); err != nil {
+	if err := e.unchanged("vocabulary", e.tokenizer.Hash(), runfolder.VocabularyFile+" is not the vocabulary"); err != nil {
 		return err
 	}
 	empty := 0

@@ -17,14 +17,7 @@ func (e *experiment) measureEmoji(context.Context) error {
 	}
 	images := make([]score.Image, len(predictions))
 	for n, at := range e.data.Splits[dataset.Validation] {
-		images[n] = score.Image{ID: predictions[n].ImageID, Candidate: predictions[n].Caption}
-		for _, c := range e.data.Examples[at].Captions {
-			text := c.Text
-			if e.config.Evaluation.References == "raw" {
-				text = strings.ToValidUTF8(c.Raw, "\uFFFD")
-			}
-			images[n].References = append(images[n].References, text)
-		}
+		images[n] = score.Image{ID: predictions[n].ImageID, Candidate: predictions[n].Caption, References: e.scoredReferences(at)}
 	}
 	emoji := score.MeasureEmoji(images)
 	if emoji.References.Emoji == 0 {

@@ -174,23 +174,11 @@ func (e *experiment) ownScores(scores *score.Scores, b score.Bootstrap, row []re
 	if err != nil {
 		return err
 	}
-	type metric struct {
-		Score     float64   `json:"score"`
-		Low       float64   `json:"low"`
-		High      float64   `json:"high"`
-		Signature string    `json:"signature"`
-		Images    []float64 `json:"images"`
-	}
-	file := struct {
-		Split      string            `json:"split"`
-		References string            `json:"references"`
-		IDs        []string          `json:"image_ids"`
-		Metrics    map[string]metric `json:"metrics"`
-	}{dataset.Validation, e.config.Evaluation.References, scores.IDs, map[string]metric{}}
+	file := SplitScores{Split: dataset.Validation, References: e.config.Evaluation.References, IDs: scores.IDs, Metrics: map[string]MetricScores{}}
 	figures := map[string]float64{}
 	for n, m := range scores.Metrics {
 		row[n].Low, row[n].High = intervals[n].Low, intervals[n].High
-		file.Metrics[m.Name] = metric{m.Corpus, intervals[n].Low, intervals[n].High, m.Signature, m.Images}
+		file.Metrics[m.Name] = MetricScores{m.Corpus, intervals[n].Low, intervals[n].High, m.Signature, m.Images}
 		figures["validation_"+m.Name] = m.Corpus
 	}
 	if err := e.folder.WriteJSON("scores/validation.json", file); err != nil {

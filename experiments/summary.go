@@ -2,7 +2,7 @@ package experiments
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 
 	"github.com/captionlab/captionlab/internal/checkout"
@@ -37,11 +37,14 @@ func Encoders() []string { return encoder.Names() }
 
 // EncoderSummary lists an encoder alone, as Keras' summary does: every parameter could be trained but the moving
 // statistics of batch normalization. head adds the class layer. weights is the file of an encoder that comes from one
-// ("onnx"), "" for the others.
+// ("onnx"); others have their layers without, and refuse one.
 func EncoderSummary(name, weights string, head bool) (*SummaryTable, error) {
 	enc, err := encoder.New(encoder.Settings{Name: name, Weights: weights, Pooling: "none"})
 	if err != nil {
 		return nil, err
+	}
+	if weights != "" && name != "onnx" {
+		return nil, fmt.Errorf("weights %s: the layers of %s come from no file; only those of onnx do", weights, name)
 	}
 	t := &SummaryTable{Title: name}
 	for _, l := range enc.Layers(head) {
@@ -54,6 +57,9 @@ func EncoderSummary(name, weights string, head bool) (*SummaryTable, error) {
 // encoder.train_from on, and the decoder, which is trained. The decoder's size depends on the vocabulary, so the captions are read, or generated, unless
 // vocabulary gives the number of tokens. So is the file of word vectors, where there is one.
 func Summary(ctx context.Context, configPath string, overrides []string, vocabulary int, log io.Writer) (*SummaryTable, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	c, err := loadConfig(configPath, overrides)
 	if err != nil {
 		return nil, err
@@ -67,7 +73,7 @@ func Summary(ctx context.Context, configPath string, overrides []string, vocabul
 	path := checkout.Find(c.Config.Decoder.Vectors)
 	switch {
 	case vocabulary > 0 && path != "":
-		return nil, errors.New("how many tokens have a word vector depends on the tokens: with decoder.vectors leave out --vocabulary")
+		return nil, fmt.Errorf("vocabulary %d: how many tokens have a word vector depends on the tokens; with decoder.vectors expected 0, for which the captions are read", vocabulary)
 	case vocabulary == 0:
 		tokens, err := trainTokenizer(ctx, c.Config, log)
 		if err != nil {

@@ -147,7 +147,7 @@ func dropDonor(dir string) (donor string, err error) {
 	if trained || last != "" && last != lastCheckpoint(filepath.Join(filepath.Dir(dir), info.Continues)) {
 		return "", nil
 	}
-	for _, name := range []string{checkpointsDir, runfolder.MetricsFile, runfolder.MetricsCSV, "vocab.json"} {
+	for _, name := range []string{checkpointsDir, runfolder.MetricsFile, runfolder.MetricsCSV, runfolder.VocabularyFile} {
 		if err := os.RemoveAll(folder.Path(name)); err != nil {
 			return "", err
 		}
@@ -183,7 +183,7 @@ func (s *sweep) prepare(j *job) (dir string, err error) {
 	}
 	defer unlock()
 	if vocab := s.vocabs[corpus(j.config)]; vocab != "" && j.dir == "" {
-		err := copyFile(folder, filepath.Join(vocab, "vocab.json"), "vocab.json")
+		err := copyFile(folder, filepath.Join(vocab, runfolder.VocabularyFile), runfolder.VocabularyFile)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // one that was removed is made anew
 			return folder.Dir, err
 		}

@@ -183,7 +183,7 @@ func submittedStudy(ctx context.Context, studyPath string, overrides []string) (
 		return nil, err
 	}
 	if len(s.tasks) == 0 {
-		return nil, fmt.Errorf("%w: captionlab sweep with --engine slurm submits them", errNoTasks)
+		return nil, fmt.Errorf("%w: a sweep with the engine slurm submits them", errNoTasks)
 	}
 	return s, nil
 }

@@ -82,7 +82,7 @@ func (sub *submission) runCell(ctx context.Context, cell string, o Options, note
 		return err
 	}
 	shared := sharedFolder(filepath.Dir(filepath.Dir(sub.dir)), c)
-	if _, err := os.Stat(filepath.Join(shared, "vocab.json")); err == nil {
+	if _, err := os.Stat(filepath.Join(shared, runfolder.VocabularyFile)); err == nil {
 		s.vocabs[corpus(c)] = shared
 	}
 	j := &job{config: c}

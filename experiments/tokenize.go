@@ -53,6 +53,9 @@ func Tokenize(ctx context.Context, configOrRun string, overrides, texts []string
 	out := &Tokenization{Tokenizer: tokenizer.Kind(), Vocabulary: tokenizer.Size(), Hash: tokenizer.Hash(), Lossless: tokenizer.Lossless(),
 		Texts: make([]TokenizedText, len(texts))}
 	for n, text := range texts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		t := TokenizedText{Text: strings.ToValidUTF8(text, "\uFFFD")}
 		t.Cleaned, _ = dataset.Clean(text, c.Text.CleanSettings, c.Text.Unit)
 		ids := tokenizer.Encode(t.Cleaned)
@@ -99,13 +102,13 @@ func runTokenizer(folder *runfolder.Folder) (config.Config, token.Tokenizer, err
 	if err != nil {
 		return config.Config{}, nil, err
 	}
-	saved, err := os.ReadFile(folder.Path("vocab.json"))
+	saved, err := os.ReadFile(folder.Path(runfolder.VocabularyFile))
 	if err != nil {
 		return config.Config{}, nil, fmt.Errorf("the run has no vocabulary: %w", err)
 	}
 	t, err := token.Load(bytes.NewReader(saved))
 	if err != nil {
-		err = fmt.Errorf("%s: %w", folder.Path("vocab.json"), err)
+		err = fmt.Errorf("%s: %w", folder.Path(runfolder.VocabularyFile), err)
 	}
 	return c.Config, t, err
 }
@@ -118,6 +121,9 @@ func trainTokenizer(ctx context.Context, c config.Config, log io.Writer) (token.
 	}
 	data, err := dataset.Load(ctx, settings, c.Text.CleanSettings, c.Text.Unit, checkout.At(c.Runtime.Cache), log)
 	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil { // data that are at hand are loaded all the same
 		return nil, err
 	}
 	t, err := token.Train(c.Text.Settings, (&experiment{data: data}).texts(dataset.Train))

@@ -38,6 +38,9 @@ STUDY is the same of a study's folder; last, alone, is the newest study.`,
 			if o.Split != "validation" && o.Split != "test" && o.Split != "train" {
 				return &usageError{c, fmt.Sprintf("--split %q: expected validation, test or train", o.Split)}
 			}
+			if o.Resamples < 1 {
+				return &usageError{c, fmt.Sprintf("--resamples %d: expected at least 1", o.Resamples)}
+			}
 			comparison, err := experiments.Compare(c.Context(), args, o)
 			if err != nil {
 				return err

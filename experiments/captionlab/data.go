@@ -35,9 +35,10 @@ no pictures, doubled byte for byte or to the eye. The exit status is 1 when some
 wrong: a picture that lies in two splits, a split without pictures; 0 else, with warnings and notes.
 
 The folder of --out receives report.json, rows.txt (every row) and lengths.png and .svg.
-Fields of --json (and report.json): ok, findings [severity kind count message], splits, images, captions,
-captions_per_image, length (with histogram), characters, emoji, words, cleaning, rows [file line reason],
-shared_captions, pictures [broken identical near_identical ...], files.` + overridesHelp,
+Fields of --json (and report.json): config, format, root, data_hash, ok, findings [severity kind count
+message], splits, images, captions, distinct_captions, captions_per_image, length (with histogram),
+characters, emoji, broken_emoji, words, cleaning, rows [file line reason], shared_captions, pictures
+[broken identical near_identical ...], files.` + overridesHelp,
 		Example: `  captionlab data check flickr8k.toml data.root=../flickr8k
   captionlab data check mine.toml --no-pictures
   captionlab data check mine.toml --json | jq .findings`,

@@ -19,7 +19,10 @@ part of the work alone.`,
 		Example: `  captionlab doctor`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			findings := experiments.Doctor(c.Context())
+			findings, err := experiments.Doctor(c.Context())
+			if err != nil {
+				return err
+			}
 			width := 0
 			for _, f := range findings {
 				width = max(width, len(f.Name))

@@ -53,9 +53,9 @@ func exportMLflowCommand() *cobra.Command {
 	c := exporter(&cobra.Command{
 		Use:   "mlflow RUN ... [--to DIR] [--experiment NAME]",
 		Short: "Write runs into an MLflow file store",
-		Long: `Mlflow writes runs into an MLflow file store: the config as parameters, the curves by optimiser step and
-every figure (final_…) as metrics, what the run was made with as tags, and its files but for checkpoints
-as artifacts. Exporting a run again replaces it, and keeps tags that it got in MLflow.
+		Long: `Mlflow writes runs into an MLflow file store: the config as parameters, the curves by training step
+(batches) and every figure (final_…) as metrics, what the run was made with as tags, and its files but
+for checkpoints as artifacts. Exporting a run again replaces it, and keeps tags that it got in MLflow.
 
 MLflow's newest versions read file stores with MLFLOW_ALLOW_FILE_STORE=true alone; mlflow
 migrate-filestore moves one into a database. Artifacts are named by their absolute path, as MLflow does:
@@ -64,6 +64,9 @@ where the store was moved, export again.`,
   captionlab export mlflow results/*-size-* --to /srv/mlruns --experiment sizes
   MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri mlruns`,
 	}, func(c *cobra.Command, runs []*experiments.RunFolder) error {
+		if to == "" {
+			return &usageError{c, "--to: expected the store's folder"}
+		}
 		dirs, err := experiments.ExportMLflow(c.Context(), runs, to, experiment)
 		for _, dir := range dirs {
 			fmt.Fprintln(c.OutOrStdout(), dir)

@@ -31,6 +31,9 @@ experiments/testdata/twin/twin.py is such a program: the same decoders in PyTorc
 		Example: `  captionlab export inputs last
   captionlab export inputs results/*-tanti-init-* --to /srv/inputs`,
 	}, func(c *cobra.Command, runs []*experiments.RunFolder) error {
+		if to == "" {
+			return &usageError{c, "--to: expected a folder"}
+		}
 		for _, r := range runs {
 			dir, err := experiments.ExportInputs(c.Context(), r, to, experiments.Options{Stderr: c.ErrOrStderr(), Quiet: true})
 			if err != nil {

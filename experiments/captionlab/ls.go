@@ -75,11 +75,15 @@ func printRuns(w io.Writer, runs []*experiments.RunFolder, now time.Time) {
 	t.Render()
 }
 
-// took writes a run's time: of one that goes on, since it began.
+// took writes a run's time: of one that goes on, since it began. Of one whose process ended without a word nothing is known of the
+// stage that it was in.
 func took(r *experiments.RunFolder, now time.Time) string {
 	seconds := r.Seconds()
-	if r.Status == experiments.RunRunning {
+	switch {
+	case r.Status == experiments.RunRunning:
 		seconds = now.Sub(r.Started).Seconds()
+	case r.Status == experiments.RunFailed && r.Finished.IsZero():
+		return "–"
 	}
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }

@@ -51,6 +51,9 @@ func TestExitCodes(t *testing.T) {
 		{"no argument", []string{"run"}, 2},
 		{"an argument too many", []string{"resume", "a", "b"}, 2},
 		{"no such config", []string{"run", "none.toml"}, 2},
+		{"an override that isn't taken", []string{"resume", "none", "training.epochs=5"}, 2},
+		{"no such number of resamples", []string{"compare", "a", "b", "--resamples", "-4"}, 2},
+		{"a file of an encoder that has none", []string{"summary", "--encoder", "vgg16", "--weights", "zz"}, 2},
 		{"wrong config", []string{"config", "check", "wrong.toml"}, 2},
 	} {
 		t.Run(test.reason, func(t *testing.T) {

@@ -124,6 +124,9 @@ func report(stderr io.Writer, err error) int {
 		}
 		say(stderr, "", hint)
 		return exitUsage
+	case errors.Is(err, experiments.ErrOverride):
+		say(stderr, err.Error(), "")
+		return exitUsage
 	case errors.Is(err, experiments.ErrInterrupted):
 		hint := ""
 		var run *experiments.RunError
@@ -219,10 +222,11 @@ func needArg(what string, limit int) cobra.PositionalArgs {
 	}
 }
 
-// apart are the arguments that are paths, and those that are overrides: section.key=value.
+// apart are the arguments that are paths, and those that are overrides: section.key=value, unless there is such a file.
 func apart(args []string) (paths, overrides []string) {
 	for _, arg := range args {
-		if key, _, ok := strings.Cut(arg, "="); ok && strings.Contains(key, ".") && !strings.ContainsAny(key, `/\`) {
+		_, missing := os.Lstat(arg)
+		if key, _, ok := strings.Cut(arg, "="); ok && missing != nil && strings.Contains(key, ".") && !strings.ContainsAny(key, `/\`) {
 			overrides = append(overrides, arg)
 		} else {
 			paths = append(paths, arg)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/captionlab/captionlab/internal/score"
 )
 
@@ -49,16 +51,10 @@ func (g *Group) draws() []*score.Draws {
 
 // meanSD is the mean and the standard deviation of a sample; that of one value is 0.
 func meanSD(values []float64) (mean, sd float64) {
-	for _, v := range values {
-		mean += v / float64(len(values))
-	}
 	if len(values) < 2 {
-		return mean, 0
+		return stat.Mean(values, nil), 0
 	}
-	for _, v := range values {
-		sd += (v - mean) * (v - mean) / float64(len(values)-1)
-	}
-	return mean, math.Sqrt(sd)
+	return stat.MeanStdDev(values, nil)
 }
 
 // leastPairs is how many seeds groups must share to be compared pair by pair: n pairs tell the seeds' variance by n-1 degrees of

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -138,18 +137,9 @@ func (r *Run) fingerprint(references func(runfolder.Prediction) []string) string
 
 // trainPictures counts the training pictures in split.json; 0 where there is none.
 func trainPictures(f *runfolder.Folder) (int, error) {
-	data, err := os.ReadFile(f.Path("split.json"))
+	split, err := f.ReadSplit()
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
-	var split struct {
-		Splits map[string][]string `json:"splits"`
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &split)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", f.Path("split.json"), err)
-	}
-	return len(split.Splits["train"]), nil
+	return len(split.Splits["train"]), err
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/captionlab/captionlab/internal/dataset"
 )
 
 // Severities of findings.
@@ -122,13 +124,7 @@ type Row struct {
 
 // String is file:line: reason.
 func (r Row) String() string {
-	switch {
-	case r.File == "":
-		return r.Reason
-	case r.Line == 0:
-		return r.File + ": " + r.Reason
-	}
-	return fmt.Sprintf("%s:%d: %s", r.File, r.Line, r.Reason)
+	return dataset.Problem{File: r.File, Line: r.Line, Reason: r.Reason}.String()
 }
 
 // Shared counts what a held-out split has in common with the training split.

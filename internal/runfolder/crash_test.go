@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"os/exec"
@@ -305,5 +307,26 @@ func TestSelectionMetric(t *testing.T) {
 		if want := []string{",0", ",0.25", ","}[n]; !strings.HasSuffix(line, want) {
 			t.Errorf("epoch %d in metrics.csv: %s, want the end %s", n+1, line, want)
 		}
+	}
+}
+
+// TestSplit: what was written is read; none is fs.ErrNotExist.
+func TestSplit(t *testing.T) {
+	f := create(t)
+	if _, err := f.ReadSplit(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no split.json: %v", err)
+	}
+	want := Split{Hash: "x", Splits: map[string][]string{"train": {"b", "a"}}}
+	if err := f.WriteJSON(SplitFile, want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.ReadSplit(); err != nil || got.Hash != want.Hash || !slices.Equal(got.Splits["train"], want.Splits["train"]) {
+		t.Errorf("split %+v (%v)", got, err)
+	}
+	if err := f.WriteFile(SplitFile, []byte("{")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.ReadSplit(); err == nil || !strings.Contains(err.Error(), f.Path(SplitFile)) {
+		t.Errorf("half a split.json: %v", err)
 	}
 }

@@ -15,8 +15,8 @@ const (
 	lockWait = 2 * time.Second
 )
 
-// ErrInProgress is wrapped by Lock's error where another process has the run.
-var ErrInProgress = errors.New("still in progress in another process")
+// ErrInProgress is wrapped by Lock's error where somebody has the run: another process, or this one.
+var ErrInProgress = errors.New("still in progress")
 
 // Lock takes ownership of the run, so that no run in progress is resumed a second time, and mends what a crash may
 // have left: temporary files and a torn last line of metrics.jsonl. The operating system drops the lock when the

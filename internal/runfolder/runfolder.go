@@ -9,8 +9,10 @@
 //	metrics.csv            the epochs' rows, rewritten from metrics.jsonl
 //	log.txt                every line the run printed, with its time
 //	predictions/*.jsonl    one line a captioned picture (type Prediction)
+//	split.json             the pictures of each split (type Split)
+//	vocab.json             the tokenizer, as it writes itself
 //
-// Other packages add vocab.json, split.json, checkpoints/, plots/, report.md and report.html through Path and
+// Other packages add checkpoints/, plots/, report.md and report.html through Path and
 // WriteFile. Except for metrics.jsonl and log.txt, which only grow, files are written whole or not at all.
 package runfolder
 
@@ -27,14 +29,16 @@ import (
 	"time"
 )
 
-// Names of the files in a run folder that this package writes.
+// Names of the files in a run folder.
 const (
-	ConfigFile   = "config.toml"
-	ResolvedFile = "config.resolved.toml"
-	InfoFile     = "run.json"
-	MetricsFile  = "metrics.jsonl"
-	MetricsCSV   = "metrics.csv"
-	LogFile      = "log.txt"
+	ConfigFile     = "config.toml"
+	ResolvedFile   = "config.resolved.toml"
+	InfoFile       = "run.json"
+	MetricsFile    = "metrics.jsonl"
+	MetricsCSV     = "metrics.csv"
+	LogFile        = "log.txt"
+	SplitFile      = "split.json"
+	VocabularyFile = "vocab.json"
 )
 
 // timeLayout begins a run folder's name: UTC with milliseconds, without characters that shells or Windows mind.

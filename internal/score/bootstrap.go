@@ -106,8 +106,11 @@ func (b *Bootstrap) check() error {
 	if b.Confidence == 0 {
 		b.Confidence = 0.95
 	}
-	if b.Resamples < 1 || b.Confidence < 0 || b.Confidence >= 1 {
-		return fmt.Errorf("bootstrap: %d resamples and a confidence of %g; expected at least 1, and a share below 1", b.Resamples, b.Confidence)
+	if b.Resamples < 1 {
+		return fmt.Errorf("bootstrap: %d resamples; expected at least 1", b.Resamples)
+	}
+	if b.Confidence < 0 || b.Confidence >= 1 {
+		return fmt.Errorf("bootstrap: a confidence of %g; expected a share below 1", b.Confidence)
 	}
 	return nil
 }
