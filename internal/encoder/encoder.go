@@ -184,12 +184,18 @@ func (e *Encoder) FeatureShape() []int {
 // FeatureSize is the number of values of one picture's features.
 func (e *Encoder) FeatureSize() int { return product(e.FeatureShape()) }
 
-// Batch is the number of pictures that Graph is fed with.
-func (e *Encoder) Batch() int {
+// Batch is how many pictures Graph is fed with for so many pictures: encoder.batch, or, of fewer, the next power of two, so that one
+// picture doesn't cost a whole batch, and a few graphs serve all numbers. Two at least: XLA may add up a single picture's values in another
+// order than those of several, and features would differ in their last digits.
+func (e *Encoder) Batch(pictures int) int {
 	if m := e.net.imported; m != nil && m.batch > 0 {
 		return m.batch
 	}
-	return e.settings.Batch
+	size := 2
+	for size < pictures {
+		size *= 2
+	}
+	return min(size, e.settings.Batch)
 }
 
 // pixelsVersion changes whenever Prepare gives other bytes for some picture.

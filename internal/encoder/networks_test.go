@@ -260,8 +260,8 @@ func TestONNXModels(t *testing.T) {
 			}
 			s := encoder.Settings{Name: "onnx", Weights: "testdata/" + name + ".onnx", Preprocessing: "unit", Batch: 3}
 			e := load(t, s)
-			if e.Batch() != batch || e.FeatureShape()[0] != 5 {
-				t.Errorf("batches of %d, %v features; want %d, 5: the first output's", e.Batch(), e.FeatureShape(), batch)
+			if e.Batch(3) != batch || e.FeatureShape()[0] != 5 {
+				t.Errorf("batches of %d, %v features; want %d, 5: the first output's", e.Batch(3), e.FeatureShape(), batch)
 			}
 			if h, w := e.InputSize(); h != height || w != width {
 				t.Errorf("input of %d by %d", h, w)

@@ -139,7 +139,7 @@ func (x *Extractor) encode(ctx context.Context, all []wanted, keep func(batch []
 		return err
 	}
 	height, width := x.encoder.InputSize()
-	size, batch := height*width*3, x.encoder.Batch()
+	size, batch := height*width*3, x.encoder.Batch(len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	ready := make(chan prepared, 2)
 	group.Go(func() error {

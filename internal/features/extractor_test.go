@@ -119,6 +119,33 @@ func TestExtractorImages(t *testing.T) {
 	}
 }
 
+// TestSmallBatches: fewer pictures than a batch are computed in smaller batches, a graph for each power of two, and have the same
+// features, bit for bit.
+func TestSmallBatches(t *testing.T) {
+	dir := t.TempDir()
+	pictures, e := photos(t, dir, 9), tiny(t, dir, 8)
+	want := rows(t, extract(t, e, pictures, t.TempDir()), pictures)
+	for pictures, batch := range map[int]int{1: 2, 2: 2, 3: 4, 5: 8, 8: 8, 9: 8, 1000: 8} {
+		if got := e.Batch(pictures); got != batch {
+			t.Errorf("%d pictures in batches of %d, want %d", pictures, got, batch)
+		}
+	}
+	if single := tiny(t, dir, 1); single.Batch(1) != 1 || single.Batch(7) != 1 {
+		t.Errorf("encoder.batch = 1: batches of %d and %d", single.Batch(1), single.Batch(7))
+	}
+	x := extractor(t, e, t.TempDir())
+	for _, part := range [][2]int{{0, 1}, {1, 3}, {3, 6}, {0, 9}} {
+		var paths []string
+		for _, p := range pictures[part[0]:part[1]] {
+			paths = append(paths, p.Path)
+		}
+		got, err := x.Files(t.Context(), paths)
+		if err != nil || !same(got, want[part[0]:part[1]]) {
+			t.Errorf("pictures %v have other features (error %v)", part, err)
+		}
+	}
+}
+
 // TestExtractorAfterFullDisk: pictures whose rows could not be written once have their features in the next call.
 func TestExtractorAfterFullDisk(t *testing.T) {
 	dir := t.TempDir()
