@@ -18,6 +18,7 @@ import (
 	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/study"
 	"github.com/captionlab/captionlab/internal/token"
+	"github.com/captionlab/captionlab/internal/train"
 )
 
 // plannedRun is the folder of a run that was interrupted before it began, alone in its results folder.
@@ -238,6 +239,19 @@ func TestResumeOfAnEditedConfig(t *testing.T) {
 	}
 	if _, err := Resume(stopped, f.Dir, Options{}, moved); !errors.Is(err, ErrInterrupted) {
 		t.Errorf("by the same overrides: error %v", err)
+	}
+}
+
+// TestLongWarmup: a warm-up that lasts longer than the training is said, counted in updates.
+func TestLongWarmup(t *testing.T) {
+	s := train.Settings{Epochs: 2, Accumulate: 3, WarmupSteps: 8, LearningRate: 0.01} // 10 batches make 4 updates
+	if got := longWarmup(s, 10); got != "" {
+		t.Errorf("as long as the training: %s", got)
+	}
+	s.WarmupSteps = 16
+	want := "training.warmup_steps = 16, but the training has 8 updates: the learning rate ends at 0.005, and never reaches training.learning_rate = 0.01"
+	if got := longWarmup(s, 10); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -100,70 +100,26 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if err := t.UseDevices(e.config.Runtime.Devices); err != nil {
 		return nil, err
 	}
-	found, done, step := t.Resumed()
-	if found {
+	if found, done, step := t.Resumed(); found {
 		e.say("%s: going on after %d epochs, step %d", dir, done, step)
-	}
-	if !blind {
-		if err := e.epochsBefore(found); err != nil {
-			return nil, err
-		}
-		if err := e.beginEvents(done, step); err != nil {
-			return nil, err
-		}
 	}
 	label := "training"
 	if blind {
 		label = "training blind control"
+	} else if err := e.beforeEpochs(t, trainSet.PerEpoch()); err != nil {
+		return nil, err
 	}
-	epochs := e.config.Training.TotalEpochs()
 	critical, err := e.selfCritical(ctx, t, decoder, blind)
 	if err != nil {
 		return nil, err
 	}
-	bar, barEpoch := (*progress.Bar)(nil), 0
-	steps := e.profile.Training(label)
-	events := train.Events{
-		Metric: e.selection(t, decoder, blind),
-		Step: func(epoch, done, batches int, loss float64) {
-			if epoch != barEpoch {
-				bar.Finish()
-				bar, barEpoch = progress.New(e.term, fmt.Sprintf("%s, epoch %d/%d", label, epoch, epochs), "steps", int64(batches)), epoch
-				bar.Skip(int64(done - 1)) // what a resumed epoch had done
-			}
-			steps.Done(epoch)
-			bar.Note(fmt.Sprintf("loss %.3f", loss))
-			bar.Add(1)
-			if !blind {
-				e.events.step(t.Steps(), loss)
-			}
-		},
-		Epoch: func(row train.Epoch) error {
-			bar.Finish()
-			bar, barEpoch = nil, 0
-			selected := ""
-			if by := e.config.Training.Select; by != "loss" {
-				selected = fmt.Sprintf("; greedy captions' %s %.4f", by, row.Metric) + critical.note()
-			}
-			if row.Critical {
-				e.say("%s, epoch %d/%d, self-critical: teacher-forced loss %.4f validation nats a token; accuracy %.4f%s; %.0f s",
-					label, row.Epoch, epochs, row.Validation.Loss(), row.Validation.Accuracy(), selected, row.Seconds)
-				return onEpoch(row)
-			}
-			e.say("%s, epoch %d/%d: teacher-forced loss %.4f train, %.4f validation nats a token; accuracy %.4f, %.4f%s; %.0f s",
-				label, row.Epoch, epochs, row.Train.Loss(), row.Validation.Loss(), row.Train.Accuracy(), row.Validation.Accuracy(), selected, row.Seconds)
-			return onEpoch(row)
-		},
-		Mean: func(row train.Epoch) error {
-			e.sayMean(label, row)
-			return onEpoch(row)
-		},
-	}
+	w := &watched{e: e, label: label, blind: blind, trainer: t, critical: critical, steps: e.profile.Training(label), onEpoch: onEpoch}
+	events := train.Events{Metric: e.selection(t, decoder, blind), Step: w.step, Epoch: w.epoch, Mean: w.mean}
 	if critical != nil {
 		events.SelfCritical = critical
 	}
 	err = t.Run(ctx, trainSet, validation, events)
-	bar.Finish()
+	w.bar.Finish()
 	if err != nil {
 		return nil, err
 	}
@@ -171,6 +127,28 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 		return nil, fmt.Errorf("load the best epoch's weights: %w", err)
 	}
 	return t, nil
+}
+
+// beforeEpochs takes up what the run measured before, of epochs of so many batches.
+func (e *experiment) beforeEpochs(t *train.Trainer, batches int) error {
+	found, done, step := t.Resumed()
+	if warning := longWarmup(e.config.Training, batches); warning != "" {
+		e.say("warning: %s", warning)
+	}
+	if err := e.epochsBefore(found); err != nil {
+		return err
+	}
+	return e.beginEvents(done, step)
+}
+
+// longWarmup says that the training ends before its warm-up; "" where it doesn't.
+func longWarmup(s train.Settings, batches int) string {
+	updates := s.Updates(batches)
+	if s.WarmupSteps <= updates {
+		return ""
+	}
+	return fmt.Sprintf("training.warmup_steps = %d, but the training has %d updates: the learning rate ends at %.3g, and never reaches training.learning_rate = %g",
+		s.WarmupSteps, updates, s.LearningRate*float64(updates)/float64(s.WarmupSteps), s.LearningRate)
 }
 
 // epochsBefore reads what the run measured before, so that a broken line in it is said before an epoch is trained. Epochs without

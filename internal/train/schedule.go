@@ -75,6 +75,9 @@ func (p plateau) after(loss float64, patience int) plateau {
 	return p
 }
 
+// Updates is the number of updates of all epochs of cross-entropy, of so many batches each.
+func (s Settings) Updates(batches int) int { return s.Epochs * s.updates(batches) }
+
 // updates is the number of updates that a number of batches makes: an epoch's last one may be of fewer batches.
 func (s Settings) updates(batches int) int { return (batches + s.group() - 1) / s.group() }
 
@@ -87,7 +90,7 @@ func (t *Trainer) moment() moment {
 	return moment{
 		epoch:      t.state.Epoch,
 		update:     t.state.Epoch*anEpoch + t.state.Batch/t.settings.group(),
-		total:      t.settings.Epochs * anEpoch,
+		total:      t.settings.Updates(t.state.run.batches),
 		reductions: t.state.Plateau.Reductions,
 	}
 }
