@@ -4,6 +4,9 @@
 // Names of configs, and the folders .cache and results, are those of captionlab's checkout where the working folder lies in one (see
 // Root), else of the working folder. The keys runtime.cache and runtime.results name others; files that a config names are looked for
 // in the working folder first.
+//
+// Types such as Epoch and RunInfo are those of the packages that make them. Their fields are theirs to show:
+// go doc ./internal/runfolder Epoch, in the checkout.
 package experiments
 
 import (
