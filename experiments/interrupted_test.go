@@ -249,7 +249,7 @@ func TestLongWarmup(t *testing.T) {
 		t.Errorf("as long as the training: %s", got)
 	}
 	s.WarmupSteps = 16
-	want := "training.warmup_steps = 16, but the training has 8 updates: the learning rate ends at 0.005, and never reaches training.learning_rate = 0.01"
+	want := "training.warmup_steps = 16, but 2 epochs of cross-entropy have 8 updates: the learning rate never reaches training.learning_rate = 0.01"
 	if got := longWarmup(s, 10); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -16,7 +16,7 @@ import (
 func TestProfile(t *testing.T) {
 	config, results := crashFolder(t, crashData(t))
 	o := experiments.Options{Profile: true, Epoch: func(experiments.Epoch) { panic("the disk is full") }}
-	if _, err := experiments.Run(t.Context(), config, nil, o); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+	if _, err := experiments.Run(t.Context(), config, nil, o); err == nil || !strings.Contains(err.Error(), "Options.Epoch panicked: the disk is full") {
 		t.Fatalf("error %v, want the panic's", err)
 	}
 	dir := onlyRun(t, results)

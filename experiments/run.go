@@ -5,8 +5,8 @@
 // Root), else of the working folder. The keys runtime.cache and runtime.results name others; files that a config names are looked for
 // in the working folder first.
 //
-// Types such as Epoch and RunInfo are those of the packages that make them. Their fields are theirs to show:
-// go doc ./internal/runfolder Epoch, in the checkout.
+// Types such as Epoch are those of the packages that make them, which go doc names. Their fields are theirs to show, in the
+// checkout: go doc ./internal/runfolder Epoch.
 package experiments
 
 import (
@@ -27,7 +27,7 @@ import (
 // and its cause. Resume goes on with the run: from a checkpoint, if training had begun.
 var ErrInterrupted = train.ErrInterrupted
 
-// ErrOverride is wrapped by the errors of overrides that Resume, Decode, Ensemble and OpenCaptioner don't take, though a config may have them.
+// ErrOverride is wrapped by the errors of overrides that Resume, Decode, Ensemble and OpenCaptioner don't take.
 var ErrOverride = errors.New("not to be overridden")
 
 // also is an error that is others, too, of which its message doesn't speak.
@@ -155,7 +155,7 @@ func canProfile(o Options) error {
 
 // carryOut runs all stages and leaves the folder marked done, interrupted or failed (see finish). moved are the overrides of Resume.
 func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o Options, moved ...string) (*Result, error) {
-	if ctx == nil { // its folder is there already
+	if ctx == nil { // refused below, it would leave a folder that nothing began in
 		ctx = context.Background()
 	}
 	o.Epoch = callersOwn(o.Epoch)

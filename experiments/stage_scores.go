@@ -84,7 +84,8 @@ func (e *experiment) class(id int32) string {
 	case id > token.Unknown && e.tokenizer.Decode([]int32{id}) != text:
 		return score.Bytes
 	}
-	return score.Class(text, id == token.End)
+	codePoints := e.config.Text.Tokenizer == "char" && e.config.Text.Unit == "codepoint"
+	return score.Class(text, id == token.End, codePoints)
 }
 
 // classes are the classes of this tokenizer's tokens.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/batch"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/decode"
@@ -129,7 +131,7 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	return t, nil
 }
 
-// beforeEpochs takes up what the run measured before, of epochs of so many batches.
+// beforeEpochs says what is amiss with training by epochs of so many batches, and takes up what the run measured before.
 func (e *experiment) beforeEpochs(t *train.Trainer, batches int) error {
 	found, done, step := t.Resumed()
 	if warning := longWarmup(e.config.Training, batches); warning != "" {
@@ -141,14 +143,14 @@ func (e *experiment) beforeEpochs(t *train.Trainer, batches int) error {
 	return e.beginEvents(done, step)
 }
 
-// longWarmup says that the training ends before its warm-up; "" where it doesn't.
+// longWarmup says that cross-entropy ends before its warm-up; "" where it doesn't.
 func longWarmup(s train.Settings, batches int) string {
 	updates := s.Updates(batches)
 	if s.WarmupSteps <= updates {
 		return ""
 	}
-	return fmt.Sprintf("training.warmup_steps = %d, but the training has %d updates: the learning rate ends at %.3g, and never reaches training.learning_rate = %g",
-		s.WarmupSteps, updates, s.LearningRate*float64(updates)/float64(s.WarmupSteps), s.LearningRate)
+	return fmt.Sprintf("training.warmup_steps = %d, but %s of cross-entropy have %s: the learning rate never reaches training.learning_rate = %g",
+		s.WarmupSteps, english.Plural(s.Epochs, "epoch", ""), english.Plural(updates, "update", ""), s.LearningRate)
 }
 
 // epochsBefore reads what the run measured before, so that a broken line in it is said before an epoch is trained. Epochs without

@@ -19,7 +19,7 @@ type watched struct {
 	onEpoch  func(train.Epoch) error
 
 	bar  *progress.Bar // of the epoch in progress
-	last int           // whose bar it is
+	last int           // the epoch of bar
 }
 
 func (w *watched) step(epoch, done, batches int, loss float64) {

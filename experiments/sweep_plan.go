@@ -102,8 +102,8 @@ func (s *sweep) chain() {
 			}
 			before := map[int]bool{} // numbers of epochs that other cells train first, one of them each
 			for _, other := range group {
-				epochs := other.config.Config.Training.Epochs
-				same := epochs == j.config.Config.Training.Epochs
+				epochs := other.config.Config.Training.TotalEpochs()
+				same := epochs == j.config.Config.Training.TotalEpochs()
 				if other.todo && epochs > from && (!same || other.at < j.at) && j.config.Config.Training.Extends(other.config.Config.Training) {
 					before[epochs] = true
 				}
@@ -114,7 +114,7 @@ func (s *sweep) chain() {
 			}
 			switch {
 			case j.plan != planCompute || from == 0:
-			case from == j.config.Config.Training.Epochs:
+			case from == j.config.Config.Training.TotalEpochs():
 				j.plan = planShare
 			default:
 				j.plan = fmt.Sprintf("go on after epoch %d", from)

@@ -206,12 +206,13 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestSelfCriticalEstimate: the epochs of self-critical training are among those that are left.
-func TestSelfCriticalEstimate(t *testing.T) {
+// TestSelfCriticalPlan: the epochs of self-critical training are among those that are left, and those that a donor has.
+func TestSelfCriticalPlan(t *testing.T) {
 	path, results := planFolder(t)
-	plan := func() *sweep {
+	plan := func(more ...string) *sweep {
 		t.Helper()
-		s, err := newSweep(t.Context(), path, []string{"training.scst_epochs=4", "training.scst_learning_rate=0.001", "training.select=cider_d"}, SweepOptions{})
+		overrides := append([]string{"training.scst_epochs=4", "training.scst_learning_rate=0.001", "training.select=cider_d"}, more...)
+		s, err := newSweep(t.Context(), path, overrides, SweepOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,6 +228,9 @@ func TestSelfCriticalEstimate(t *testing.T) {
 		"epochs10-s1: done already, wave 0, 0s", "epochs10-s2: compute, wave 0, 35s"}
 	if diff := cmp.Diff(want, plans(plan())); diff != "" {
 		t.Errorf("plans (-want +got):\n%s", diff)
+	}
+	if got := plans(plan("decoding.max_length=7"))[4]; got != "epochs10-s1: "+planShare+", wave 0, 0s" {
+		t.Errorf("decoded in another way: %s", got)
 	}
 }
 

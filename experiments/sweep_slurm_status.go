@@ -41,7 +41,7 @@ func OpenSlurm(ctx context.Context, studyPath string, overrides []string) (*Slur
 	}
 	r := &SlurmStatus{Study: s.result()}
 	for n, c := range r.Study.Cells {
-		row := SlurmTask{Cell: c, Of: s.jobs[n].config.Config.Training.Epochs}
+		row := SlurmTask{Cell: c, Of: s.jobs[n].config.Config.Training.TotalEpochs()}
 		if t := s.tasks[c.Hash]; t != nil {
 			record, err := t.record()
 			if err != nil {

@@ -17,9 +17,9 @@ func captionCommand() *cobra.Command {
 		Use:   "caption RUN PICTURE... [decoding.key=value ...]",
 		Short: "Caption your own pictures with a run's model",
 		Long: `Caption says what the model of a run makes of pictures: files, or folders of them. It uses the best
-epoch's weights and the run's own way of decoding, unless keys of decoding override it. Each line is a
-picture, a tab and its caption; a path with control characters, as a line break, stands in quotes, with
-escapes as in Go.` + runHelp,
+epoch's weights and the run's own way of decoding, unless keys of decoding override it; keys of runtime
+are taken, too. What is a file is a picture, whatever its name. Each line is a picture, a tab and its
+caption; a path with control characters, as a line break, stands in quotes, with escapes as in Go.` + runHelp,
 		Example: `  captionlab caption results/RUN holiday.jpg
   captionlab caption last photos decoding.method=beam decoding.beam_width=5
   captionlab caption --json results/RUN photos`,

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"math"
 	"slices"
 	"strings"
 )
@@ -72,7 +73,7 @@ func (c *Comparison) sizeCurve(col Column, label string, groups []int) (s SizeCu
 		}
 		s.Tags = append(s.Tags, g.Tag)
 		for _, r := range g.Runs {
-			if v, ok := r.Figures[col.Name]; ok && r.TrainPictures > 0 {
+			if v, ok := r.Figures[col.Name]; ok && v >= 0 && !math.IsInf(v, 1) && r.TrainPictures > 0 { // NaN where nothing was measured
 				s.Points = append(s.Points, SizePoint{n, r.TrainPictures, v})
 				sizes[r.TrainPictures] = true
 			}

@@ -185,8 +185,8 @@ func (e *Encoder) FeatureShape() []int {
 func (e *Encoder) FeatureSize() int { return product(e.FeatureShape()) }
 
 // Batch is how many pictures Graph is fed with for so many pictures: encoder.batch, or, of fewer, the next power of two, so that one
-// picture doesn't cost a whole batch, and a few graphs serve all numbers. Two at least: XLA may add up a single picture's values in another
-// order than those of several, and features would differ in their last digits.
+// picture doesn't cost a whole batch, and a few graphs serve all numbers. Two at least: on CPUs XLA adds up a single picture's values
+// in another order than those of several, which have the same bits in batches of 2, 4, 8 and 16. On other devices their last digits may differ.
 func (e *Encoder) Batch(pictures int) int {
 	if m := e.net.imported; m != nil && m.batch > 0 {
 		return m.batch

@@ -171,7 +171,7 @@ func (x *Extractor) encode(ctx context.Context, all []wanted, keep func(batch []
 	return group.Wait()
 }
 
-// install brings the encoder onto the device, where it is not there yet. Its graph is compiled when it is first called.
+// install brings the encoder onto the device, where it is not there yet. A graph is compiled when it is first called with a size of batch.
 func (x *Extractor) install() error {
 	if x.exec != nil {
 		return nil

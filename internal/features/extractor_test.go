@@ -120,7 +120,7 @@ func TestExtractorImages(t *testing.T) {
 }
 
 // TestSmallBatches: fewer pictures than a batch are computed in smaller batches, a graph for each power of two, and have the same
-// features, bit for bit.
+// features, bit for bit on the CPU.
 func TestSmallBatches(t *testing.T) {
 	dir := t.TempDir()
 	pictures, e := photos(t, dir, 9), tiny(t, dir, 8)

@@ -120,7 +120,7 @@ func newView(f *runfolder.Folder, d Data) view {
 		Title: i.Name, Run: filepath.Base(f.Dir), Description: i.Description, Status: i.Status, Error: i.Error,
 		Started: stamp(i.Started),
 		Figures: keyFigures(d), Plots: plotFigures(d), Epochs: withMean(epochTable(d), d.Mean),
-		Controls: controlTable(d.Controls), Verdict: verdict(d.Controls), Confusions: confusionFigures(d.Confusions),
+		Controls: controlTable(d), Verdict: verdict(d.Controls), Confusions: confusionFigures(d.Confusions),
 		Times: timesTable(i), TimesNote: timesNote(d), Provenance: provenanceTable(i),
 		Problems: d.Problems, NoEpochs: noEpochs(d),
 	}

@@ -17,7 +17,7 @@ func (f *Folder) ReadSplit() (s Split, err error) {
 	path := f.Path(SplitFile)
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return s, fmt.Errorf("split: %w", err)
+		return s, err
 	}
 	if err := json.Unmarshal(data, &s); err != nil {
 		return s, fmt.Errorf("%s: %w", path, err)

@@ -120,8 +120,9 @@ var Classes = []string{"letter", "digit", "space", "punctuation", "emoji", "end"
 // Bytes is the class of the tokens that are part of a character, which tokenizers of bytes have besides Classes.
 const Bytes = "bytes"
 
-// Class is the class of a token by its first character that is not a space; of the end token it is "end".
-func Class(token string, isEnd bool) string {
+// Class is the class of a token by its first character that is not a space; of the end token it is "end". Where tokens are single
+// code points, whatever can be shown as an emoji is one, and so are the pieces of emoji: what follows a base is another token.
+func Class(token string, isEnd, codePoints bool) string {
 	if isEnd {
 		return "end"
 	}
@@ -138,7 +139,7 @@ func Class(token string, isEnd bool) string {
 			return "letter"
 		case unicode.IsDigit(r) && len([]rune(cluster)) == 1:
 			return "digit"
-		case isEmoji(cluster):
+		case isEmoji(cluster, codePoints):
 			return "emoji"
 		case unicode.IsPunct(r) || unicode.IsSymbol(r):
 			return "punctuation"
@@ -151,12 +152,12 @@ func Class(token string, isEnd bool) string {
 	return Other
 }
 
-// isEmoji is whether a grapheme cluster is an emoji as ReadEmoji has it, or a piece of one: tokenizers of code points cut emoji
-// into a base, skin tones, variation selectors and so on.
-func isEmoji(cluster string) bool {
+// isEmoji is whether a grapheme cluster is an emoji as ReadEmoji has it, a fragment of one, or, of code points, its base.
+func isEmoji(cluster string, codePoints bool) bool {
 	runes := []rune(cluster)
 	end, whole := parseEmoji(runes)
-	return whole || fragment(runes, end) != ""
+	base := codePoints && runes[0] >= 0x80 && unicode.Is(emojiRunes, runes[0])
+	return whole || base || fragment(runes, end) != ""
 }
 
 // Alignment is one step of the way from a reference to a candidate: equal or different tokens, or Nothing on one side.

@@ -35,11 +35,16 @@ func TestClass(t *testing.T) {
 		"a": "letter", "é": "letter", "dog": "letter", "Ġgantija": "letter", " the": "letter", "中": "letter", "7": "digit", "2nd": "digit", " ": "space", "  ": "space", ".": "punctuation", "'s": "punctuation", "$": "punctuation",
 		"🐱": "emoji", " 🐱🐶": "emoji", "🐱!": "emoji", " ,": "punctuation", "❤️": "emoji", "👩‍🚀": "emoji", "🙌🏽": "emoji", "1️⃣": "emoji", "🇩🇪": "emoji", "⛵": "emoji", "🏽": "emoji", "\ufe0f": "emoji", "♥": "punctuation", "♥️": "emoji", "★": "punctuation", "✓": "punctuation", "©": "punctuation", "\u200b": Other, "": Other,
 	} {
-		if got := Class(token, false); got != want {
+		if got := Class(token, false, false); got != want {
 			t.Errorf("%q is %s, want %s", token, got, want)
 		}
 	}
-	if got := Class("a", true); got != "end" {
+	for token, want := range map[string]string{"❤": "emoji", "\ufe0f": "emoji", "🐱": "emoji", "a": "letter", "1": "digit", "#": "punctuation", "★": "punctuation"} {
+		if got := Class(token, false, true); got != want {
+			t.Errorf("of code points, %q is %s, want %s", token, got, want)
+		}
+	}
+	if got := Class("a", true, false); got != "end" {
 		t.Errorf("the end token is %s", got)
 	}
 }
