@@ -4,6 +4,8 @@
 cd "$checkout/notebooks"
 [ $# -gt 0 ] || set -- *.ipynb
 for notebook in "$@"; do
+  notebook=${notebook#notebooks/} # as make's caller sees it
+  [ -f "$notebook" ] || fail "there is no notebooks/$notebook" "known are: $(echo *.ipynb)"
   echo "notebooks: executing $notebook" >&2
   began=$SECONDS
   jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.timeout=1200 --log-level=WARN "$notebook" 2>"$home/$notebook.log" || {

@@ -4,7 +4,7 @@
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 home=$checkout/.cache/notebooks
-wanted=$(cat "$checkout/notebooks/requirements.txt" "$checkout/notebooks/kernel/go.mod" "${BASH_SOURCE[0]}" | sha256sum)
+wanted=$({ echo "$home"; cat "$checkout/notebooks/requirements.txt" "$checkout/notebooks/kernel/go.mod" "${BASH_SOURCE[0]}"; } | sha256sum)
 
 fail() {
   echo "notebooks: $1" >&2
@@ -17,7 +17,8 @@ install() {
   local log=$home/install.log
   : >"$log"
   echo "notebooks: installing Jupyter into .cache/notebooks (once, about 400 MB)" >&2
-  python3 -m venv "$home/venv" >>"$log" 2>&1 ||
+  # Scripts of a checkout that was moved name its old place, and pip leaves them as they are.
+  python3 -m venv --clear "$home/venv" >>"$log" 2>&1 ||
     fail "python3 -m venv failed; see $log" "Debian and Ubuntu: apt-get install python3-venv"
   "$home/venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$checkout/notebooks/requirements.txt" >>"$log" 2>&1 ||
     fail "pip could not install Jupyter; see $log" "check the network and pip's index, then run this again"
