@@ -72,10 +72,8 @@ type NextToken struct {
 // decoding.method=beam; others are ErrOverride. Close it after use; beside an error it is nil. Of a run whose encoder's weights are not those that it began
 // with, or that finished no epoch of its training, there is none. Options.Stderr hears of downloads and progress.
 func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Options) (*Captioner, error) {
-	for _, override := range overrides {
-		if !strings.HasPrefix(override, "decoding.") && !strings.HasPrefix(override, "runtime.") {
-			return nil, &also{fmt.Errorf("%s: the run's model is as it is; expected a key of decoding or runtime", override), []error{ErrOverride}}
-		}
+	if err := onlyOf(overrides, "the run's model is as it is", "decoding", "runtime"); err != nil {
+		return nil, err
 	}
 	run, err := OpenRun("", runDir)
 	if err != nil {

@@ -62,11 +62,8 @@ func Decode(ctx context.Context, runDir string, overrides []string, o Options) (
 
 // decodeRuns decodes the models of one run or several together in a new run folder.
 func decodeRuns(ctx context.Context, runDirs []string, name, description string, overrides []string, o Options) (*Result, error) {
-	for _, override := range overrides {
-		section, _, _ := strings.Cut(override, ".")
-		if !slices.Contains([]string{"decoding", "evaluation", "experiment", "runtime"}, section) {
-			return nil, &also{fmt.Errorf("%s: the runs' models are as they are; expected a key of decoding, evaluation, experiment or runtime", override), []error{ErrOverride}}
-		}
+	if err := onlyOf(overrides, "the runs' models are as they are", "decoding", "evaluation", "experiment", "runtime"); err != nil {
+		return nil, err
 	}
 	var runs []string
 	for _, dir := range runDirs {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/config"
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
@@ -19,10 +21,25 @@ func onlyMoved(overrides []string) error {
 	for _, override := range overrides {
 		key, _, _ := strings.Cut(override, "=")
 		if !slices.Contains(movable, strings.TrimSpace(key)) {
-			return fmt.Errorf("%s: a run goes on as it began; what may be given anew is where things are: %s", override, strings.Join(movable, ", "))
+			return notTaken("%s: a run goes on as it began; what may be given anew is where things are: %s", override, strings.Join(movable, ", "))
 		}
 	}
 	return nil
+}
+
+// onlyOf refuses overrides of other sections.
+func onlyOf(overrides []string, reason string, sections ...string) error {
+	for _, override := range overrides {
+		if section, _, ok := strings.Cut(override, "."); !ok || !slices.Contains(sections, section) {
+			return notTaken("%s: %s; expected a key of %s", override, reason, english.WordSeries(sections, "or"))
+		}
+	}
+	return nil
+}
+
+// notTaken is an ErrOverride.
+func notTaken(format string, args ...any) error {
+	return &also{fmt.Errorf(format, args...), []error{ErrOverride}}
 }
 
 // keepMoved writes the overrides of Resume into the run's resolved config, which what reads the run later, and studies, go by.

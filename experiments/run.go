@@ -118,7 +118,7 @@ func createFolder(c *config.Loaded) (*runfolder.Folder, error) {
 // computed; others are ErrOverride. The run's resolved config takes them over once all that it names has turned out to be what the run began with.
 func Resume(ctx context.Context, run string, o Options, overrides ...string) (*Result, error) {
 	if err := onlyMoved(overrides); err != nil {
-		return nil, &also{err, []error{ErrOverride}}
+		return nil, err
 	}
 	r, err := OpenRun("", run)
 	if err != nil {
@@ -145,12 +145,7 @@ func canProfile(o Options) error {
 	if !o.Profile {
 		return nil
 	}
-	p, err := profile.Start()
-	if err != nil {
-		return err
-	}
-	_, err = p.Stop()
-	return err
+	return profile.Available()
 }
 
 // carryOut runs all stages and leaves the folder marked done, interrupted or failed (see finish). moved are the overrides of Resume.

@@ -24,7 +24,7 @@ func (e *experiment) report(context.Context) error {
 	if e.features.Seconds > 0 {
 		d.ImagesPerSecond = float64(e.features.Computed) / e.features.Seconds
 	}
-	if floor, ok := e.floor(dataset.Validation); ok && e.config.Training.Padding != "counted" { // else the losses are over padding, too, which the floor is not
+	if floor, ok := e.floor(dataset.Validation); ok && !e.config.Training.CountsPadding() { // else the losses are over padding, too, which the floor is not
 		perToken := floor * float64(e.characters(dataset.Validation)) / float64(e.countTokens(dataset.Validation))
 		d.Floor = &report.Floor{NatsPerToken: perToken, NatsPerCharacter: floor}
 	}

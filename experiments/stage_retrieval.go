@@ -21,7 +21,7 @@ func (e *experiment) retrieve(ctx context.Context) error {
 	if len(pictures) < 2 {
 		return nil
 	}
-	if e.config.Training.Padding == "counted" {
+	if e.config.Training.CountsPadding() {
 		e.say("retrieval: left out, since training.padding = \"counted\" makes a caption's likelihood that of its padding, too")
 		return nil
 	}

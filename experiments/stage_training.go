@@ -26,7 +26,7 @@ const checkpointsDir = "checkpoints"
 // batches are the teacher-forced batches of a split.
 func (e *experiment) batches(split string) (*batch.Set, error) {
 	t := e.config.Training
-	o := batch.Options{Name: split, Size: t.Batch, Time: e.maxTokens, CountPadding: t.Padding == "counted", Seed: t.Seed, Bucket: t.Bucket}
+	o := batch.Options{Name: split, Size: t.Batch, Time: e.maxTokens, CountPadding: t.CountsPadding(), Seed: t.Seed, Bucket: t.Bucket}
 	if split == dataset.Train {
 		o.Shuffle, o.Pairs = true, t.Examples == "pairs"
 	}
@@ -203,7 +203,7 @@ func (e *experiment) recordEpoch(row train.Epoch) error {
 
 // perCharacter is a score's nats a character of the split's captions, ends counted.
 func (e *experiment) perCharacter(s train.Score, split string) float64 {
-	if e.config.Training.Padding == "counted" {
+	if e.config.Training.CountsPadding() {
 		return math.NaN() // the sum holds padding
 	}
 	return s.Nats / float64(max(e.characters(split), 1))
@@ -211,7 +211,7 @@ func (e *experiment) perCharacter(s train.Score, split string) float64 {
 
 // perCaption is a score's nats a caption of the split.
 func (e *experiment) perCaption(s train.Score, split string) float64 {
-	if e.config.Training.Padding == "counted" {
+	if e.config.Training.CountsPadding() {
 		return math.NaN()
 	}
 	return s.Nats / float64(max(e.countCaptions(split), 1))
@@ -248,7 +248,7 @@ func (e *experiment) evaluate(ctx context.Context) error {
 		results[prefix+"teacher_forced_loss"], results[prefix+"teacher_forced_accuracy"] = c.Loss, c.Accuracy
 		results[prefix+"nats_per_character"], results[prefix+"bits_per_character"] = c.NatsPerCharacter, c.NatsPerCharacter/math.Ln2
 		results[prefix+"nats_per_caption"] = c.NatsPerCaption
-		if name == "model" && e.config.Training.Padding != "counted" { // padding is no token of the captions
+		if name == "model" && !e.config.Training.CountsPadding() { // padding is no token of the captions
 			results[split+"_perplexity"] = math.Exp(c.Loss)
 		}
 		e.say("%s, %s: teacher-forced loss %.4f nats a token, %.4f a character (%.4f bits), %.3f a caption; accuracy %.4f",

@@ -22,11 +22,14 @@ type watched struct {
 	last int           // the epoch of bar
 }
 
+func (w *watched) name(epoch int) string {
+	return fmt.Sprintf("%s, epoch %d/%d", w.label, epoch, w.e.config.Training.TotalEpochs())
+}
+
 func (w *watched) step(epoch, done, batches int, loss float64) {
 	if epoch != w.last {
 		w.bar.Finish()
-		name := fmt.Sprintf("%s, epoch %d/%d", w.label, epoch, w.e.config.Training.TotalEpochs())
-		w.bar, w.last = progress.New(w.e.term, name, "steps", int64(batches)), epoch
+		w.bar, w.last = progress.New(w.e.term, w.name(epoch), "steps", int64(batches)), epoch
 		w.bar.Skip(int64(done - 1)) // what a resumed epoch had done
 	}
 	w.steps.Done(epoch)
@@ -44,7 +47,7 @@ func (w *watched) epoch(row train.Epoch) error {
 	if by := w.e.config.Training.Select; by != "loss" {
 		selected = fmt.Sprintf("; greedy captions' %s %.4f", by, row.Metric) + w.critical.note()
 	}
-	name := fmt.Sprintf("%s, epoch %d/%d", w.label, row.Epoch, w.e.config.Training.TotalEpochs())
+	name := w.name(row.Epoch)
 	if row.Critical {
 		w.e.say("%s, self-critical: teacher-forced loss %.4f validation nats a token; accuracy %.4f%s; %.0f s",
 			name, row.Validation.Loss(), row.Validation.Accuracy(), selected, row.Seconds)

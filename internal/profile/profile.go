@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"runtime"
@@ -46,6 +47,15 @@ type Stage struct {
 
 // stageLabel is the label that samples of a stage's goroutines have in the CPU profile.
 const stageLabel = "stage"
+
+// Available says whether Start can begin.
+func Available() error {
+	if err := pprof.StartCPUProfile(io.Discard); err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	pprof.StopCPUProfile()
+	return nil
+}
 
 // Start begins. It fails where a CPU profile of this process is already being taken.
 func Start() (*Recorder, error) {

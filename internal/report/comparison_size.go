@@ -80,7 +80,7 @@ func sizeMeaning(curves []compare.SizeCurve) string {
 	bottom, off := lowestShown(curves), 0
 	for _, s := range curves {
 		for _, at := range s.Points {
-			if !onAxis(at, bottom) {
+			if at.Value < bottom {
 				off++
 			}
 		}
@@ -104,9 +104,6 @@ func lowestShown(curves []compare.SizeCurve) (lowest float64) {
 	}
 	return lowest
 }
-
-// onAxis is whether a run is drawn.
-func onAxis(p compare.SizePoint, bottom float64) bool { return p.Value > 0 && p.Value >= bottom }
 
 // lawText writes a fitted power law in the column's unit.
 func lawText(s compare.SizeCurve) string {
@@ -162,7 +159,7 @@ func drawSizes(curves []compare.SizeCurve, title string) (svg, png []byte, err e
 	for _, s := range curves {
 		for _, at := range s.Points {
 			low, high = min(low, float64(at.Pictures)), max(high, float64(at.Pictures))
-			if onAxis(at, bottom) {
+			if at.Value >= bottom {
 				least, most = min(least, unit*at.Value), max(most, unit*at.Value)
 			}
 		}
@@ -181,7 +178,7 @@ func drawSizes(curves []compare.SizeCurve, title string) (svg, png []byte, err e
 		dot := draw.GlyphStyle{Color: line.Color, Radius: 2.6, Shape: draw.CircleGlyph{}}
 		var points plotter.XYs
 		for _, at := range s.Points {
-			if onAxis(at, bottom) {
+			if at.Value >= bottom {
 				points = append(points, plotter.XY{X: float64(at.Pictures), Y: unit * at.Value})
 			}
 		}

@@ -41,21 +41,26 @@ func selectionMetric(d Data) string {
 
 func byMetric(d Data) bool { return selectionMetric(d) != "" }
 
-// paddingNote says that padding is among the tokens that losses and accuracies are taken over; "" where it is masked.
+// paddingCounted tells that padding is among the tokens that losses and accuracies are taken over.
+func paddingCounted(d Data) bool {
+	return flatSettings(d.Resolved)["training.padding"] == strconv.Quote("counted")
+}
+
+// paddingNote says so; "" where padding is masked.
 func paddingNote(d Data) string {
-	if paddingToo(d) == "" {
+	if !paddingCounted(d) {
 		return ""
 	}
 	return " Padding counts among the tokens (training.padding = \"counted\"): it is easy to predict, and makes the loss lower and the accuracy higher " +
 		"than those of the captions alone."
 }
 
-// paddingToo says the same in a table's caption.
-func paddingToo(d Data) string {
-	if flatSettings(d.Resolved)["training.padding"] != strconv.Quote("counted") {
-		return ""
+// teacherForced ends the captions of tables of such figures.
+func teacherForced(d Data) string {
+	if paddingCounted(d) {
+		return " (teacher-forced, padding counted)"
 	}
-	return ", padding counted"
+	return " (teacher-forced)"
 }
 
 // keyFigures are the few figures that a reader looks for first.
@@ -149,7 +154,7 @@ func plotFigures(d Data) []plotFigure {
 }
 
 func epochTable(d Data) table {
-	t := table{Caption: "Every epoch (teacher-forced" + paddingToo(d) + ")", Columns: []column{
+	t := table{Caption: "Every epoch" + teacherForced(d), Columns: []column{
 		{Name: "Epoch", Number: true}, {Name: "Train loss", Number: true}, {Name: "Validation loss", Number: true},
 		{Name: "Nats a character", Number: true}, {Name: "Bits a character", Number: true}, {Name: "Nats a caption", Number: true}, {Name: "Train accuracy", Number: true}, {Name: "Validation accuracy", Number: true},
 		{Name: "Learning rate", Number: true}, {Name: "Seconds", Number: true}, {Name: "Examples/s", Number: true},
@@ -188,7 +193,7 @@ func control(controls []Control, name string) (Control, bool) {
 }
 
 func controlTable(d Data) table {
-	t := table{Caption: "The model, and what is left without its picture (teacher-forced" + paddingToo(d) + ")", Columns: []column{
+	t := table{Caption: "The model, and what is left without its picture" + teacherForced(d), Columns: []column{
 		{Name: "Features"}, {Name: "Meaning"}, {Name: "Split"}, {Name: "Loss (nats a token)", Number: true},
 		{Name: "Against the model", Number: true}, {Name: "Nats a character", Number: true}, {Name: "Bits a character", Number: true},
 		{Name: "Nats a caption", Number: true}, {Name: "Accuracy a token", Number: true},

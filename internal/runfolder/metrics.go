@@ -228,23 +228,21 @@ func (f *Folder) writeCSV(rows []Epoch) error {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	w.Write(csvColumns)
+	figure := func(x float64) string {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return ""
+		}
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	}
 	for _, e := range epochs {
 		record := []string{strconv.Itoa(e.Epoch), strconv.Itoa(e.Step)}
 		for _, x := range []float64{
 			e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.ValidationNatsPerCharacter,
 			e.ValidationNatsPerCharacter / math.Ln2, e.ValidationNatsPerCaption, e.LearningRate, e.Seconds, e.TotalSeconds, e.ExamplesPerSecond,
 		} {
-			if math.IsNaN(x) || math.IsInf(x, 0) {
-				record = append(record, "")
-			} else {
-				record = append(record, strconv.FormatFloat(x, 'g', -1, 64))
-			}
+			record = append(record, figure(x))
 		}
-		selection := ""
-		if !math.IsNaN(e.SelectionMetric) {
-			selection = strconv.FormatFloat(e.SelectionMetric, 'g', -1, 64)
-		}
-		w.Write(append(record, strconv.FormatBool(e.Best), selection))
+		w.Write(append(record, strconv.FormatBool(e.Best), figure(e.SelectionMetric)))
 	}
 	w.Flush()
 	return f.WriteFile(MetricsCSV, b.Bytes())

@@ -67,7 +67,7 @@ func (s Settings) Check() (problems setting.Problems) {
 		[]string{"training.schedule_factor", "training.schedule"}, "expected a number above 0")
 	refuse(s.LearningRate > 0 && s.Schedule != "constant" && s.MinLearningRate > s.LearningRate,
 		[]string{"training.min_learning_rate", "training.learning_rate"}, "expected at most training.learning_rate, %g", s.LearningRate)
-	refuse(s.Examples == "pairs" && s.Padding == "counted",
+	refuse(s.Examples == "pairs" && s.CountsPadding(),
 		[]string{"training.padding", "training.examples"}, "a pair has no padding to count, and the validation's would choose the epoch: expected training.padding = \"masked\"")
 	refuse(strings.HasPrefix(s.Optimizer, "adam") && (s.Beta1 == 1 || s.Beta2 == 1),
 		[]string{"training.beta1", "training.beta2"}, "a moving average that decays by 1 never takes anything in: expected numbers below 1")
@@ -122,6 +122,9 @@ func (s Settings) CheckBidirectional() (problems setting.Problems) {
 	}
 	return problems
 }
+
+// CountsPadding tells that losses and accuracies are taken over padding, too.
+func (s Settings) CountsPadding() bool { return s.Padding == "counted" }
 
 // TotalEpochs are those of cross-entropy and the self-critical ones after them.
 func (s Settings) TotalEpochs() int { return s.Epochs + s.SCSTEpochs }
