@@ -1,7 +1,6 @@
 package experiments
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -92,12 +91,9 @@ func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Opt
 }
 
 func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
-	vocabulary, err := os.ReadFile(folder.Path(runfolder.VocabularyFile))
-	if err != nil {
-		return fmt.Errorf("the run has no vocabulary yet: %w", err)
-	}
-	if c.tokenizer, err = token.Load(bytes.NewReader(vocabulary)); err != nil {
-		return fmt.Errorf("vocabulary: %w", err)
+	var err error
+	if c.tokenizer, _, err = readVocabulary(folder); err != nil {
+		return err
 	}
 	scaler, err := readScaler(folder)
 	if err != nil {

@@ -195,13 +195,8 @@ func openMember(dir string) (m member, err error) {
 	if m.scaler, err = os.ReadFile(m.folder.Path(scalerFile)); err != nil {
 		return m, fmt.Errorf("the run has no features yet: %w", err)
 	}
-	if m.vocabulary, err = os.ReadFile(m.folder.Path(runfolder.VocabularyFile)); err != nil {
-		return m, fmt.Errorf("the run has no vocabulary yet: %w", err)
-	}
-	if m.tokenizer, err = token.Load(bytes.NewReader(m.vocabulary)); err != nil {
-		return m, fmt.Errorf("vocabulary of %s: %w", dir, err)
-	}
-	return m, nil
+	m.tokenizer, m.vocabulary, err = readVocabulary(m.folder)
+	return m, err
 }
 
 // fits refuses a run whose tokens or features are not those of the first.

@@ -133,9 +133,9 @@ func (r *RunFolder) again(ctx context.Context, o Options) (*experiment, error) {
 	if enc.Trains() {
 		return nil, errors.New("the run trained layers of its encoder with its decoder: there are no features that its decoder alone learnt from")
 	}
-	vocabulary, err := os.ReadFile(r.folder.Path(runfolder.VocabularyFile))
+	_, vocabulary, err := readVocabulary(r.folder)
 	if err != nil {
-		return nil, fmt.Errorf("the run has no vocabulary yet: %w", err)
+		return nil, err
 	}
 	tmp, err := os.MkdirTemp("", "captionlab-inputs-")
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"os"
 	"slices"
 
 	"github.com/captionlab/captionlab/internal/dataset"
@@ -113,20 +112,17 @@ func (e *experiment) characters(split string) int {
 
 // tokenize builds the vocabulary from the training split, or loads that of the run being resumed.
 func (e *experiment) tokenize(context.Context) error {
-	path := e.folder.Path(runfolder.VocabularyFile)
-	saved, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		e.tokenizer, err = token.Load(bytes.NewReader(saved))
-	case errors.Is(err, fs.ErrNotExist):
-		e.tokenizer, err = token.Train(e.config.Text.Settings, e.texts(dataset.Train))
-		if err == nil {
-			var b bytes.Buffer
-			err = errors.Join(e.tokenizer.Save(&b), e.folder.WriteFile(runfolder.VocabularyFile, b.Bytes()))
+	var err error
+	e.tokenizer, _, err = readVocabulary(e.folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		if e.tokenizer, err = token.Train(e.config.Text.Settings, e.texts(dataset.Train)); err != nil {
+			return fmt.Errorf("vocabulary: %w", err)
 		}
+		var b bytes.Buffer
+		err = errors.Join(e.tokenizer.Save(&b), e.folder.WriteFile(runfolder.VocabularyFile, b.Bytes()))
 	}
 	if err != nil {
-		return fmt.Errorf("vocabulary: %w", err)
+		return err
 	}
 	if err := e.unchanged("vocabulary", e.tokenizer.Hash(), runfolder.VocabularyFile+" is not the vocabulary"); err != nil {
 		return err

@@ -102,15 +102,25 @@ func runTokenizer(folder *runfolder.Folder) (config.Config, token.Tokenizer, err
 	if err != nil {
 		return config.Config{}, nil, err
 	}
-	saved, err := os.ReadFile(folder.Path(runfolder.VocabularyFile))
-	if err != nil {
-		return config.Config{}, nil, fmt.Errorf("the run has no vocabulary: %w", err)
+	t, _, err := readVocabulary(folder)
+	return c.Config, t, err
+}
+
+// readVocabulary is the tokenizer that a run saved, and the file of it.
+func readVocabulary(folder *runfolder.Folder) (token.Tokenizer, []byte, error) {
+	path := folder.Path(runfolder.VocabularyFile)
+	saved, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, fmt.Errorf("the run has no vocabulary yet: %w", err)
+	case err != nil:
+		return nil, nil, fmt.Errorf("vocabulary: %w", err)
 	}
 	t, err := token.Load(bytes.NewReader(saved))
 	if err != nil {
-		err = fmt.Errorf("%s: %w", folder.Path(runfolder.VocabularyFile), err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return c.Config, t, err
+	return t, saved, nil
 }
 
 // trainTokenizer makes the tokenizer of a config's training captions, which are read, or generated.
