@@ -94,8 +94,8 @@ func (s *sweep) begun(j *job, dir string) error {
 	if left, known := timeLeft(s.jobs); known && j.where == "" { // elsewhere, nobody knows how many cells run at once
 		notes = ", about " + roundTime(left) + " left"
 	}
-	if best, f := study.Best(s.result().rows()); best != nil {
-		notes += fmt.Sprintf("; best so far %s: "+f.Format+" %s", best.ID, best.Figures[f.Name], f.Title)
+	if best, f := study.Best(s.result().rows(), s.sameText()); best != nil {
+		notes += fmt.Sprintf("; best so far %s: %s", best.ID, f.Text(best.Figures[f.Name]))
 	}
 	plan := j.plan
 	if j.where != "" {
@@ -151,11 +151,19 @@ func corpus(c *config.Loaded) string {
 	return c.HashOf(func(key string) bool { return isDataKey(key) || strings.HasPrefix(key, "text.") })
 }
 
+// sameText reports whether all cells clean captions and cut them into tokens alike.
+func (s *sweep) sameText() bool {
+	of := func(j *job) string {
+		return j.config.HashOf(func(key string) bool { return strings.HasPrefix(key, "text.") })
+	}
+	return !slices.ContainsFunc(s.jobs, func(j *job) bool { return of(j) != of(s.jobs[0]) })
+}
+
 // headline is a run's main figures in a line.
 func headline(figures map[string]float64) (text string) {
 	for _, f := range study.Figures {
 		if x, ok := figures[f.Name]; ok && !math.IsNaN(x) {
-			text += fmt.Sprintf("; %s "+f.Format, f.Title, x)
+			text += "; " + f.Text(x)
 		}
 	}
 	return text

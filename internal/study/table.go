@@ -21,17 +21,42 @@ import (
 type Figure struct {
 	Name, Title string
 	LowerIsBest bool
+	Percent     bool // shown times 100, as reports have it
 	Format      string
 }
 
 // Figures are the main figures. The first or CIDEr ranks the cells: see Best.
 var Figures = []Figure{
-	{"validation_nats_per_character", "nats a character", true, "%.4f"},
-	{"validation_bleu_4", "BLEU-4", false, "%.4f"},
-	{"validation_rouge_l", "ROUGE-L", false, "%.4f"},
-	{"validation_cider", "CIDEr", false, "%.4f"},
-	{"validation_chrf", "chrF", false, "%.4f"},
-	{"best_epoch", "best epoch", false, "%.1f"},
+	{Name: "validation_nats_per_character", Title: "nats a character", LowerIsBest: true, Format: "%.4f"},
+	{Name: "validation_bleu_4", Title: "BLEU-4", Percent: true, Format: "%.1f"},
+	{Name: "validation_rouge_l", Title: "ROUGE-L", Percent: true, Format: "%.1f"},
+	{Name: "validation_cider", Title: "CIDEr", Percent: true, Format: "%.1f"},
+	{Name: "validation_chrf", Title: "chrF", Percent: true, Format: "%.1f"},
+	{Name: "best_epoch", Title: "best epoch", Format: "%.1f"},
+}
+
+// head is what a column of the figure is called.
+func (f Figure) head() string {
+	if f.Percent {
+		return f.Title + " (%)"
+	}
+	return f.Title
+}
+
+// Text is a figure in words: nats a character 0.4123, CIDEr 36.5 %.
+func (f Figure) Text(x float64) string {
+	if f.Percent {
+		return fmt.Sprintf("%s "+f.Format+" %%", f.Title, 100*x)
+	}
+	return fmt.Sprintf("%s "+f.Format, f.Title, x)
+}
+
+// over is a figure over the seeds, as its column has it.
+func (f Figure) over(s Summary) string {
+	if f.Percent {
+		s.Mean, s.Deviation = 100*s.Mean, 100*s.Deviation
+	}
+	return s.format(f.Format)
 }
 
 // Row is a cell with its run's figures.
@@ -125,16 +150,13 @@ func (s Summary) format(format string) string {
 	return fmt.Sprintf(format+" ± "+format, s.Mean, s.Deviation)
 }
 
-// Best is the finished cell with the best figure of those that rank cells, and that figure; nil for none. Nats a character rank them,
-// unless their texts differ: of text that is cleaned away or unknown to a vocabulary a model need predict nothing. Then CIDEr does.
-func Best(rows []Row) (best *Row, by Figure) {
+// Best is the finished cell with the best figure of those that rank cells, and that figure; nil for none. Where all cells clean
+// and cut their captions alike, nats a character rank them, else CIDEr: of text that is cleaned away or unknown to a vocabulary
+// a model need predict nothing.
+func Best(rows []Row, sameText bool) (best *Row, by Figure) {
 	by = Figures[0]
-	for _, r := range rows {
-		for key, value := range r.Settings {
-			if strings.HasPrefix(key, "text.") && rows[0].Settings[key] != value {
-				by = Figures[slices.IndexFunc(Figures, func(f Figure) bool { return f.Name == "validation_cider" })]
-			}
-		}
+	if !sameText {
+		by = Figures[slices.IndexFunc(Figures, func(f Figure) bool { return f.Name == "validation_cider" })]
 	}
 	for n := range rows {
 		x, ok := rows[n].Figures[by.Name]
@@ -175,7 +197,7 @@ func Table(axes []Axis, rows []Row) table.Writer {
 	head = append(head, "done")
 	shown := shownFigures(groups)
 	for _, f := range shown {
-		head = append(head, f.Title)
+		head = append(head, f.head())
 	}
 	t.AppendHeader(append(head, "seconds"))
 	for _, g := range groups {
@@ -190,7 +212,7 @@ func Table(axes []Axis, rows []Row) table.Writer {
 				row = append(row, "–")
 				continue
 			}
-			row = append(row, s.format(f.Format))
+			row = append(row, f.over(s))
 		}
 		t.AppendRow(append(row, g.Seconds.format("%.0f")))
 	}

@@ -94,12 +94,13 @@ func TestBest(t *testing.T) {
 	for _, c := range []struct {
 		reason, want, by string
 		rows             []study.Row
+		sameText         bool
 	}{
-		{"the same texts", "char-s1", "validation_nats_per_character", rows[:2]},
-		{"other tokens", "char-s1", "validation_cider", rows},
-		{"a failed cell", "", "validation_nats_per_character", rows[3:]},
+		{"the same texts", "char-s1", "validation_nats_per_character", rows[:2], true},
+		{"other tokens", "char-s1", "validation_cider", rows, false},
+		{"a failed cell", "", "validation_nats_per_character", rows[3:], true},
 	} {
-		best, by := study.Best(c.rows)
+		best, by := study.Best(c.rows, c.sameText)
 		id := ""
 		if best != nil {
 			id = best.ID
