@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/shirou/gopsutil/v4/mem"
 
@@ -53,9 +54,21 @@ func Provenance(ctx context.Context) Info {
 		}
 	}
 	if i.GitCommit == "" {
-		i.GitCommit, i.GitDirty = commitOf(ctx, source)
+		asked.Lock()
+		defer asked.Unlock()
+		if asked.commit == "" {
+			asked.commit, asked.dirty = commitOf(ctx, source)
+		}
+		i.GitCommit, i.GitDirty = asked.commit, asked.dirty
 	}
 	return i
+}
+
+// asked is what git said of the program when it was first asked: a commit made while it runs doesn't change it.
+var asked struct {
+	sync.Mutex
+	commit string
+	dirty  bool
 }
 
 // Stamp copies what Provenance found into i; the rest of i stays.
