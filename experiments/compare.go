@@ -58,6 +58,17 @@ type CompareOptions struct {
 	Resamples int    // of the bootstrap; 0: 1,000
 }
 
+// asked is what makes another page of the same runs; "" for nothing.
+func (o CompareOptions) asked() (asked string) {
+	if o.Split != "" && o.Split != dataset.Validation {
+		asked += "-" + o.Split
+	}
+	if o.Baseline != "" {
+		asked += "-against-" + filepath.Base(o.Baseline)
+	}
+	return asked
+}
+
 // Comparison is runs beside each other: groups, figures, differences, learning curves.
 type Comparison struct {
 	*compare.Comparison
@@ -111,9 +122,12 @@ func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison
 	if c.Comparison, err = compare.Runs(ctx, folders, options); err != nil {
 		return nil, err
 	}
-	if c.dir == "" || len(paths) > 1 { // not one study alone
+	ofStudy := c.dir != "" && len(paths) == 1
+	if !ofStudy {
 		c.Title, c.Description = "", ""
-		c.dir = filepath.Join(filepath.Dir(folders[0].Dir), comparisonName(folders))
+	}
+	if asked := o.asked(); !ofStudy || asked != "" { // the study's own page, which Sweep writes, stays
+		c.dir = filepath.Join(filepath.Dir(folders[0].Dir), comparisonName(folders, asked))
 	}
 	if c.Title == "" {
 		c.Title = comparisonTitle(c.Comparison)
@@ -184,15 +198,15 @@ func findStudy(results, wanted string) (string, error) {
 	return dirs[n], nil
 }
 
-// comparisonName is the same for the same runs, so that comparing them again replaces what was written.
-func comparisonName(folders []*runfolder.Folder) string {
+// comparisonName is the same for the same runs and options, so that comparing them again replaces what was written.
+func comparisonName(folders []*runfolder.Folder, asked string) string {
 	var names []string
 	for _, f := range folders {
 		names = append(names, filepath.Base(f.Dir))
 	}
 	slices.Sort(names)
 	names = slices.Compact(names) // a run may be named twice
-	return fmt.Sprintf("comparison-%.4x", sha256.Sum256([]byte(strings.Join(names, "\n"))))
+	return fmt.Sprintf("comparison-%.4x%s", sha256.Sum256([]byte(strings.Join(names, "\n"))), asked)
 }
 
 // comparisonTitle names the experiments.
@@ -215,8 +229,8 @@ func comparisonTitle(c *compare.Comparison) string {
 // comparedPictures is how many pictures a comparison shows with all captions.
 const comparedPictures = 12
 
-// Write writes comparison.html, .md, .csv and .json, and the plots, into a folder ("": the study's own, or for runs
-// comparison-… beside them), and returns the page's path.
+// Write writes comparison.html, .md, .csv and .json, and the plots, into a folder ("": the study's own where a study is compared
+// as Sweep does, on the validation split and against the first group, else comparison-… beside the runs), and returns the page's path.
 func (c *Comparison) Write(dir string) (page string, err error) {
 	if dir == "" {
 		dir = c.dir

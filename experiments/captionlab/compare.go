@@ -27,7 +27,8 @@ Runs that differ in seeds alone are one group. Differences from the baseline, th
 --baseline names a run of another, have intervals by paired bootstrap over pictures and seeds; where
 one holds zero, or ends next to it, or where it is all within a tenth of a point, the page says: not
 distinguishable. Runs tested on other pictures or references are left out, and named. The files go to
-the study's folder, or to comparison-… beside the runs.` + runHelp + `
+comparison-… beside the runs; of a study alone to its folder, where no other split or baseline is
+asked for.` + runHelp + `
 
 STUDY is the same of a study's folder; last, alone, is the newest study.`,
 		Example: `  captionlab compare results/20260101T120000.000Z-tokenization-1a2b3c4d
@@ -76,8 +77,11 @@ func printComparison(w io.Writer, c *experiments.Comparison) {
 	for n, g := range c.Groups {
 		against := "baseline"
 		if d, ok := c.Difference(n, "cider"); ok {
-			against = fmt.Sprintf("%+.1f (%+.1f to %+.1f)", 100*d.Difference.Difference, 100*d.Low, 100*d.High)
-			if !d.Distinguishable {
+			against = fmt.Sprintf("%s (%s to %s)", points(d.Difference.Difference, 1), points(d.Low, 1), points(d.High, 1))
+			switch {
+			case d.Negligible():
+				against = "less than 0.1, not distinguishable"
+			case !d.Distinguishable:
 				against += ", not distinguishable"
 			}
 		}
@@ -89,6 +93,15 @@ func printComparison(w io.Writer, c *experiments.Comparison) {
 		t.AppendRow(table.Row{g.Name(), len(g.Runs), figure(g, "cider", 100, 1), against, nats})
 	}
 	t.Render()
+}
+
+// points are a difference of fractions in percent; what rounds to nothing has no sign.
+func points(difference float64, decimals int) string {
+	text := fmt.Sprintf("%+.*f", decimals, 100*difference)
+	if strings.Trim(text, "+-0.") == "" {
+		return text[1:]
+	}
+	return text
 }
 
 // figure writes a group's mean and deviation.

@@ -30,7 +30,8 @@ is a config with a [study] section, and its other sections are what all cells ha
   extends = "../baseline.toml"
 
   [study]
-  seeds = [1, 2, 3]                  # training.seed; with split_seeds = true, data.split_seed too
+  seeds = [1, 2, 3]                  # training.seed; with split_seeds = true, data.split_seed too: then
+                                     # study.md has the means, and comparison.html one split alone
 
   [study.axes]                       # every value with every value of the other axes
   text.tokenizer = ["char", "word"]

@@ -219,6 +219,15 @@ func TestWhatCannotBeComparedIsLeftOut(t *testing.T) {
 	}
 }
 
+// TestOtherSplits: of runs that hold out other pictures by another split seed, those of one split are compared, and it is said.
+func TestOtherSplits(t *testing.T) {
+	c := compared(t, compare.Options{}, comparetest.Run{Name: "a", Right: 0.5}, comparetest.Run{Name: "b", Right: 0.7, Epochs: 4},
+		comparetest.Run{Name: "a", Right: 0.5, SplitSeed: 2, First: 60})
+	if len(c.Runs()) != 2 || len(c.LeftOut) != 1 || !slices.ContainsFunc(c.Notes, func(note string) bool { return strings.Contains(note, "data.split_seed = 1") }) {
+		t.Errorf("left out %v, notes %q", c.LeftOut, c.Notes)
+	}
+}
+
 // TestSharedPictures: a few pictures that not all runs have are left out of all, and it is said.
 func TestSharedPictures(t *testing.T) {
 	c := compared(t, compare.Options{}, comparetest.Run{Name: "base", Right: 0.5}, comparetest.Run{Name: "other", Right: 0.5, First: 5, Epochs: 4})

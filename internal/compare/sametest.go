@@ -14,6 +14,9 @@ import (
 // leastShared is the share of pictures, with the same references, that a run must have in common with the baseline.
 const leastShared = 0.5
 
+// splitSeed is the key that says which pictures a run holds out, where the data are split at random.
+const splitSeed = "data.split_seed"
+
 // sameTest keeps the runs that are tested on the baseline's pictures, or else the first run's, and of every run the
 // pictures that all have, with the same references: cleaning may leave a picture without a caption. The training data
 // may differ: that is what a study of the data set's size changes.
@@ -38,6 +41,7 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 		}
 	}
 	var kept []*Run
+	otherSplits := false
 	common, most := first.tests(), 0
 	for _, r := range runs {
 		tests := r.tests()
@@ -49,6 +53,7 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 		}
 		if float64(shared) < leastShared*float64(max(len(tests), len(first.Predictions))) {
 			c.leaveOut(r, otherTest(first, r, c.Split))
+			otherSplits = otherSplits || r.Settings[splitSeed] != first.Settings[splitSeed]
 			continue
 		}
 		r.tested = r.fingerprint(scored)
@@ -58,6 +63,10 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 				delete(common, id)
 			}
 		}
+	}
+	if otherSplits {
+		c.Notes = append(c.Notes, fmt.Sprintf("Only runs of one split, %s = %s, are compared: others hold out other pictures, on which no caption can be compared with these. "+
+			"A study's own table, study.md, has the means over all its seeds.", splitSeed, first.Settings[splitSeed]))
 	}
 	if len(common) < 2 {
 		for _, r := range kept {

@@ -19,6 +19,7 @@ import (
 type Run struct {
 	Name       string // experiment.name; "": run
 	Seed       int64
+	SplitSeed  int64   // 0: 1
 	Limit      int     // data.limit, and the number of training pictures; 0: 100
 	Unlimited  bool    // data.limit is 0
 	Tokenizer  string  // "": char
@@ -48,9 +49,9 @@ func Make(t testing.TB, results string, r Run) *runfolder.Folder {
 	if r.Unlimited {
 		limit = 0
 	}
-	resolved := fmt.Sprintf("[experiment]\nname = %q\n[data]\nformat = \"emojigram\"\nlimit = %d\nsplit_seed = 1\n[text]\ntokenizer = %q\nunit = \"grapheme\"\n"+
+	resolved := fmt.Sprintf("[experiment]\nname = %q\n[data]\nformat = \"emojigram\"\nlimit = %d\nsplit_seed = %d\n[text]\ntokenizer = %q\nunit = \"grapheme\"\n"+
 		"[training]\nepochs = %d\nseed = %d\npadding = \"masked\"\n[evaluation]\nreferences = %q\ngallery = %d\n[decoding]\nmethod = \"greedy\"\n%s",
-		r.Name, limit, r.Tokenizer, r.Epochs, r.Seed, r.References, 10+r.Seed, r.Extra)
+		r.Name, limit, max(r.SplitSeed, 1), r.Tokenizer, r.Epochs, r.Seed, r.References, 10+r.Seed, r.Extra)
 	f, err := runfolder.Create(results, r.Name, fmt.Sprintf("%08x", 0x10000000+r.Limit*1000+int(r.Seed)), []byte(resolved), []byte(resolved))
 	check(t, err)
 	unlock, err := f.Lock()
