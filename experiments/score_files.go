@@ -42,6 +42,8 @@ type FileScores struct {
 	// Intervals are 95 % intervals by bootstrap over images.
 	Intervals map[string]ScoreInterval `json:"intervals,omitempty"`
 	Against   *FileComparison          `json:"against,omitempty"`
+	// Note is what must be known before the intervals are believed: that there are few images.
+	Note string `json:"note,omitempty"`
 	// Absent says why a metric that was asked for was not computed.
 	Absent map[string]string `json:"absent,omitempty"`
 	// Names are the metrics' names in the order of the field's tables.
@@ -67,6 +69,11 @@ type ScoreDifference struct {
 	P float64 `json:"p"`
 	// Distinguishable is false where the interval holds zero or ends next to it, and where all of it is less than a tenth of a point.
 	Distinguishable bool `json:"distinguishable"`
+}
+
+// Negligible tells a difference all of whose interval is less than a tenth of a point.
+func (d ScoreDifference) Negligible() bool {
+	return score.Difference{Difference: d.Difference, Low: d.Low, High: d.High}.Negligible()
 }
 
 // MetricNames are the metrics' names. bleu stands for bleu_1 to bleu_4.
@@ -134,6 +141,7 @@ func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 	if err != nil {
 		return nil, err
 	}
+	out.Note = score.FewImages(len(scores.IDs))
 	out.Intervals = map[string]ScoreInterval{}
 	for _, i := range intervals {
 		out.Intervals[i.Name] = ScoreInterval{i.Low, i.High}

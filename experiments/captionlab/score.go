@@ -97,6 +97,7 @@ func printScores(w io.Writer, s *experiments.FileScores) {
 	t.SetColumnConfigs(columns)
 	percent := func(x float64) string { return fmt.Sprintf("%.2f", 100*x) }
 	interval := func(i experiments.ScoreInterval) string { return percent(i.Low) + " to " + percent(i.High) }
+	between := func(i experiments.ScoreInterval) string { return points(i.Low, 2) + " to " + points(i.High, 2) }
 	for _, name := range s.Names {
 		row := table.Row{name, percent(s.Metrics[name])}
 		if s.Intervals != nil {
@@ -104,15 +105,22 @@ func printScores(w io.Writer, s *experiments.FileScores) {
 		}
 		if s.Against != nil {
 			d, verdict := s.Against.Differences[name], "different"
+			p := fmt.Sprintf("%.3f", d.P)
 			if !d.Distinguishable {
 				verdict = "not distinguishable"
 			}
-			row = append(row, percent(s.Against.Metrics[name]), fmt.Sprintf("%+.2f", 100*d.Difference), interval(d.ScoreInterval), fmt.Sprintf("%.3f", d.P), verdict)
+			if d.Negligible() { // p would be of differences that nobody sees
+				p = "–"
+			}
+			row = append(row, percent(s.Against.Metrics[name]), points(d.Difference, 2), between(d.ScoreInterval), p, verdict)
 		}
 		t.AppendRow(row)
 	}
 	t.Render()
 	fmt.Fprintln(w, english.Plural(len(s.Images), "image", ""))
+	if s.Note != "" {
+		fmt.Fprintln(w, s.Note)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Absent)) {
 		fmt.Fprintf(w, "%s is absent: %s\n", name, s.Absent[name])
 	}

@@ -180,6 +180,9 @@ func (c *Comparison) remark() {
 		}
 		c.Notes = append(c.Notes, fmt.Sprintf("%s ran with one seed: what another seed would change is not in the intervals.", list(single)))
 	}
+	if few := score.FewImages(len(c.Groups[0].Runs[0].Predictions)); few != "" {
+		c.Notes = append(c.Notes, few)
+	}
 	if tests := len(c.Differences); tests > 20 {
 		c.Notes = append(c.Notes, fmt.Sprintf("%d differences are looked at, each with a 95 %% interval: of twenty where there is none, about one is called a difference by chance, more with few seeds.", tests))
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/captionlab/captionlab/internal/score"
 )
 
 // System is one way to caption the pictures, with its scores: the run's model first, then what it is measured against.
@@ -76,6 +78,11 @@ func systemsNote(d Data, signatures []string) string {
 		}
 	}
 	parts = append(parts, "≈: "+notDistinguishable+", as the interval holds zero or ends next to it, or all of it is too small to matter.")
+	for _, s := range d.Splits {
+		if few := score.FewImages(s.Images); s.Name == d.CaptionedSplit && few != "" {
+			parts = append(parts, few)
+		}
+	}
 	if d.NoMETEOR != "" {
 		parts = append(parts, "METEOR is absent: "+d.NoMETEOR+".")
 	}

@@ -38,6 +38,19 @@ type Difference struct {
 // noMatch is more than coco-caption's code gives as BLEU-4 of captions without a single match of four words: not 0, but next to it.
 const noMatch = 1e-4
 
+// fewImages are so few that resampling them tells too little of what other images would do.
+const fewImages = 40
+
+// FewImages is what a reader of intervals must know where there are only so few images; "" where there are enough. The shares are those
+// of TestFewImages.
+func FewImages(images int) string {
+	if images >= fewImages {
+		return ""
+	}
+	return fmt.Sprintf("Over so few pictures (%d) the bootstrap's intervals are too narrow: of differences by chance alone it takes one in six for real "+
+		"with 5 pictures, one in nine with 10 and one in thirteen with 20, instead of one in twenty.", images)
+}
+
 // Negligible is a difference of less than a tenth of a point, of which even a narrow interval makes nothing.
 func (d Difference) Negligible() bool {
 	return max(math.Abs(d.Low), math.Abs(d.High), math.Abs(d.Difference)) < 0.001

@@ -155,6 +155,46 @@ func TestFalseDifferences(t *testing.T) {
 	}
 }
 
+// TestFewImages: over few images, differences by chance alone are called real as often as FewImages says.
+func TestFewImages(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 9))
+	b := Bootstrap{Resamples: 300, Seed: 6}
+	const trials = 800
+	for _, c := range []struct {
+		images int
+		share  float64
+	}{{5, 1.0 / 6}, {10, 1.0 / 9}, {20, 1.0 / 13}, {fewImages, 1.0 / 17}} {
+		system := func(spread float64) *Scores {
+			s := &Scores{IDs: make([]string, c.images)}
+			rows, sum := make([]float64, c.images), 0.
+			for n := range rows {
+				rows[n] = spread * random.NormFloat64()
+				sum += rows[n] / float64(c.images)
+			}
+			s.Metrics = []Metric{{Name: "mean", Corpus: sum, Images: rows, measured: &measured{1, rows, mean}}}
+			return s
+		}
+		told := 0
+		for range trials {
+			d, err := Compare(system(1), system(1), b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d[0].Distinguishable {
+				told++
+			}
+		}
+		if share := float64(told) / trials; math.Abs(share-c.share) > 4*math.Sqrt(c.share*(1-c.share)/trials) {
+			t.Errorf("%d images: %.3f of the differences by chance are called real, want about %.3f", c.images, share, c.share)
+		} else {
+			t.Logf("%d images: %.3f", c.images, share)
+		}
+	}
+	if FewImages(fewImages) != "" || FewImages(20) == "" {
+		t.Error("the note is not of few images")
+	}
+}
+
 // TestPairsLeaveOutWhatSeedsDoAlike: where the images tell nothing and every seed gains the same, pairs see it, and groups that
 // are drawn apart don't.
 func TestPairsLeaveOutWhatSeedsDoAlike(t *testing.T) {
