@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -16,6 +17,9 @@ type SizeCurve struct {
 	Column Column
 	Points []SizePoint // every run, by size
 	Fit    *PowerLaw   // nil where there are too few sizes
+	// LeftOut are groups whose figures can't be compared with the first one's: of losses, where cleaning, vocabulary or unknown
+	// tokens differ.
+	LeftOut []string
 }
 
 // SizePoint is one run on a learning curve.
@@ -55,8 +59,13 @@ func (c *Comparison) sizeCurves() {
 			continue
 		}
 		for _, label := range order {
-			if s, ok := c.sizeCurve(col, label, series[label]); ok {
+			s, ok := c.sizeCurve(col, label, series[label])
+			switch {
+			case ok:
 				c.SizeCurves = append(c.SizeCurves, s)
+			case len(s.LeftOut) > 0:
+				c.Notes = append(c.Notes, fmt.Sprintf("There is no learning curve of nats a character over the data set's size for %s: the losses of %s can't be compared with the others'.",
+					list(append(slices.Clone(s.Tags), s.LeftOut...)), list(s.LeftOut)))
 			}
 		}
 	}
@@ -69,6 +78,7 @@ func (c *Comparison) sizeCurve(col Column, label string, groups []int) (s SizeCu
 	for _, n := range groups {
 		g := c.Groups[n]
 		if !c.Comparable(col, c.Groups[groups[0]], g) {
+			s.LeftOut = append(s.LeftOut, g.Tag)
 			continue
 		}
 		s.Tags = append(s.Tags, g.Tag)

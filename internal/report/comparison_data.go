@@ -116,8 +116,8 @@ func writeComparisonJSON(w io.Writer, d ComparisonData) error {
 		SizeCurves  []lawJSON           `json:"learning_curves"`
 		LeftOut     []map[string]string `json:"left_out"`
 		Notes       []string            `json:"notes"`
-	}{d.Title, d.Description, c.Split, c.Groups[c.Baseline].Tag, c.Resamples, c.Keys, map[string]string{}, nil, []differenceJSON{}, []lawJSON{},
-		[]map[string]string{}, c.Notes}
+	}{d.Title, d.Description, c.Split, c.Groups[c.Baseline].Tag, c.Resamples, append([]string{}, c.Keys...), map[string]string{}, nil, []differenceJSON{}, []lawJSON{},
+		[]map[string]string{}, append([]string{}, c.Notes...)}
 	for _, col := range c.Columns {
 		if col.Signature != "" {
 			out.Signatures[col.Name] = col.Signature

@@ -71,7 +71,7 @@ func bestFinding(c *compare.Comparison, col compare.Column, best int) string {
 	if !d.Distinguishable {
 		return text + " That is not distinguishable from the baseline."
 	}
-	return text + fmt.Sprintf(" That is %s points more than the baseline (%s to %s).", fixed(100*d.Difference.Difference, 1), signed(100*d.Low, 1), signed(100*d.High, 1))
+	return text + fmt.Sprintf(" That is %s points more than the baseline (%s to %s).", fixed(100*d.Difference.Difference, 1), points(d.Low), points(d.High))
 }
 
 // split sorts the metrics by what can be said of a group's difference.

@@ -247,7 +247,7 @@ func differencePlots(c *compare.Comparison) (plots []plotFigure) {
 		var alt []string
 		for n, g := range c.Groups {
 			if d, ok := c.Difference(n, name); ok {
-				said := fmt.Sprintf("%s %s (%s to %s)", g.Name(), signed(100*d.Difference.Difference, 1), signed(100*d.Low, 1), signed(100*d.High, 1))
+				said := fmt.Sprintf("%s %s (%s to %s)", g.Name(), points(d.Difference.Difference), points(d.Low), points(d.High))
 				if !d.Distinguishable {
 					said += ", not distinguishable"
 				}

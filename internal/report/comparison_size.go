@@ -88,6 +88,11 @@ func sizeMeaning(curves []compare.SizeCurve) string {
 	if off > 0 {
 		text += fmt.Sprintf(" %s below %s: too low for the axis.", english.Plural(off, "run", ""), significant(curveUnit(curves[0])*bottom))
 	}
+	for _, s := range curves {
+		if len(s.LeftOut) > 0 {
+			text += fmt.Sprintf(" %s: without %s, whose losses can't be compared with those of %s.", curveName(s), strings.Join(s.LeftOut, ", "), s.Tags[0])
+		}
+	}
 	if len(parts) == 0 {
 		return text + " A power law takes three sizes at least."
 	}

@@ -198,7 +198,7 @@ func differenceTable(c *compare.Comparison) table {
 				cells = append(cells, "less than 0.1: not distinguishable")
 				continue
 			}
-			text := fmt.Sprintf("%s (%s to %s)", signed(100*d.Difference.Difference, 1), signed(100*d.Low, 1), signed(100*d.High, 1))
+			text := fmt.Sprintf("%s (%s to %s)", points(d.Difference.Difference), points(d.Low), points(d.High))
 			if !d.Distinguishable {
 				text += ": not distinguishable"
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
 )
@@ -162,7 +163,7 @@ func epochTable(d Data) table {
 	best, ok := bestEpoch(d)
 	selected := byMetric(d)
 	if selected {
-		t.Columns = append(t.Columns, column{Name: "Greedy captions' score", Number: true})
+		t.Columns = append(t.Columns, column{Name: "Greedy captions' " + selectionMetric(d) + ", %", Number: true})
 	}
 	for _, e := range d.Epochs {
 		n := strconv.Itoa(e.Epoch)
@@ -176,7 +177,7 @@ func epochTable(d Data) table {
 			fixed(e.ValidationNatsPerCharacter/math.Ln2, 4), fixed(e.ValidationNatsPerCaption, 2), percent(e.TrainAccuracy),
 			percent(e.ValidationAccuracy), strconv.FormatFloat(e.LearningRate, 'g', 4, 64), fixed(e.Seconds, 1), fixed(e.ExamplesPerSecond, 0)}
 		if selected {
-			cells = append(cells, fixed(e.SelectionMetric, 4))
+			cells = append(cells, fixed(100*e.SelectionMetric, 1))
 		}
 		t.row(cells...)
 	}
@@ -348,8 +349,15 @@ func timesNote(d Data) string {
 	case d.FeatureSeconds > 0:
 		parts = append(parts, fmt.Sprintf("Features were computed in %s.", duration(d.FeatureSeconds)))
 	}
-	if best, ok := bestEpoch(d); ok && best.ExamplesPerSecond > 0 {
-		parts = append(parts, fmt.Sprintf("Training took %s examples a second, its validation included.", fixed(best.ExamplesPerSecond, 0)))
+	var speeds []float64
+	for _, e := range d.Epochs {
+		if e.ExamplesPerSecond > 0 {
+			speeds = append(speeds, e.ExamplesPerSecond)
+		}
+	}
+	if len(speeds) > 0 { // the first epoch compiles
+		slices.Sort(speeds)
+		parts = append(parts, fmt.Sprintf("Training took %s examples a second in the median epoch, its validation included.", fixed(stat.Quantile(0.5, stat.Empirical, speeds, nil), 0)))
 	}
 	return strings.Join(parts, " ")
 }

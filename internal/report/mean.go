@@ -31,7 +31,7 @@ func withMean(t table, mean *runfolder.Epoch) table {
 	row := []string{name, missing, fixed(mean.ValidationLoss, 4), fixed(mean.ValidationNatsPerCharacter, 4), fixed(mean.ValidationNatsPerCharacter/math.Ln2, 4),
 		fixed(mean.ValidationNatsPerCaption, 2), missing, percent(mean.ValidationAccuracy), missing, fixed(mean.Seconds, 1), missing}
 	if len(t.Columns) > len(row) { // what training.select names
-		row = append(row, fixed(mean.SelectionMetric, 4))
+		row = append(row, fixed(100*mean.SelectionMetric, 1))
 	}
 	t.row(row...)
 	return t

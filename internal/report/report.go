@@ -12,8 +12,8 @@ import (
 	"github.com/captionlab/captionlab/internal/score"
 )
 
-// Data is what a report shows besides what the run folder holds. Every part may be empty: a run that failed in its
-// first minute gets a report too.
+// Data is what a report shows besides what the run folder holds. Every part may be empty: a run that was stopped while it
+// trained gets a report too.
 type Data struct {
 	Info     runfolder.Info    // read from the folder when its Name is empty
 	Epochs   []runfolder.Epoch // read from the folder when nil
