@@ -175,8 +175,26 @@ func (e *experiment) finish(err error) error {
 	}
 	if err != nil {
 		fmt.Fprintf(e.log, "ended: %v\n", err)
+		e.reportSoFar()
 	}
 	return update
+}
+
+// reportSoFar shows the epochs of a run that ended early. What goes wrong here is told in the log alone: the run has an error already.
+func (e *experiment) reportSoFar() {
+	info, err := e.folder.Info()
+	if err != nil || info.Status == runfolder.Done || e.decoder == nil { // a finished run keeps its report
+		return
+	}
+	epochs, err := e.folder.Epochs()
+	if err == nil && len(epochs) > 0 {
+		if err = recovered(func() error { return e.report(context.Background()) }); err == nil {
+			e.say("report of the %d epochs so far: %s", len(epochs), e.folder.Path("report.html"))
+		}
+	}
+	if err != nil {
+		fmt.Fprintf(e.log, "no report: %v\n", err)
+	}
 }
 
 func (e *experiment) result() (*Result, error) {

@@ -12,8 +12,9 @@ func decodeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "decode RUN [section.key=value ...]",
 		Short: "Decode a finished run's model in another way and score its captions",
-		Long: `Decode takes the model of a finished run, the best epoch's, and captions and scores the held-out pictures
-once more, by another search or other metrics. It trains nothing. The captions, their scores and a
+		Long: `Decode takes the model of a finished run, the best epoch's, captions the held-out pictures once more, by
+another search, and scores those of validation. Test captions are left in coco, for captionlab score. It
+trains nothing. The captions, their scores and a
 report are in a run folder of their own, which caption, compare and show take; the run's folder must stay
 where it is. The config is the run's; keys of decoding, evaluation, experiment and runtime override it.` + runHelp,
 		Example: `  captionlab decode last decoding.method=beam decoding.beam_width=3

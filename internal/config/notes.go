@@ -96,7 +96,7 @@ func (l *loader) notes() (notes []Note) {
 		add("training.schedule_epochs", "with %d epochs in all the learning rate never falls", t.Epochs)
 	}
 	if !slices.Contains(c.Decoding.Splits, "validation") {
-		add("decoding.splits", "lacks validation, whose captions evaluation.metrics, the report's warnings and its pictures are of: there will be none")
+		add("decoding.splits", "lacks validation, whose captions evaluation.metrics and the report's warnings are of: there will be none")
 	}
 	return notes
 }

@@ -28,7 +28,7 @@ func TestNotes(t *testing.T) {
 		{"[data.emojigram]\nimages = 50", []string{"data.root=" + dir}, []string{`data.emojigram.images: has no effect beside data.format = "auto"`}},
 		{"[training]\nschedule = 'step'", []string{"training.epochs=5"}, []string{"training.schedule_epochs: with 5 epochs in all the learning rate never falls"}},
 		{"[encoder]\nname = 'cnn'", []string{"training.encoder_from_epoch=21"}, []string{"training.encoder_from_epoch: is after the last epoch, 20: the encoder is not trained"}},
-		{"[decoding]\nsplits = ['test']", nil, []string{"decoding.splits: lacks validation, whose captions evaluation.metrics, the report's warnings and its pictures are of: there will be none"}},
+		{"[decoding]\nsplits = ['test']", nil, []string{"decoding.splits: lacks validation, whose captions evaluation.metrics and the report's warnings are of: there will be none"}},
 	} {
 		loaded, err := Load(write(t, filepath.Join(dir, "x.toml"), c.text), c.overrides)
 		if err != nil {
