@@ -12,7 +12,7 @@ import (
 	"github.com/captionlab/captionlab/experiments"
 )
 
-// TestProfile: a run that fails leaves its profile, and the part that is resumed leaves its own beside it.
+// TestProfile: a run that fails leaves its profile and a report of its epochs, and the part that is resumed leaves its own beside it.
 func TestProfile(t *testing.T) {
 	config, results := crashFolder(t, crashData(t))
 	o := experiments.Options{Profile: true, Epoch: func(experiments.Epoch) { panic("the disk is full") }}
@@ -28,6 +28,12 @@ func TestProfile(t *testing.T) {
 	}
 	if strings.Contains(page, "\n| report |") {
 		t.Errorf("the failed run's page tells of a stage that it didn't reach:\n%s", page)
+	}
+	report, err := os.ReadFile(filepath.Join(dir, "report.md"))
+	for _, want := range []string{"the disk is full", "captionlab resume", "| best → 1 |"} {
+		if err != nil || !strings.Contains(string(report), want) {
+			t.Errorf("the failed run's report lacks %q (%v):\n%s", want, err, report)
+		}
 	}
 	o.Epoch = nil
 	result, err := experiments.Resume(t.Context(), dir, o)
