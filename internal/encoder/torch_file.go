@@ -121,7 +121,7 @@ func unpickleArchive(archive *zip.Reader, size int64) (any, error) {
 	records := map[string]*zip.File{}
 	for _, f := range archive.File {
 		folder, name := path.Split(f.Name)
-		if path.Base(folder) == "data" || name == "data.pkl" {
+		if path.Base(folder) == "data" || name == "data.pkl" || name == "byteorder" {
 			records[name] = f
 		}
 	}
@@ -150,6 +150,15 @@ func unpickleArchive(archive *zip.Reader, size int64) (any, error) {
 		}
 		return data, nil
 	}
+	if records["byteorder"] != nil { // since PyTorch 2.1; without it, PyTorch takes them for little-endian too
+		order, err := content("byteorder")
+		if err != nil {
+			return nil, err
+		}
+		if string(order) != "little" {
+			return nil, fmt.Errorf("its values are in byte order %.60q, expected \"little\"; load it with PyTorch and save it on a little-endian machine", order)
+		}
+	}
 	head, err := content("data.pkl")
 	if err != nil {
 		return nil, err
@@ -176,7 +185,7 @@ func unpickleArchive(archive *zip.Reader, size int64) (any, error) {
 }
 
 // unpickleLegacy reads a magic number, a version, notes on the system, the object, its storages' keys, and then each storage: how many
-// values, and the values.
+// values, and the values. They are little-endian, whatever the notes say of the machine that wrote them.
 func unpickleLegacy(in io.Reader, size int64) (any, error) {
 	all := storages{}
 	var parts []any

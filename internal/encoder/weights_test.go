@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,6 +152,26 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
+// torchArchive is what torch.save writes, of these records.
+func torchArchive(t testing.TB, records map[string]string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	archive := zip.NewWriter(&out)
+	for name, text := range records {
+		w, err := archive.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil {
+			_, err = w.Write([]byte(text))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 func TestRefusedWeights(t *testing.T) {
 	dir := t.TempDir()
 	put := func(name string, data []byte) string {
@@ -168,27 +189,16 @@ func TestRefusedWeights(t *testing.T) {
 		return data
 	}
 	st, onnx := read("testdata/keras.safetensors"), read("testdata/torch.onnx")
-	// pth is what torch.save leaves of one tensor, with a storage of count values of which the file has one.
-	pth := func(count int, shape, strides string) []byte {
-		var out bytes.Buffer
-		archive := zip.NewWriter(&out)
-		for name, text := range map[string]string{
+	records := func(count int, shape, strides string) map[string]string {
+		return map[string]string{
 			"x/data.pkl": "(dS'w'\nctorch._utils\n_rebuild_tensor_v2\n((S'storage'\nctorch\nFloatStorage\nS'0'\nS'cpu'\nI" + strconv.Itoa(count) + "\ntQI0\n(" + shape + "t(" + strides + "tI00\nNtRs.",
 			"x/data/0":   "\x00\x00\x80\x3f",
-		} {
-			w, err := archive.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
-			if err == nil {
-				_, err = w.Write([]byte(text))
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
 		}
-		if err := archive.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return out.Bytes()
 	}
+	// pth is what torch.save leaves of one tensor, with a storage of count values of which the file has one.
+	pth := func(count int, shape, strides string) []byte { return torchArchive(t, records(count, shape, strides)) }
+	big := records(1, "I1\n", "I1\n")
+	big["x/byteorder"] = "big"
 	flipped := pth(1, "I1\n", "I1\n")
 	flipped[bytes.Index(flipped, []byte("\x00\x00\x80\x3f"))] ^= 1
 	legacy := read("testdata/torch_legacy.pth")
@@ -212,6 +222,7 @@ func TestRefusedWeights(t *testing.T) {
 		"pth with other bytes":   {settings("block1_conv1", put("d.pth", pth(2, "I1\n", "I1\n"))), []string{`storage "0" has 4 bytes, expected 2 values of 4`}},
 		"pth of zero strides":    {settings("block1_conv1", put("e.pth", pth(1, "I1048576\nI65536\n", "I0\nI0\n"))), []string{"shape [1048576 65536] has more than its storage's 1 values"}},
 		"damaged pth":            {settings("block1_conv1", put("f.pth", flipped)), []string{`record "x/data/0"`, "checksum"}},
+		"big-endian pth":         {settings("block1_conv1", put("i.pth", torchArchive(t, big))), []string{`its values are in byte order "big", expected "little"`}},
 		"cut legacy pth":         {settings("block1_conv1", put("g.pth", legacy[:len(legacy)-9])), []string{"storage", "unexpected EOF"}},
 		"another pickle":         {settings("block1_conv1", put("h.pth", []byte("\x80\x02K\x01."))), []string{"a pickle, but none of torch.save"}},
 		"safetensors, no type":   {settings("block1_conv1", put("e.safetensors", bytes.Replace(st, []byte(`"F32"`), []byte(`""   `), 1))), []string{"names no type (dtype)"}},
@@ -233,6 +244,32 @@ func TestRefusedWeights(t *testing.T) {
 		if e.WeightsHash() != "" || e.Install(model.NewStore()) == nil {
 			t.Errorf("%s: weights after an error", name)
 		}
+	}
+}
+
+// A big-endian machine writes little-endian values into the legacy format, and notes itself.
+func TestLegacyTorchOfBigEndian(t *testing.T) {
+	little, err := os.ReadFile("testdata/torch_legacy.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	note := []byte("little_endianq\x02\x88") // and True
+	at := bytes.Index(little, note)
+	if at < 0 {
+		t.Fatal("no note of the byte order")
+	}
+	big := slices.Clone(little)
+	big[at+len(note)-1] = 0x89
+	path := filepath.Join(t.TempDir(), "big.pth")
+	if err := os.WriteFile(path, big, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want, err := loadTorch("testdata/torch_legacy.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := loadTorch(path); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("other tensors, %v", err)
 	}
 }
 
