@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/google/renameio/v2"
@@ -36,7 +35,7 @@ func readTorch(ctx context.Context, path, hash, dir string, log io.Writer) (map[
 	})
 }
 
-// loadTorch returns the float32 tensors of a state dict, which may lie in a checkpoint under "state_dict".
+// loadTorch returns the floating-point tensors of a state dict, which may lie in a checkpoint under "state_dict".
 func loadTorch(path string) (state map[string]*pytorch.Tensor, err error) {
 	defer func() { // the library panics where it has something not implemented
 		if r := recover(); r != nil {
@@ -53,16 +52,12 @@ func loadTorch(path string) (state map[string]*pytorch.Tensor, err error) {
 	}
 	state = map[string]*pytorch.Tensor{}
 	for name, value := range entries {
-		t, ok := value.(*pytorch.Tensor)
-		if !ok {
-			continue
-		}
-		if _, float := t.Source.(*pytorch.FloatStorage); float { // counters of batches are integers
+		if t, ok := value.(*pytorch.Tensor); ok && t.Source.(*storage).dtype != "" {
 			state[name] = t
 		}
 	}
 	if len(state) == 0 {
-		return nil, errors.New("it holds no float32 tensors by name")
+		return nil, errors.New("it holds no floating-point tensors by name")
 	}
 	return state, nil
 }
@@ -96,7 +91,7 @@ func writeSafetensors(path string, state map[string]*pytorch.Tensor) error {
 		if err := appendTensor(body, state[name]); err != nil {
 			return fmt.Errorf("tensor %q: %w", name, err)
 		}
-		header[name] = map[string]any{"dtype": "F32", "shape": append([]int{}, state[name].Size...), "data_offsets": []int{begin, body.Len()}}
+		header[name] = map[string]any{"dtype": state[name].Source.(*storage).dtype, "shape": append([]int{}, state[name].Size...), "data_offsets": []int{begin, body.Len()}}
 	}
 	head, err := json.Marshal(header)
 	if err != nil {
@@ -108,20 +103,21 @@ func writeSafetensors(path string, state map[string]*pytorch.Tensor) error {
 
 // appendTensor writes a tensor's values row by row, whatever its strides.
 func appendTensor(out *bytes.Buffer, t *pytorch.Tensor) error {
-	values := t.Source.(*pytorch.FloatStorage).Data
+	data, width := t.Source.(*storage).data, int(t.Source.(*storage).width)
+	values := len(data) / width
 	if len(t.Stride) != len(t.Size) {
 		return fmt.Errorf("%d strides for shape %v", len(t.Stride), t.Size)
 	}
-	if !fits(t.Size, int64(len(values))) { // strides of zero would make any shape of one value
-		return fmt.Errorf("shape %v has more than its storage's %d values", t.Size, len(values))
+	if !fits(t.Size, int64(values)) { // strides of zero would make any shape of one value
+		return fmt.Errorf("shape %v has more than its storage's %d values", t.Size, values)
 	}
 	index := make([]int, len(t.Size))
 	at := t.StorageOffset
 	for range product(t.Size) {
-		if at < 0 || at >= len(values) {
-			return fmt.Errorf("shape %v lies outside its %d values", t.Size, len(values))
+		if at < 0 || at >= values {
+			return fmt.Errorf("shape %v lies outside its %d values", t.Size, values)
 		}
-		out.Write(binary.LittleEndian.AppendUint32(out.AvailableBuffer(), math.Float32bits(values[at])))
+		out.Write(data[width*at : width*(at+1)])
 		for axis := len(index) - 1; axis >= 0; axis-- {
 			index[axis]++
 			at += t.Stride[axis]

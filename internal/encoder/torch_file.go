@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/big"
 	"os"
 	"path"
@@ -20,7 +19,7 @@ import (
 
 // unpickleTorch reads what torch.save wrote: a zip archive (since PyTorch 1.6) or pickles that follow each other. gopickle's own loader
 // believes sizes before it has seen the bytes, skips the archive's checksums, and never ends on an empty file; so it reads the pickles here,
-// and the float32 values come from this file. Values of other types are left out.
+// and the values come from this file. Values of integers are left out.
 func unpickleTorch(path string) (any, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -48,15 +47,15 @@ func unpickleTorch(path string) (any, error) {
 	return nil, fmt.Errorf("it begins with %q, neither a zip archive nor a pickle", start)
 }
 
-// storageClass is the type of a storage's values, by their bytes.
+// storageClass is the type of a storage's values.
 type storageClass struct {
-	width int64
-	float bool // float32
+	dtype string // safetensors' name; "" for integers, such as counters of batches
+	width int64  // bytes of a value
 }
 
 var storageClasses = map[string]storageClass{
-	"FloatStorage": {4, true}, "HalfStorage": {2, false}, "BFloat16Storage": {2, false}, "DoubleStorage": {8, false}, "BoolStorage": {1, false},
-	"ByteStorage": {1, false}, "CharStorage": {1, false}, "ShortStorage": {2, false}, "IntStorage": {4, false}, "LongStorage": {8, false},
+	"FloatStorage": {"F32", 4}, "HalfStorage": {"F16", 2}, "BFloat16Storage": {"BF16", 2}, "DoubleStorage": {"F64", 8}, "BoolStorage": {"", 1},
+	"ByteStorage": {"", 1}, "CharStorage": {"", 1}, "ShortStorage": {"", 2}, "IntStorage": {"", 4}, "LongStorage": {"", 8},
 }
 
 // storages are those that a pickle names by key, which its tensors are views of.
@@ -64,17 +63,9 @@ type storages map[string]*storage
 
 type storage struct {
 	storageClass
-	count  int64 // values
-	values pytorch.StorageInterface
-}
-
-// set gives the tensors their values, 4 bytes each.
-func (s *storage) set(data []byte) {
-	values := make([]float32, len(data)/4)
-	for n := range values {
-		values[n] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*n:]))
-	}
-	s.values.(*pytorch.FloatStorage).Data = values
+	pytorch.StorageInterface        // nil; gopickle's tensors are of one
+	count                    int64  // values
+	data                     []byte // little-endian
 }
 
 // unpickle reads one pickle; largest is the most bytes that a storage can have.
@@ -106,13 +97,9 @@ func (all storages) unpickle(in io.Reader, largest int64) (any, error) {
 			return nil, fmt.Errorf("storage %q claims %d values, more than the file has", key, count)
 		}
 		if all[key] == nil {
-			s := &storage{class, int64(count), &pytorch.ByteStorage{}}
-			if class.float {
-				s.values = &pytorch.FloatStorage{}
-			}
-			all[key] = s
+			all[key] = &storage{storageClass: class, count: int64(count)}
 		}
-		return all[key].values, nil
+		return all[key], nil
 	}
 	return u.Load()
 }
@@ -169,17 +156,15 @@ func unpickleArchive(archive *zip.Reader, size int64) (any, error) {
 		return nil, err
 	}
 	for key, s := range all {
-		if !s.float {
+		if s.dtype == "" {
 			continue
 		}
-		data, err := content(key)
-		if err != nil {
+		if s.data, err = content(key); err != nil {
 			return nil, err
 		}
-		if int64(len(data)) != s.count*s.width {
-			return nil, fmt.Errorf("storage %q has %d bytes, expected %d values of %d", key, len(data), s.count, s.width)
+		if int64(len(s.data)) != s.count*s.width {
+			return nil, fmt.Errorf("storage %q has %d bytes, expected %d values of %d", key, len(s.data), s.count, s.width)
 		}
-		s.set(data)
 	}
 	return state, nil
 }
@@ -219,12 +204,9 @@ func unpickleLegacy(in io.Reader, size int64) (any, error) {
 		if count != s.count {
 			return nil, fmt.Errorf("storage %q has %d values, expected %d", name, count, s.count)
 		}
-		data := make([]byte, count*s.width)
-		if _, err := io.ReadFull(in, data); err != nil {
+		s.data = make([]byte, count*s.width)
+		if _, err := io.ReadFull(in, s.data); err != nil {
 			return nil, fmt.Errorf("storage %q: %w", name, err)
-		}
-		if s.float {
-			s.set(data)
 		}
 	}
 	return parts[3], nil
