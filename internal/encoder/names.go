@@ -3,6 +3,7 @@ package encoder
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -113,6 +114,7 @@ var errLayerMissing = errors.New("the file lacks a layer")
 
 // nameTensors finds the layers' variables among a file's tensors, whatever of the conventions it follows.
 func nameTensors(raw map[string]stored, ls layers, namings []naming) (variables []variable, preprocessing string, err error) {
+	raw = withoutModule(raw)
 	var known []string
 	for _, n := range namings {
 		variables, missing, err := n.pick(raw, ls)
@@ -130,7 +132,33 @@ func nameTensors(raw map[string]stored, ls layers, namings []naming) (variables 
 		}
 		known = append(known, n.about)
 	}
-	return nil, "", fmt.Errorf("its tensors are named in no known way (%s)", strings.Join(known, "; "))
+	return nil, "", fmt.Errorf("its tensors are named in no known way (%s): %s", strings.Join(known, "; "), firstNames(raw))
+}
+
+// withoutModule takes off what torch.nn.DataParallel puts before every name.
+func withoutModule(raw map[string]stored) map[string]stored {
+	out := make(map[string]stored, len(raw))
+	for name, s := range raw {
+		plain, ok := strings.CutPrefix(name, "module.")
+		if !ok {
+			return raw
+		}
+		out[plain] = s
+	}
+	return out
+}
+
+// firstNames quotes three names, and counts the others.
+func firstNames[V any](all map[string]V) string {
+	var quoted []string
+	for n, name := range slices.Sorted(maps.Keys(all)) {
+		if n == 3 {
+			quoted = append(quoted, fmt.Sprintf("and %d more", len(all)-n))
+			break
+		}
+		quoted = append(quoted, fmt.Sprintf("%.60q", name))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // pick returns what it found of the layers, and the first layer that it didn't find.

@@ -22,7 +22,11 @@ func readTorch(ctx context.Context, path, hash, dir string, log io.Writer) (map[
 	return convertOnce(hash, dir, log, func(out string) error {
 		fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
 		state, err := loadTorch(path)
-		if err != nil {
+		var sound otherContent
+		switch {
+		case errors.As(err, &sound):
+			return err
+		case err != nil:
 			return fmt.Errorf("not a PyTorch state dict, or a damaged one: %w", err)
 		}
 		if err := ctx.Err(); err != nil {
@@ -34,6 +38,9 @@ func readTorch(ctx context.Context, path, hash, dir string, log io.Writer) (map[
 		return nil
 	})
 }
+
+// otherContent is why a file that can be read is not taken.
+type otherContent struct{ error }
 
 // loadTorch returns the floating-point tensors of a state dict, which may lie in a checkpoint under "state_dict".
 func loadTorch(path string) (state map[string]*pytorch.Tensor, err error) {
@@ -57,7 +64,11 @@ func loadTorch(path string) (state map[string]*pytorch.Tensor, err error) {
 		}
 	}
 	if len(state) == 0 {
-		return nil, errors.New("it holds no floating-point tensors by name")
+		found := "no dict"
+		if len(entries) > 0 {
+			found = firstNames(entries)
+		}
+		return nil, otherContent{fmt.Errorf("it holds no floating-point tensors by name, at the top or under \"state_dict\", but %s; expected a state dict", found)}
 	}
 	return state, nil
 }

@@ -68,6 +68,17 @@ type storage struct {
 	data                     []byte // little-endian
 }
 
+// parameter is torch.nn.Parameter: its tensor, whether it is trained, and hooks.
+type parameter struct{}
+
+// Call gives the tensor.
+func (parameter) Call(args ...any) (any, error) {
+	if len(args) != 3 {
+		return nil, fmt.Errorf("a parameter is described by %v", args)
+	}
+	return args[0], nil
+}
+
 // unpickle reads one pickle; largest is the most bytes that a storage can have.
 func (all storages) unpickle(in io.Reader, largest int64) (any, error) {
 	u := pickle.NewUnpickler(in)
@@ -78,8 +89,10 @@ func (all storages) unpickle(in io.Reader, largest int64) (any, error) {
 			return class, nil
 		case module+"."+name == "torch._utils._rebuild_tensor_v2":
 			return &pytorch.RebuildTensorV2{}, nil
+		case module+"."+name == "torch._utils._rebuild_parameter":
+			return parameter{}, nil
 		}
-		return nil, fmt.Errorf("it holds a %s.%s; expected tensors by name", module, name)
+		return nil, otherContent{fmt.Errorf("it holds a %.60s.%.60s; expected a state dict: tensors by name", module, name)}
 	}
 	u.PersistentLoad = func(id any) (any, error) {
 		parts, ok := id.(*types.Tuple)
@@ -143,7 +156,7 @@ func unpickleArchive(archive *zip.Reader, size int64) (any, error) {
 			return nil, err
 		}
 		if string(order) != "little" {
-			return nil, fmt.Errorf("its values are in byte order %.60q, expected \"little\"; load it with PyTorch and save it on a little-endian machine", order)
+			return nil, otherContent{fmt.Errorf("its values are in byte order %.60q, expected \"little\"; load it with PyTorch and save it on a little-endian machine", order)}
 		}
 	}
 	head, err := content("data.pkl")

@@ -222,7 +222,7 @@ func TestRefusedWeights(t *testing.T) {
 		"pth with other bytes":   {settings("block1_conv1", put("d.pth", pth(2, "I1\n", "I1\n"))), []string{`storage "0" has 4 bytes, expected 2 values of 4`}},
 		"pth of zero strides":    {settings("block1_conv1", put("e.pth", pth(1, "I1048576\nI65536\n", "I0\nI0\n"))), []string{"shape [1048576 65536] has more than its storage's 1 values"}},
 		"damaged pth":            {settings("block1_conv1", put("f.pth", flipped)), []string{`record "x/data/0"`, "checksum"}},
-		"big-endian pth":         {settings("block1_conv1", put("i.pth", torchArchive(t, big))), []string{`its values are in byte order "big", expected "little"`}},
+		"big-endian pth":         {settings("block1_conv1", put("i.pth", torchArchive(t, big))), []string{`i.pth: its values are in byte order "big", expected "little"`}},
 		"cut legacy pth":         {settings("block1_conv1", put("g.pth", legacy[:len(legacy)-9])), []string{"storage", "unexpected EOF"}},
 		"another pickle":         {settings("block1_conv1", put("h.pth", []byte("\x80\x02K\x01."))), []string{"a pickle, but none of torch.save"}},
 		"safetensors, no type":   {settings("block1_conv1", put("e.safetensors", bytes.Replace(st, []byte(`"F32"`), []byte(`""   `), 1))), []string{"names no type (dtype)"}},
