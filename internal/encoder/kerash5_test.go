@@ -102,7 +102,7 @@ func TestDamagedConversion(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	out := filepath.Join(dir, "hash.safetensors")
+	out := filepath.Join(dir, "hash"+converted)
 	for name, test := range map[string]struct {
 		there []byte
 		log   string
