@@ -27,9 +27,7 @@ var conceptual = adapter{
 	read: readConceptual,
 }
 
-// noLocalPicture is one string for what may be a million rows.
-const noLocalPicture = "row left out: the manifest has no picture of its address"
-
+// readConceptual reads one TSV file. Rows whose picture one doesn't have may be millions, and are one problem, at the first of them.
 func readConceptual(ctx context.Context, f *source, name string, b *builder) error {
 	if b.manifest == nil {
 		var err error
@@ -49,6 +47,7 @@ func readConceptual(ctx context.Context, f *source, name string, b *builder) err
 	case strings.HasPrefix(base, "validation"):
 		split = Validation
 	}
+	absent, first := 0, 0 // rows without a picture, the first one's line
 	text := newTextReader(ctx, file, name, f.Encoding, b.report)
 	for l, ok := text.next(); ok; l, ok = text.next() {
 		if blank(l.text) {
@@ -61,10 +60,19 @@ func readConceptual(ctx context.Context, f *source, name string, b *builder) err
 		}
 		image, ok := b.manifest[strings.TrimSpace(l.text[at+1:])]
 		if !ok {
-			b.report(Problem{name, l.number, noLocalPicture})
+			if absent++; absent == 1 {
+				first = l.number
+			}
 			continue
 		}
 		b.add(row{file: name, line: l.number, image: image, text: l.text[:at], split: split, key: "once"})
+	}
+	switch absent {
+	case 0:
+	case 1:
+		b.problem(name, first, "row left out: the manifest has no picture of its address")
+	default:
+		b.problem(name, first, "%d rows left out, the first of them here: the manifest has no pictures of their addresses", absent)
 	}
 	return text.failed()
 }
