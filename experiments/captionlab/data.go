@@ -34,7 +34,7 @@ alphabet, emoji and words; every row that was repaired or dropped; pictures that
 no pictures, doubled byte for byte or to the eye. The exit status is 1 when something makes results
 wrong: a picture that lies in two splits, a split without pictures; 0 else, with warnings and notes.
 
-The folder of --out receives report.json, rows.txt (every row) and lengths.png and .svg.
+The folder of --out receives report.json, rows.txt (every problem) and lengths.png and .svg.
 Fields of --json (and report.json): config, format, root, data_hash, ok, findings [severity kind count
 message], splits, images, captions, distinct_captions, captions_per_image, length (with histogram),
 characters, emoji, broken_emoji, words, cleaning, rows [file line reason], shared_captions, pictures
