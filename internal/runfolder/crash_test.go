@@ -93,7 +93,7 @@ func TestEpochIsWrittenOnce(t *testing.T) {
 }
 
 // TestMeanIsNoEpoch: the row of a mean of weights is in metrics.jsonl, written once, and neither among the epochs nor in the
-// CSV; a run that goes on with the training starts without it.
+// CSV; a run that takes over the training has it, too, until an epoch follows.
 func TestMeanIsNoEpoch(t *testing.T) {
 	f := create(t)
 	if _, found, err := f.Mean(); found || err != nil {
@@ -119,12 +119,31 @@ func TestMeanIsNoEpoch(t *testing.T) {
 	if lines := strings.Count(read(t, f.Path(MetricsCSV)), "\n"); lines != 3 {
 		t.Errorf("metrics.csv has %d lines, want the header and 2", lines)
 	}
-	longer := create(t)
-	if err := longer.CopyEpochs(f); err != nil {
+	other := create(t)
+	if err := other.CopyEpochs(f); err != nil {
 		t.Fatal(err)
 	}
-	if _, found, err := longer.Mean(); found || err != nil || read(t, longer.Path(MetricsCSV)) != read(t, f.Path(MetricsCSV)) {
-		t.Errorf("a longer run begins with a mean (%v), error %v", found, err)
+	for _, name := range []string{MetricsFile, MetricsCSV} {
+		if read(t, other.Path(name)) != read(t, f.Path(name)) {
+			t.Errorf("%s of a run that shares the training is\n%s, want\n%s", name, read(t, other.Path(name)), read(t, f.Path(name)))
+		}
+	}
+	if err := other.AppendEpoch(Epoch{Epoch: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if mean, found, err := other.Mean(); found || err != nil {
+		t.Errorf("a longer training has the shorter one's mean %+v (%v)", mean, err)
+	}
+	mean.Epoch = 3
+	if err := other.AppendEpoch(mean); err != nil {
+		t.Fatal(err)
+	}
+	further := create(t)
+	if err := further.CopyEpochs(other); err != nil {
+		t.Fatal(err)
+	}
+	if got, found, err := further.Mean(); !found || got.Epoch != 3 || err != nil || strings.Count(read(t, further.Path(MetricsFile)), "\n") != 4 {
+		t.Errorf("the mean of the longer training is %+v, found %v (%v), in\n%s", got, found, err, read(t, further.Path(MetricsFile)))
 	}
 }
 

@@ -137,23 +137,31 @@ func (f *Folder) Mean() (mean Epoch, found bool, err error) {
 	return Epoch{}, false, err
 }
 
-// CopyEpochs begins the metrics with the epochs of another run, whose training this one goes on with.
+// CopyEpochs begins the metrics with the epochs of another run, whose training this one goes on with, and with the mean of
+// their weights: it is this run's own unless an epoch follows.
 func (f *Folder) CopyEpochs(from *Folder) error {
-	epochs, err := from.Epochs()
+	rows, err := from.Epochs()
 	if err != nil {
 		return err
+	}
+	mean, found, err := from.Mean()
+	if err != nil {
+		return err
+	}
+	if found {
+		rows = append(rows, mean)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var lines []byte
-	for _, e := range epochs {
+	for _, e := range rows {
 		line, err := encode(e, "")
 		if err != nil {
 			return fmt.Errorf("write %s: %w", f.Path(MetricsFile), err)
 		}
 		lines = append(lines, line...)
 	}
-	return errors.Join(f.WriteFile(MetricsFile, lines), f.writeCSV(epochs))
+	return errors.Join(f.WriteFile(MetricsFile, lines), f.writeCSV(rows))
 }
 
 func onlyEpochs(rows []Epoch) []Epoch {
