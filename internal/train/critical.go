@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -45,6 +46,9 @@ func (t *Trainer) beginSelfCritical() error {
 	if err := t.load(bestName); err != nil {
 		return fmt.Errorf("self-critical training begins from the best epoch: %w", err)
 	}
+	if err := t.dropLater(); err != nil {
+		return err
+	}
 	t.state = s
 	t.state.CriticalFrom = s.Epoch
 	t.state.Ends = nil // other weights follow: a mean is of self-critical epochs alone
@@ -59,6 +63,28 @@ func (t *Trainer) beginSelfCritical() error {
 		}
 	}
 	return t.save()
+}
+
+// dropLater deletes the variables that the checkpoint just loaded lacks, since they came after it, as the optimiser's of an
+// encoder that is trained from a later epoch on: loading leaves them as they are, and a resumed run hasn't got them.
+func (t *Trainer) dropLater() error {
+	have, err := variablesIn(t.loaded.Dir())
+	if err != nil {
+		return err
+	}
+	scratch := scratchVariables(t.store)
+	var later []string
+	for v := range t.store.IterVariables() {
+		if !slices.Contains(have, v.Path()) && !slices.Contains(scratch, v) {
+			later = append(later, v.Path())
+		}
+	}
+	for _, path := range later {
+		if err := t.store.DeleteVariable(path); err != nil {
+			return fmt.Errorf("delete %s: %w", path, err)
+		}
+	}
+	return nil
 }
 
 // isSelfCritical tells whether the epoch in progress is one of self-critical training.

@@ -1,6 +1,8 @@
 package train_test
 
 import (
+	"context"
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -9,7 +11,9 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
+	"github.com/captionlab/captionlab/internal/accel/acceltest"
 	"github.com/captionlab/captionlab/internal/batch"
+	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/train"
 )
@@ -133,6 +137,56 @@ func TestEncoderResumesBitIdentical(t *testing.T) {
 	s := settings()
 	s.EncoderFromEpoch, s.EncoderLearningRate, s.Averaging, s.EMADecay, s.ClipNorm = 2, 0.01, "ema", 0.7, 0.5
 	resumes(t, behindMixing, s, []int{2, 4, 5, 8})
+}
+
+// TestCriticalForgetsALaterEncoder: where the best epoch came before the encoder was trained, self-critical training begins
+// without what the optimiser knew of it since, whether the run stopped in the last validation of cross-entropy or not.
+func TestCriticalForgetsALaterEncoder(t *testing.T) {
+	s := settings()
+	s.Epochs, s.EncoderFromEpoch, s.SCSTEpochs, s.SCSTLearningRate, s.Select = 2, 2, 1, 0.02, "cider_d"
+	metrics := []float64{0.9, 0.5, 0.6}
+	run := func(dir string, from, stop int) (tr *train.Trainer, rows []train.Epoch, err error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		tr = behindMixing(t, s, 0, dir)
+		generator := func(method string) *decode.Generator {
+			g, err := decode.New(acceltest.Devices(t), tr.Store(), model.WithFront(decoder(t, 0), mixing{}),
+				decode.Settings{Method: method, Batch: 16, Temperature: 1, TopP: 1}, 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return g
+		}
+		err = tr.Run(ctx, set(t, batch.Options{Name: "train", Size: 2}), set(t, batch.Options{Name: "validation", Size: 4}), train.Events{
+			SelfCritical: liked{t, generator("sample"), generator("greedy")},
+			Epoch:        func(e train.Epoch) error { e.Seconds, e.Total = 0, 0; rows = append(rows, e); return nil },
+			Metric: func(ctx context.Context) (float64, error) {
+				if from++; from == stop {
+					cancel()
+					return 0, ctx.Err()
+				}
+				return metrics[from-1], nil
+			},
+		})
+		return tr, rows, err
+	}
+	whole, want, err := run(t.TempDir(), 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	_, got, err := run(dir, 0, 2)
+	if !errors.Is(err, train.ErrInterrupted) {
+		t.Fatalf("got error %v, want ErrInterrupted", err)
+	}
+	second, rest, err := run(dir, 1, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got = append(got, rest...); !slices.Equal(got, want) {
+		t.Errorf("the epochs are\n%+v, want\n%+v", got, want)
+	}
+	compareStores(t, second.Store(), whole.Store())
 }
 
 // TestWithDecoder: the decoder alone on the front's features scores as the whole.
