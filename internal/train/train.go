@@ -121,7 +121,8 @@ func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string)
 		return nil, fmt.Errorf("build the trainer: %w", err)
 	}
 	t.loop.OnStep("captionlab: count, checkpoint, interrupt", 0, func(_ *train.Loop, metrics []*tensors.Tensor) error {
-		return t.afterStep(metrics)
+		t.state.run.failed = t.afterStep(metrics)
+		return t.state.run.failed
 	})
 	return t, nil
 }
@@ -186,6 +187,9 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 					t.countTime()
 					return errors.Join(ErrInterrupted, t.save())
 				}
+				if r.failed != nil {
+					err = r.failed // without the loop's own words around it
+				}
 				return fmt.Errorf("training, epoch %d: %w", epoch, err)
 			}
 		}
@@ -230,8 +234,12 @@ func (t *Trainer) validate(ctx context.Context, data Batches, events Events) (sc
 }
 
 // endEpoch reports the epoch, then writes its checkpoint: a run killed in between repeats the epoch and reports
-// the same figures, and the reader of the report knows the row already.
+// the same figures, and the reader of the report knows the row already. An epoch whose validation loss is no finite number
+// is an error instead, as such a step is.
 func (t *Trainer) endEpoch(epoch int, score Score, metric float64, events Events) error {
+	if err := t.diverged(score.Loss()); err != nil {
+		return fmt.Errorf("validation, epoch %d: %w", epoch, err)
+	}
 	t.countTime()
 	best := t.better(score, metric)
 	if best {
@@ -291,6 +299,7 @@ type run struct {
 	began   time.Time // of the time not yet counted
 	saved   time.Time // last checkpoint
 	noted   bool      // the weights, by noteWeights
+	failed  error     // what the last step's afterStep returned
 }
 
 // afterStep is the loop's hook: metrics are loss, moving average, nats, correct, tokens.
@@ -301,8 +310,8 @@ func (t *Trainer) afterStep(metrics []*tensors.Tensor) error {
 	t.state.Step++
 	t.state.Batch++
 	t.noteWeights()
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return fmt.Errorf("the loss became %v at step %d: lower training.learning_rate or set training.clip_norm", loss, t.state.Step)
+	if err := t.diverged(loss); err != nil {
+		return err
 	}
 	if r.events.Step != nil {
 		r.events.Step(r.epoch, t.state.Batch, r.batches, loss)
@@ -325,6 +334,21 @@ func (t *Trainer) afterStep(metrics []*tensors.Tensor) error {
 		return t.setRates()
 	}
 	return nil
+}
+
+// diverged is an error where a loss is no finite number.
+func (t *Trainer) diverged(loss float64) error {
+	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
+		return nil
+	}
+	advice := "lower training.learning_rate"
+	if t.isSelfCritical() {
+		advice = "lower training.scst_learning_rate"
+	}
+	if t.settings.ClipNorm == 0 {
+		advice += " or set training.clip_norm"
+	}
+	return fmt.Errorf("the loss became %v at step %d: %s", loss, t.state.Step, advice)
 }
 
 // countTime adds the time since the last call to the epoch's and the run's.

@@ -360,6 +360,32 @@ func compareStores(t *testing.T, got, want *gomodel.Store) {
 	}
 }
 
+// TestLossThatIsNoNumber: it ends the training, in validation before the epoch is reported, with one sentence that advises
+// what the settings leave to do.
+func TestLossThatIsNoNumber(t *testing.T) {
+	nan := float32(math.NaN())
+	broken := func(size int) *batch.Set {
+		s, err := batch.New(captions, batch.Features{Size: 4, Values: []float32{nan, 0, 0, 0, nan, 0, 0, 0, nan, 0, 0, 0, nan, 0, 0, 0}},
+			batch.Options{Name: "broken", Size: size, Time: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := settings()
+	tr := newTrainer(t, s, 0, t.TempDir())
+	events := train.Events{Epoch: func(e train.Epoch) error { t.Errorf("an epoch was reported: %+v", e); return nil }}
+	err := tr.Run(t.Context(), set(t, batch.Options{Name: "train", Size: 4}), broken(4), events)
+	if want := "validation, epoch 1: the loss became NaN at step 1: lower training.learning_rate"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	s.ClipNorm = 0
+	err = newTrainer(t, s, 0, t.TempDir()).Run(t.Context(), broken(4), set(t, batch.Options{Name: "validation", Size: 4}), events)
+	if want := "training, epoch 1: the loss became NaN at step 1: lower training.learning_rate or set training.clip_norm"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestPatienceStopsEarly(t *testing.T) {
 	s := settings()
 	s.Epochs, s.LearningRate, s.Patience = 50, 0, 2
