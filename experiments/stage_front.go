@@ -67,6 +67,38 @@ func (e *experiment) throughFront(ctx context.Context, store *gomodel.Store, lab
 	})
 }
 
+// A reader gives the features that the decoder itself reads of rows as training has them, and what gives their memory back.
+type reader func(ctx context.Context, rows [][]float32) (features [][]float32, free func(), err error)
+
+// reader puts rows through the layers that are trained, few at a time, with the weights that the store has when it is called;
+// where none is trained, or the model is blind, rows are features already.
+func (e *experiment) reader(store *gomodel.Store, blind bool) (reader, error) {
+	if e.front == nil || blind {
+		return func(_ context.Context, rows [][]float32) ([][]float32, func(), error) { return rows, func() {}, nil }, nil
+	}
+	applied, err := e.front.Apply(e.accel.Backend, store)
+	if err != nil {
+		return nil, err
+	}
+	size := e.encoder.FeatureSize()
+	return func(ctx context.Context, rows [][]float32) ([][]float32, func(), error) {
+		values, free, err := newValues(len(rows) * size)
+		if err != nil {
+			return nil, nil, err
+		}
+		read := make([][]float32, len(rows))
+		err = applied.Rows(ctx, rows, func(n int, row []float32) {
+			read[n] = values[n*size : (n+1)*size]
+			copy(read[n], row)
+		})
+		if err != nil {
+			free()
+			return nil, nil, err
+		}
+		return read, free, nil
+	}, nil
+}
+
 // encodeTrained replaces what was kept of the pictures by their features, now that the layers are trained, and lets the trainer
 // score the decoder on them.
 func (e *experiment) encodeTrained(ctx context.Context) error {

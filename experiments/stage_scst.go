@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	gotrain "github.com/gomlx/gomlx/ml/train"
@@ -12,7 +13,6 @@ import (
 	"github.com/captionlab/captionlab/internal/batch"
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/decode"
-	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/score"
 	"github.com/captionlab/captionlab/internal/token"
 	"github.com/captionlab/captionlab/internal/train"
@@ -27,7 +27,8 @@ type rewarded struct {
 	size, samples  int // captions a batch, and of a picture
 	length         int // tokens of the longest caption
 	seed           int64
-	rows           [][]float32 // features of each training picture
+	rows           [][]float32 // of each training picture, as training has it
+	read           reader
 	reward         *score.CIDErD
 	sample, greedy *decode.Generator // greedy: where one caption is sampled
 	decode         func([]int32) string
@@ -50,7 +51,7 @@ func (r *rewarded) note() string {
 }
 
 // selfCritical prepares them where the config asks for such training. blind takes the picture away.
-func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, d model.Decoder, blind bool) (*rewarded, error) {
+func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, blind bool) (*rewarded, error) {
 	s := e.config.Training
 	if s.SCSTEpochs == 0 {
 		return nil, nil
@@ -64,12 +65,15 @@ func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, d model
 	if r.reward, err = score.NewCIDErD(references); err != nil {
 		return nil, err
 	}
+	if r.read, err = e.reader(t.Store(), blind); err != nil {
+		return nil, err
+	}
 	if r.samples == 1 {
-		if r.greedy, err = decode.New(e.accel.Backend, t.Store(), d, decode.Settings{Method: "greedy", Batch: s.Batch}, e.maxTokens); err != nil {
+		if r.greedy, err = decode.New(e.accel.Backend, t.Store(), e.decoder, decode.Settings{Method: "greedy", Batch: s.Batch}, e.maxTokens); err != nil {
 			return nil, err
 		}
 	}
-	r.sample, err = decode.New(e.accel.Backend, t.Store(), d, decode.Settings{Method: "sample", Batch: s.Batch, Temperature: 1, TopP: 1}, e.maxTokens)
+	r.sample, err = decode.New(e.accel.Backend, t.Store(), e.decoder, decode.Settings{Method: "sample", Batch: s.Batch, Temperature: 1, TopP: 1}, e.maxTokens)
 	return r, err
 }
 
@@ -110,11 +114,20 @@ func (p *rewardedEpoch) Iter() iter.Seq2[gotrain.Batch, error] {
 
 // batch samples captions of pictures and rewards them.
 func (r *rewarded) batch(pictures []int, seed int64) (gotrain.Batch, error) {
+	kept := make([][]float32, len(pictures))
+	for n, picture := range pictures {
+		kept[n] = r.rows[picture]
+	}
+	features, free, err := r.read(r.ctx, kept) // once a picture, however many captions it has
+	if err != nil {
+		return gotrain.Batch{}, fmt.Errorf("features: %w", err)
+	}
+	defer free()
 	var of []int // the picture of each caption
 	var rows [][]float32
-	for _, picture := range pictures {
+	for n, picture := range pictures {
 		for range r.samples {
-			of, rows = append(of, picture), append(rows, r.rows[picture])
+			of, rows = append(of, picture), append(rows, features[n])
 		}
 	}
 	sampled, err := r.sample.WithSeed(seed).Generate(r.ctx, rows, nil)
@@ -132,7 +145,6 @@ func (r *rewarded) batch(pictures []int, seed int64) (gotrain.Batch, error) {
 	}
 	advantage := make([]float32, r.size)
 	items := make([]batch.Item, len(sampled))
-	flat := make([]float32, 0, len(pictures)*len(rows[0]))
 	for n, c := range sampled {
 		advantage[n] = float32(scores[n] - baselines[n])
 		r.captions++
@@ -140,10 +152,7 @@ func (r *rewarded) batch(pictures []int, seed int64) (gotrain.Batch, error) {
 		r.baselines += baselines[n]
 		items[n] = batch.Item{Picture: n / r.samples, Tokens: c.Tokens}
 	}
-	for _, picture := range pictures {
-		flat = append(flat, r.rows[picture]...)
-	}
-	set, err := batch.New(items, batch.Features{Size: len(rows[0]), Values: flat}, batch.Options{Name: "sampled captions", Size: r.size, Time: r.length})
+	set, err := batch.New(items, batch.Features{Size: len(kept[0]), Values: slices.Concat(kept...)}, batch.Options{Name: "sampled captions", Size: r.size, Time: r.length})
 	if err != nil {
 		return gotrain.Batch{}, err
 	}

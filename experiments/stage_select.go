@@ -6,14 +6,13 @@ import (
 
 	"github.com/captionlab/captionlab/internal/dataset"
 	"github.com/captionlab/captionlab/internal/decode"
-	"github.com/captionlab/captionlab/internal/model"
 	"github.com/captionlab/captionlab/internal/score"
 	"github.com/captionlab/captionlab/internal/train"
 )
 
 // selection scores greedy captions of the validation split by the metric that training.select names: what an epoch's
 // weights say by themselves. It is nil where the loss selects. blind takes the picture away.
-func (e *experiment) selection(t *train.Trainer, d model.Decoder, blind bool) func(context.Context) (float64, error) {
+func (e *experiment) selection(t *train.Trainer, blind bool) func(context.Context) (float64, error) {
 	metric := e.config.Training.Select
 	if metric == "loss" {
 		return nil
@@ -21,15 +20,24 @@ func (e *experiment) selection(t *train.Trainer, d model.Decoder, blind bool) fu
 	rows := e.seenRows(dataset.Validation, blind)
 	references := e.validationReferences()
 	var greedy *decode.Generator // compiled once, at the first epoch's end
+	var read reader
 	return func(ctx context.Context) (float64, error) {
 		if greedy == nil {
 			var err error
+			if read, err = e.reader(t.Store(), blind); err != nil {
+				return 0, err
+			}
 			s := decode.Settings{Method: "greedy", Batch: e.config.Decoding.Batch}
-			if greedy, err = decode.New(e.accel.Backend, t.Store(), d, s, e.maxTokens); err != nil {
+			if greedy, err = decode.New(e.accel.Backend, t.Store(), e.decoder, s, e.maxTokens); err != nil {
 				return 0, err
 			}
 		}
-		texts, err := e.generate(ctx, greedy, rows)
+		features, free, err := read(ctx, rows)
+		if err != nil {
+			return 0, fmt.Errorf("features for training.select: %w", err)
+		}
+		defer free()
+		texts, err := e.generate(ctx, greedy, features)
 		if err != nil {
 			return 0, fmt.Errorf("captions for training.select: %w", err)
 		}

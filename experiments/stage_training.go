@@ -94,8 +94,7 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	if blind {
 		trainSet, validation = trainSet.Zeroed(), validation.Zeroed()
 	}
-	decoder := e.learner(blind)
-	t, err := train.New(e.accel.Backend, decoder, e.config.Training, e.folder.Path(dir))
+	t, err := train.New(e.accel.Backend, e.learner(blind), e.config.Training, e.folder.Path(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -111,12 +110,12 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	} else if err := e.beforeEpochs(t, trainSet.PerEpoch()); err != nil {
 		return nil, err
 	}
-	critical, err := e.selfCritical(ctx, t, decoder, blind)
+	critical, err := e.selfCritical(ctx, t, blind)
 	if err != nil {
 		return nil, err
 	}
 	w := &watched{e: e, label: label, blind: blind, trainer: t, critical: critical, steps: e.profile.Training(label), onEpoch: onEpoch}
-	events := train.Events{Metric: e.selection(t, decoder, blind), Step: w.step, Epoch: w.epoch, Mean: w.mean}
+	events := train.Events{Metric: e.selection(t, blind), Step: w.step, Epoch: w.epoch, Mean: w.mean}
 	if critical != nil {
 		events.SelfCritical = critical
 	}
