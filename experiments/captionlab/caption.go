@@ -19,7 +19,10 @@ func captionCommand() *cobra.Command {
 		Long: `Caption says what the model of a run makes of pictures: files, or folders of them. It uses the best
 epoch's weights and the run's own way of decoding, unless keys of decoding override it; keys of runtime
 are taken, too. What is a file is a picture, whatever its name. Each line is a picture, a tab and its
-caption; a path with control characters, as a line break, stands in quotes, with escapes as in Go.` + runHelp,
+caption; a path with control characters, as a line break, stands in quotes, with escapes as in Go.
+
+The other captions that --json lists after beam search are those that ended before the search did, each
+once: often fewer than the beam is wide.` + runHelp,
 		Example: `  captionlab caption results/RUN holiday.jpg
   captionlab caption last photos decoding.method=beam decoding.beam_width=5
   captionlab caption --json results/RUN photos`,

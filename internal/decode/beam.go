@@ -13,7 +13,8 @@ import (
 // so that fewer remain to be continued, as in Xu et al. 2015 (Show, Attend and Tell); the search ends when no caption
 // that goes on can become better than the best that ended. With beam_groups above 1 it is diverse beam search
 // (Vijayakumar et al. 2018) with Hamming diversity: the groups choose one after the other at each step, and what
-// earlier ones chose costs a token `diversity` for each time; reported log-probabilities are without that.
+// earlier ones chose costs a token `diversity` for each time; reported log-probabilities are without that. The search
+// then ends when that is so in every group, so that each has its best caption.
 func beam(s generation) (*Node, *Node) {
 	return s.search(s.BeamWidth, s.BeamGroups, func(logs, ended, logProbabilities, random *Node) (*Node, *Node, *Node, *Node) {
 		parents, next, chosen := s.extend(logs, ended, logProbabilities)
@@ -67,18 +68,29 @@ func (s generation) extend(logs, ended, logProbabilities *Node) (parents, next, 
 	return Stack(allParents, -1), Stack(allNext, -1), Stack(allChosen, -1)
 }
 
-// canImprove is whether each slot has a caption that goes on and may still rank above the best that ended [slots].
+// canImprove is whether each slot has a caption that goes on and may still rank above the best of its group that ended [slots].
 // ended and logProbabilities are [slots, width]. Log-probabilities only fall, and a longer caption's is divided by more.
-func (s generation) canImprove(ended, logProbabilities *Node) *Node {
+func (s generation) canImprove(ended, logProbabilities *Node, groups int) *Node {
 	g, dims := ended.Graph(), ended.Shape().Dimensions
 	goesOn := isToken(ended, 0)
 	lowest := fill(g, float32(3*impossible), dims...)
 	longest := fill(g, float32(1/math.Pow(float64(s.maxLength+1), s.LengthPenalty)), dims...)
-	bound := ReduceMax(Where(goesOn, Mul(logProbabilities, longest), lowest), -1)
+	bound := Where(goesOn, Mul(logProbabilities, longest), lowest)
 	rank := logProbabilities
 	if s.LengthPenalty > 0 {
 		length := Max(ConvertDType(ended, dtypes.Float32), fill(g, float32(1), dims...))
 		rank = Div(rank, Pow(length, fill(g, float32(s.LengthPenalty), dims...)))
 	}
-	return GreaterThan(bound, ReduceMax(Where(goesOn, lowest, rank), -1))
+	rank = Where(goesOn, lowest, rank)
+	var can *Node
+	for group := range groups {
+		of := AxisRange(group*dims[1]/groups, (group+1)*dims[1]/groups)
+		better := GreaterThan(ReduceMax(Slice(bound, AxisRange(), of), -1), ReduceMax(Slice(rank, AxisRange(), of), -1))
+		if can == nil {
+			can = better
+		} else {
+			can = LogicalOr(can, better)
+		}
+	}
+	return can
 }

@@ -136,8 +136,8 @@ func (g *Generator) Generate(ctx context.Context, rows [][]float32, progress fun
 	return captions, nil
 }
 
-// Candidates returns, for each row of features, all captions that ended before the search did, the best first: at most as
-// many as the beam is wide; with direction = both, from each direction.
+// Candidates returns, for each row of features, all captions that ended before the search did, the best first and each once:
+// at most as many as the beam is wide; with direction = both, from each direction.
 func (g *Generator) Candidates(ctx context.Context, rows [][]float32, progress func(int)) ([][]Caption, error) {
 	all := make([][]Caption, 0, len(rows))
 	// The loop works on batch pictures at a time and takes new ones as it goes on: the more it has, the fewer wait.
@@ -206,8 +206,20 @@ func (g *Generator) loop(rows [][]float32, capacity int, seed int64) ([][]Captio
 		slices.SortStableFunc(captions[n], func(a, b Caption) int {
 			return cmp.Compare(b.score(g.settings.LengthPenalty), a.score(g.settings.LengthPenalty))
 		})
+		captions[n] = distinct(captions[n])
 	}
 	return captions, nil
+}
+
+// distinct leaves the first of captions of equal tokens, which two groups or two directions may have found.
+func distinct(captions []Caption) []Caption {
+	kept := captions[:0]
+	for _, c := range captions {
+		if !slices.ContainsFunc(kept, func(k Caption) bool { return slices.Equal(k.Tokens, c.Tokens) }) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
 }
 
 // search adds the captions that the search ended with to those of each picture.

@@ -93,7 +93,7 @@ func (s generation) search(width, groups int, choose chooser) (tokens, logProbab
 		isEnd := isToken(chosen, token.End)
 		next[atEnded] = Where(isEnd, BroadcastToDims(ExpandAxes(next[atStep], -1), slots, width), next[atEnded])
 		done := LogicalOr(GreaterThan(next[atStep], fill(p[atStep].Graph(), int32(s.maxLength), slots)),
-			LogicalNot(s.canImprove(next[atEnded], next[atLogProbabilities])))
+			LogicalNot(s.canImprove(next[atEnded], next[atLogProbabilities], groups)))
 		s.reload(next, done, width, groups, at)
 		return next
 	})
