@@ -287,9 +287,16 @@ func (e *experiment) assemble() error {
 	if err := members[0].fits(here); err != nil {
 		return err
 	}
-	for _, m := range members {
-		e.say("ensemble: %s, %s, epoch %g", m.folder.Dir, m.config.Decoder.Name, m.info.Results["best_epoch"])
-	}
 	e.decoder, e.trainer, err = assemble(e.accel, members, e.features.Shape(), e.config.Training, e.folder.Path(checkpointsDir))
-	return err
+	if err != nil {
+		return err
+	}
+	for n, kept := range e.trainer.Members() {
+		weights := fmt.Sprintf("epoch %d", kept.Epoch)
+		if kept.MeanOf > 0 {
+			weights = fmt.Sprintf("mean of the last %d epochs' weights", kept.MeanOf)
+		}
+		e.say("ensemble: %s, %s, %s", members[n].folder.Dir, members[n].config.Decoder.Name, weights)
+	}
+	return nil
 }

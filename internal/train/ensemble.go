@@ -17,21 +17,30 @@ import (
 // that a trainer left in dirs[n]. Call it before anything else that needs weights.
 func (t *Trainer) LoadMembers(dirs []string) error {
 	all := members{}
+	t.members = nil
 	for n, dir := range dirs {
 		name, err := bestCheckpoint(dir)
 		if err != nil {
 			return fmt.Errorf("%s: %w", dir, err)
 		}
 		at := filepath.Join(dir, name)
-		handler, _, err := open(gomodel.NewStore(), at)
+		handler, s, err := open(gomodel.NewStore(), at)
 		if err != nil {
 			return err
 		}
+		t.members = append(t.members, Member{s.Epoch, s.MeanOf})
 		all = append(all, member{at, gomodel.ScopeSeparator + model.MemberScope(n) + gomodel.ScopeSeparator, handler})
 	}
 	t.store.SetLoader(all)
 	return nil
 }
+
+// Member tells which weights an ensemble has of a training: those of an epoch, or the mean of those of MeanOf epochs, the last of
+// them Epoch.
+type Member struct{ Epoch, MeanOf int }
+
+// Members are those that LoadMembers loaded, in their order.
+func (t *Trainer) Members() []Member { return t.members }
 
 // bestCheckpoint is what LoadBest loads.
 func bestCheckpoint(dir string) (name string, err error) {

@@ -83,6 +83,14 @@ func TestMeanOfTheLastEpochs(t *testing.T) {
 		if !slices.Equal(weights(t, tr), r.ends[3]) {
 			t.Error("after training the weights aren't the last epoch's")
 		}
+		reader := meanTrainer(t, 4, t.TempDir())
+		member := train.Member{Epoch: 2}
+		if c.kept {
+			member = train.Member{Epoch: 4, MeanOf: 3}
+		}
+		if err := reader.LoadMembers([]string{dir}); err != nil || !slices.Equal(reader.Members(), []train.Member{member}) {
+			t.Errorf("mean of metric %g: an ensemble has %+v (%v), want %+v", c.metric, reader.Members(), err, member)
+		}
 		for name, tr := range map[string]*train.Trainer{"the same trainer": tr, "a new trainer": meanTrainer(t, 4, dir)} {
 			got, score := best(t, tr)
 			if !c.kept {

@@ -87,6 +87,7 @@ type Trainer struct {
 	loaded   *checkpoint.Handler // of the checkpoint that the variables came from; nil for none
 	devices  *devices            // nil for one
 	scalars  map[string]float64  // rates that are in variables, by name
+	members  []Member            // of an ensemble
 
 	trainer *train.Trainer
 	loop    *train.Loop
