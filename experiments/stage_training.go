@@ -116,6 +116,9 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	}
 	w := &watched{e: e, label: label, blind: blind, trainer: t, critical: critical, steps: e.profile.Training(label), onEpoch: onEpoch}
 	events := train.Events{Metric: e.selection(t, blind), Step: w.step, Epoch: w.epoch, Mean: w.mean}
+	if !blind {
+		events.NoMean = e.folder.ForgetMean
+	}
 	if critical != nil {
 		events.SelfCritical = critical
 	}
@@ -258,7 +261,7 @@ func (e *experiment) evaluate(ctx context.Context) error {
 	if slices.Contains(e.config.Evaluation.Controls, "blind") {
 		var err error
 		if blind, err = e.fit(ctx, "checkpoints/blind", true, func(train.Epoch) error { return nil }); err != nil {
-			return err
+			return fmt.Errorf("the control that is trained without pictures: %w", err)
 		}
 	}
 	for _, split := range e.splits[1:] {

@@ -128,6 +128,13 @@ func TestMeanIsNoEpoch(t *testing.T) {
 			t.Errorf("%s of a run that shares the training is\n%s, want\n%s", name, read(t, other.Path(name)), read(t, f.Path(name)))
 		}
 	}
+	shorter := create(t)
+	if err := errors.Join(shorter.CopyEpochs(f), shorter.ForgetMean(), shorter.ForgetMean()); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := shorter.Mean(); found || err != nil || strings.Count(read(t, shorter.Path(MetricsFile)), "\n") != 2 {
+		t.Errorf("a longer training has the shorter one's mean (%v), in\n%s", err, read(t, shorter.Path(MetricsFile)))
+	}
 	if err := other.AppendEpoch(Epoch{Epoch: 3}); err != nil {
 		t.Fatal(err)
 	}

@@ -137,8 +137,19 @@ func (f *Folder) Mean() (mean Epoch, found bool, err error) {
 	return Epoch{}, false, err
 }
 
+// ForgetMean takes out the row of the mean of a shorter training's weights, where it comes last.
+func (f *Folder) ForgetMean() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	rows, err := readMetrics(f.Path(MetricsFile))
+	if n := len(rows) - 1; err != nil || n < 0 || rows[n].MeanOf == 0 {
+		return err
+	}
+	return f.writeMetrics(rows[:len(rows)-1])
+}
+
 // CopyEpochs begins the metrics with the epochs of another run, whose training this one goes on with, and with the mean of
-// their weights: it is this run's own unless an epoch follows.
+// their weights: it is this run's own unless another epoch is trained (see ForgetMean).
 func (f *Folder) CopyEpochs(from *Folder) error {
 	rows, err := from.Epochs()
 	if err != nil {
@@ -153,6 +164,11 @@ func (f *Folder) CopyEpochs(from *Folder) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.writeMetrics(rows)
+}
+
+// writeMetrics replaces both files.
+func (f *Folder) writeMetrics(rows []Epoch) error {
 	var lines []byte
 	for _, e := range rows {
 		line, err := encode(e, "")

@@ -67,6 +67,8 @@ type Events struct {
 	Step  func(epoch, batch, batches int, loss float64)
 	Epoch func(Epoch) error // before the epoch's checkpoint is written
 	Mean  func(Epoch) error // after the last epoch, where training.average_last has the mean of weights validated; without Train and Rate
+	// NoMean is called before an epoch is trained: the mean that a shorter training reported, with which this one goes on, isn't this one's.
+	NoMean func() error
 	// Metric scores free-running captions of the validation split by the weights in the store; higher is better. It must
 	// be given where training.select is not "loss", and is called after each epoch.
 	Metric func(context.Context) (float64, error)
@@ -170,6 +172,11 @@ func (t *Trainer) Run(ctx context.Context, data, validation Batches, events Even
 		if err := t.forgetMean(); err != nil {
 			return err
 		}
+		if events.NoMean != nil {
+			if err := events.NoMean(); err != nil {
+				return err
+			}
+		}
 		if t.isSelfCritical() {
 			data = events.SelfCritical
 		}
@@ -222,10 +229,13 @@ func (t *Trainer) feed(data train.Dataset) train.Dataset {
 	return parallel{data, t.devices}
 }
 
-// validate scores the weights, or their average, after an epoch.
+// validate scores the weights, or their average, after an epoch. A loss that is no finite number is an error, as that of a step is.
 func (t *Trainer) validate(ctx context.Context, data Batches, events Events) (score Score, metric float64, err error) {
 	err = t.withAverage(func() error {
-		if score, err = t.Evaluate(ctx, data); err != nil || !t.settings.byMetric() {
+		if score, err = t.Evaluate(ctx, data); err != nil {
+			return err
+		}
+		if err := t.diverged(score.Loss()); err != nil || !t.settings.byMetric() {
 			return err
 		}
 		metric, err = events.Metric(ctx)
@@ -235,12 +245,8 @@ func (t *Trainer) validate(ctx context.Context, data Batches, events Events) (sc
 }
 
 // endEpoch reports the epoch, then writes its checkpoint: a run killed in between repeats the epoch and reports
-// the same figures, and the reader of the report knows the row already. An epoch whose validation loss is no finite number
-// is an error instead, as such a step is.
+// the same figures, and the reader of the report knows the row already.
 func (t *Trainer) endEpoch(epoch int, score Score, metric float64, events Events) error {
-	if err := t.diverged(score.Loss()); err != nil {
-		return fmt.Errorf("validation, epoch %d: %w", epoch, err)
-	}
 	t.countTime()
 	best := t.better(score, metric)
 	if best {
