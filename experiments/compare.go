@@ -64,7 +64,10 @@ func (o CompareOptions) asked() (asked string) {
 		asked += "-" + o.Split
 	}
 	if o.Baseline != "" {
-		asked += "-against-" + filepath.Base(o.Baseline)
+		asked += "-against-" + o.Baseline
+	}
+	if o.Resamples != 0 && o.Resamples != defaultResamples {
+		asked += fmt.Sprintf("-%d-resamples", o.Resamples)
 	}
 	return asked
 }
@@ -113,7 +116,7 @@ func Compare(ctx context.Context, paths []string, o CompareOptions) (*Comparison
 		if n < 0 {
 			return nil, fmt.Errorf("baseline: %s is not among the runs that are compared", base.Folder)
 		}
-		options.Baseline = folders[n].Dir
+		options.Baseline, o.Baseline = folders[n].Dir, base.Folder
 	}
 	var err error
 	if options.Defaults, err = defaultSettings(); err != nil {

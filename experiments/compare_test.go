@@ -111,7 +111,7 @@ func TestCompareAStudy(t *testing.T) {
 	}
 	single := comparetest.Make(t, results, comparetest.Run{Name: "single", Right: 0.5, Epochs: 9})
 
-	c, err := experiments.Compare(context.Background(), []string{dir}, experiments.CompareOptions{Resamples: 50})
+	c, err := experiments.Compare(context.Background(), []string{dir}, experiments.CompareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +124,18 @@ func TestCompareAStudy(t *testing.T) {
 	}
 	if _, err := os.Stat(page); err != nil {
 		t.Error(err)
+	}
+	// Asked for otherwise, it has a page of its own, the same whatever the baseline is called by.
+	for _, baseline := range []string{filepath.Base(ledger.Cells[3].Run), filepath.Join(results, ledger.Cells[3].Run)} {
+		c, err := experiments.Compare(context.Background(), []string{dir}, experiments.CompareOptions{Results: results, Resamples: 50, Baseline: baseline})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := c.Write("")
+		want := "-against-" + filepath.Base(ledger.Cells[3].Run) + "-50-resamples"
+		if at := filepath.Dir(page); err != nil || filepath.Dir(at) != results || !strings.HasPrefix(filepath.Base(at), "comparison-") || !strings.HasSuffix(at, want) {
+			t.Errorf("page %q (%v), want comparison-…%s in %s", page, err, want, results)
+		}
 	}
 
 	// A name that fits runs and the study is the study, alone; a run that was removed is left out.

@@ -27,8 +27,8 @@ Runs that differ in seeds alone are one group. Differences from the baseline, th
 --baseline names a run of another, have intervals by paired bootstrap over pictures and seeds; where
 one holds zero, or ends next to it, or where it is all within a tenth of a point, the page says: not
 distinguishable. Runs tested on other pictures or references are left out, and named. The files go to
-comparison-… beside the runs; of a study alone to its folder, where no other split or baseline is
-asked for.` + runHelp + `
+comparison-… beside the runs; of a study alone to its folder, where no other split, baseline or number
+of resamples is asked for.` + runHelp + `
 
 STUDY is the same of a study's folder; last, alone, is the newest study.`,
 		Example: `  captionlab compare results/20260101T120000.000Z-tokenization-1a2b3c4d

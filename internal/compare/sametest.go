@@ -53,7 +53,8 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 		}
 		if float64(shared) < leastShared*float64(max(len(tests), len(first.Predictions))) {
 			c.leaveOut(r, otherTest(first, r, c.Split))
-			otherSplits = otherSplits || r.Settings[splitSeed] != first.Settings[splitSeed]
+			_, other := otherPictures(first, r)
+			otherSplits = otherSplits || other && r.Settings[splitSeed] != first.Settings[splitSeed]
 			continue
 		}
 		r.tested = r.fingerprint(scored)
@@ -66,7 +67,7 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 	}
 	if otherSplits {
 		c.Notes = append(c.Notes, fmt.Sprintf("Only runs of one split, %s = %s, are compared: others hold out other pictures, on which no caption can be compared with these. "+
-			"A study's own table, study.md, has the means over all its seeds.", splitSeed, first.Settings[splitSeed]))
+			"A study's table, study.md, has the means over all its seeds.", splitSeed, first.Settings[splitSeed]))
 	}
 	if len(common) < 2 {
 		for _, r := range kept {
@@ -104,16 +105,9 @@ func (r *Run) tests() map[string]string {
 
 // otherTest says how a run's test differs.
 func otherTest(first, r *Run, split string) string {
-	known := first.tests()
-	shared := 0
-	for _, p := range r.Predictions {
-		if _, ok := known[p.ImageID]; ok {
-			shared++
-		}
-	}
-	if float64(shared) < leastShared*float64(max(len(r.Predictions), len(known))) {
+	if shared, other := otherPictures(first, r); other {
 		return fmt.Sprintf("other pictures: %d %s pictures, of which %d are among the %d of %s", len(r.Predictions), split, shared,
-			len(known), first.Name)
+			len(first.Predictions), first.Name)
 	}
 	const key = "evaluation.references"
 	if a, b := first.Settings[key], r.Settings[key]; a != b {
@@ -158,4 +152,15 @@ func (c *Comparison) measure(ctx context.Context, runs []*Run, b score.Bootstrap
 		}
 	}
 	return nil
+}
+
+// otherPictures counts the pictures that a run shares with the first, and says whether they are too few.
+func otherPictures(first, r *Run) (shared int, other bool) {
+	known := first.tests()
+	for _, p := range r.Predictions {
+		if _, ok := known[p.ImageID]; ok {
+			shared++
+		}
+	}
+	return shared, float64(shared) < leastShared*float64(max(len(r.Predictions), len(known)))
 }
