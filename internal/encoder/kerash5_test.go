@@ -102,7 +102,7 @@ func TestDamagedConversion(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	out := filepath.Join(dir, "hash"+converted)
+	out := filepath.Join(dir, "hash.safetensors")
 	for name, test := range map[string]struct {
 		there []byte
 		log   string

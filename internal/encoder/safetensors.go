@@ -64,13 +64,9 @@ func readSafetensors(path string) (map[string]stored, error) {
 	return out, err
 }
 
-// converted ends the names of conversions. Where a converter gave wrong values and is mended, it becomes .2.safetensors and so on, so that no
-// earlier conversion is taken; Fingerprint must then tell it too, as it does pixelsVersion, so that no features of those are.
-const converted = ".safetensors"
-
 // convertOnce is what another kind of weight file holds, by the safetensors file that convert makes of it, once, in the cache folder.
 func convertOnce(hash, dir string, log io.Writer, convert func(out string) error) (map[string]stored, error) {
-	out := filepath.Join(dir, hash+converted)
+	out := filepath.Join(dir, hash+".safetensors")
 	found, err := readSafetensors(out)
 	if err == nil {
 		return found, nil

@@ -19,7 +19,8 @@ import (
 // readTorch finds the tensors of a state dict that torch.save wrote. The pickle is read once and kept as safetensors
 // in the folder. Nothing in it is executed.
 func readTorch(ctx context.Context, path, hash, dir string, log io.Writer) (map[string]stored, error) {
-	return convertOnce(hash, dir, log, func(out string) error {
+	// Conversions of before .2 lack values of other types than float32, and have those of big-endian files in the wrong order.
+	return convertOnce(hash+".2", dir, log, func(out string) error {
 		fmt.Fprintf(log, "converting %s to safetensors, once\n", path)
 		state, err := loadTorch(path)
 		var sound otherContent
