@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
@@ -189,7 +191,7 @@ func (e *experiment) reportSoFar() {
 	epochs, err := e.folder.Epochs()
 	if err == nil && len(epochs) > 0 {
 		if err = recovered(func() error { return e.report(context.Background()) }); err == nil {
-			e.say("report of the %d epochs so far: %s", len(epochs), e.folder.Path("report.html"))
+			e.say("report of %s so far: %s", english.Plural(len(epochs), "epoch", ""), e.folder.Path("report.html"))
 		}
 	}
 	if err != nil {

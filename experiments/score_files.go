@@ -66,7 +66,7 @@ type FileComparison struct {
 type ScoreDifference struct {
 	Difference float64 `json:"difference"`
 	ScoreInterval
-	P float64 `json:"p"`
+	P float64 `json:"p"` // of next to nothing where the difference is Negligible
 	// Distinguishable is false where the interval holds zero or ends next to it, and where all of it is less than a tenth of a point.
 	Distinguishable bool `json:"distinguishable"`
 }

@@ -47,7 +47,7 @@ func (e *experiment) loadData(ctx context.Context) error {
 		e.say("data: %s", p)
 	}
 	if n := len(data.Problems) - problemsShown; n > 0 {
-		e.say("data: %d more repaired or dropped rows", n)
+		e.say("data: %d more remarks on rows that were repaired or dropped", n)
 	}
 	if err := e.unchanged("data", data.Hash, "the data set is not the one"); err != nil {
 		return err

@@ -70,8 +70,8 @@ func (e *experiment) throughFront(ctx context.Context, store *gomodel.Store, lab
 // A reader gives the features that the decoder itself reads of rows as training has them, and what gives their memory back.
 type reader func(ctx context.Context, rows [][]float32) (features [][]float32, free func(), err error)
 
-// reader puts rows through the layers that are trained, few at a time, with the weights that the store has when it is called;
-// where none is trained, or the model is blind, rows are features already.
+// reader puts rows through the layers that are trained, few at a time, with the weights that the store has when it is called, and
+// holds what comes of all of them; where none is trained, or the model is blind, rows are features already.
 func (e *experiment) reader(store *gomodel.Store, blind bool) (reader, error) {
 	if e.front == nil || blind {
 		return func(_ context.Context, rows [][]float32) ([][]float32, func(), error) { return rows, func() {}, nil }, nil

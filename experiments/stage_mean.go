@@ -16,7 +16,7 @@ func (e *experiment) sayMean(label string, row train.Epoch) {
 	}
 	selected := ""
 	if by := e.config.Training.Select; by != "loss" {
-		selected = fmt.Sprintf("; greedy captions' %s %.4f", by, row.Metric)
+		selected = fmt.Sprintf("; greedy captions' %s %.2f %%", by, 100*row.Metric)
 	}
 	e.say("%s, mean of the last %d epochs' weights: teacher-forced loss %.4f validation nats a token, accuracy %.4f%s; %s",
 		label, row.MeanOf, row.Validation.Loss(), row.Validation.Accuracy(), selected, kept)

@@ -43,9 +43,9 @@ func (r *rewarded) note() string {
 		return ""
 	}
 	n := float64(r.captions)
-	note := fmt.Sprintf("; training pictures' cider_d %.4f sampled", r.sampledReward/n)
+	note := fmt.Sprintf("; training pictures' cider_d %.2f %% sampled", 100*r.sampledReward/n)
 	if r.greedy != nil {
-		note += fmt.Sprintf(", %.4f greedy", r.baselines/n)
+		note += fmt.Sprintf(", %.2f %% greedy", 100*r.baselines/n)
 	}
 	return note
 }

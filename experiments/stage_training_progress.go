@@ -45,7 +45,7 @@ func (w *watched) epoch(row train.Epoch) error {
 	w.bar, w.last = nil, 0
 	selected := ""
 	if by := w.e.config.Training.Select; by != "loss" {
-		selected = fmt.Sprintf("; greedy captions' %s %.4f", by, row.Metric) + w.critical.note()
+		selected = fmt.Sprintf("; greedy captions' %s %.2f %%", by, 100*row.Metric) + w.critical.note()
 	}
 	name := w.name(row.Epoch)
 	if row.Critical {

@@ -14,9 +14,9 @@ func decodeCommand() *cobra.Command {
 		Short: "Decode a finished run's model in another way and score its captions",
 		Long: `Decode takes the model of a finished run, the best epoch's, captions the held-out pictures once more, by
 another search, and scores those of validation. Test captions are left in coco, for captionlab score. It
-trains nothing. The captions, their scores and a
-report are in a run folder of their own, which caption, compare and show take; the run's folder must stay
-where it is. The config is the run's; keys of decoding, evaluation, experiment and runtime override it.` + runHelp,
+trains nothing. The captions, their scores and a report are in a run folder of their own, which caption,
+compare and show take; the run's folder must stay where it is. The config is the run's; keys of decoding,
+evaluation, experiment and runtime override it.` + runHelp,
 		Example: `  captionlab decode last decoding.method=beam decoding.beam_width=3
   captionlab decode results/RUN decoding.method=sample decoding.top_p=0.9 decoding.splits=validation`,
 		Args: needArg("a run folder", -1),

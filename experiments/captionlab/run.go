@@ -20,8 +20,8 @@ func runCommand() *cobra.Command {
 		Short: "Run an experiment",
 		Long: `Run carries out the experiment of one config: pictures to features, training, captions, report.
 Features are kept in the cache and used again. Ctrl-C ends the run after its current step, with a
-checkpoint that captionlab resume goes on from, and a report of the epochs so far, which a run that fails
-leaves, too. A study is run as captionlab sweep runs it.
+checkpoint that captionlab resume goes on from, and a report of the epochs that it has trained. A run
+that fails leaves such a report, too. A study is run as captionlab sweep runs it.
 
 With --profile, the run's folder gets profiles: Go's CPU and heap profiles for go tool pprof, and
 profile.md, which says where the time of stages and training steps went, and how much of it was XLA's.

@@ -75,7 +75,7 @@ number or file name, with or without .jpg. --against compares with a second syst
 	f.StringVar(&o.Images, "images", "", "file that lists the images to be scored, one a line (default: all of the references)")
 	f.IntVar(&o.Resamples, "bootstrap", 0, "resamples of the bootstrap over images, for 95 % intervals (default 0; 1000 with --against)")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the bootstrap; 0 is taken for 1")
-	f.BoolVar(&asJSON, "json", false, "one JSON object: metrics and each image's scores as fractions, signatures")
+	f.BoolVar(&asJSON, "json", false, "one JSON object: metrics and each image's scores as fractions, signatures, a note where there are few images")
 	return c
 }
 

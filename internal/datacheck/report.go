@@ -46,7 +46,7 @@ type Report struct {
 	Words       Words  `json:"words"`
 	Cleaning    []Some `json:"cleaning"` // what cleaning did, counted
 
-	Rows   []Row    `json:"rows"`            // repaired and dropped rows and pictures, every one
+	Rows   []Row    `json:"rows"`            // repaired and dropped rows and pictures, every remark of the loader
 	Shared []Shared `json:"shared_captions"` // captions that two splits have
 
 	Pictures Pictures `json:"pictures"`
