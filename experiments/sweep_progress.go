@@ -156,7 +156,8 @@ func (s *sweep) sameText() bool {
 	of := func(j *job) string {
 		return j.config.HashOf(func(key string) bool { return strings.HasPrefix(key, "text.") })
 	}
-	return !slices.ContainsFunc(s.jobs, func(j *job) bool { return of(j) != of(s.jobs[0]) })
+	first := of(s.jobs[0])
+	return !slices.ContainsFunc(s.jobs, func(j *job) bool { return of(j) != first })
 }
 
 // headline is a run's main figures in a line.

@@ -52,9 +52,9 @@ func (c *Comparison) sameTest(runs []*Run, baseline string) []*Run {
 			}
 		}
 		if float64(shared) < leastShared*float64(max(len(tests), len(first.Predictions))) {
-			c.leaveOut(r, otherTest(first, r, c.Split))
-			_, other := otherPictures(first, r)
-			otherSplits = otherSplits || other && r.Settings[splitSeed] != first.Settings[splitSeed]
+			reason, pictures := otherTest(first, r, c.Split)
+			c.leaveOut(r, reason)
+			otherSplits = otherSplits || pictures && r.Settings[splitSeed] != first.Settings[splitSeed]
 			continue
 		}
 		r.tested = r.fingerprint(scored)
@@ -103,17 +103,24 @@ func (r *Run) tests() map[string]string {
 	return tests
 }
 
-// otherTest says how a run's test differs.
-func otherTest(first, r *Run, split string) string {
-	if shared, other := otherPictures(first, r); other {
+// otherTest says how a run's test differs, and whether it is of other pictures.
+func otherTest(first, r *Run, split string) (reason string, pictures bool) {
+	known := first.tests()
+	shared := 0
+	for _, p := range r.Predictions {
+		if _, ok := known[p.ImageID]; ok {
+			shared++
+		}
+	}
+	if float64(shared) < leastShared*float64(max(len(r.Predictions), len(known))) {
 		return fmt.Sprintf("other pictures: %d %s pictures, of which %d are among the %d of %s", len(r.Predictions), split, shared,
-			len(first.Predictions), first.Name)
+			len(known), first.Name), true
 	}
 	const key = "evaluation.references"
 	if a, b := first.Settings[key], r.Settings[key]; a != b {
-		return fmt.Sprintf("scored against other references: %s = %s, that of %s is %s", key, b, first.Name, a)
+		return fmt.Sprintf("scored against other references: %s = %s, that of %s is %s", key, b, first.Name, a), false
 	}
-	return fmt.Sprintf("the pictures are those of %s, but their reference captions are not", first.Name)
+	return fmt.Sprintf("the pictures are those of %s, but their reference captions are not", first.Name), false
 }
 
 // measured are the metrics of a comparison: CIDEr-D, which seldom differs from CIDEr, where a run asks for it.
@@ -152,15 +159,4 @@ func (c *Comparison) measure(ctx context.Context, runs []*Run, b score.Bootstrap
 		}
 	}
 	return nil
-}
-
-// otherPictures counts the pictures that a run shares with the first, and says whether they are too few.
-func otherPictures(first, r *Run) (shared int, other bool) {
-	known := first.tests()
-	for _, p := range r.Predictions {
-		if _, ok := known[p.ImageID]; ok {
-			shared++
-		}
-	}
-	return shared, float64(shared) < leastShared*float64(max(len(r.Predictions), len(known)))
 }

@@ -81,16 +81,6 @@ func (s generation) canImprove(ended, logProbabilities *Node, groups int) *Node 
 		length := Max(ConvertDType(ended, dtypes.Float32), fill(g, float32(1), dims...))
 		rank = Div(rank, Pow(length, fill(g, float32(s.LengthPenalty), dims...)))
 	}
-	rank = Where(goesOn, lowest, rank)
-	var can *Node
-	for group := range groups {
-		of := AxisRange(group*dims[1]/groups, (group+1)*dims[1]/groups)
-		better := GreaterThan(ReduceMax(Slice(bound, AxisRange(), of), -1), ReduceMax(Slice(rank, AxisRange(), of), -1))
-		if can == nil {
-			can = better
-		} else {
-			can = LogicalOr(can, better)
-		}
-	}
-	return can
+	best := func(x *Node) *Node { return ReduceMax(Reshape(x, dims[0], groups, dims[1]/groups), -1) } // of each group
+	return LogicalAny(GreaterThan(best(bound), best(Where(goesOn, lowest, rank))), -1)
 }
