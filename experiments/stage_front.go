@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
@@ -71,32 +72,33 @@ func (e *experiment) throughFront(ctx context.Context, store *gomodel.Store, lab
 type reader func(ctx context.Context, rows [][]float32) (features [][]float32, free func(), err error)
 
 // reader puts rows through the layers that are trained, few at a time, with the weights that the store has when it is called, and
-// holds what comes of all of them; where none is trained, or the model is blind, rows are features already.
-func (e *experiment) reader(store *gomodel.Store, blind bool) (reader, error) {
+// holds what comes of all of them; where none is trained, or the model is blind, rows are features already. done frees its graph.
+func (e *experiment) reader(store *gomodel.Store, blind bool) (read reader, done func(), err error) {
 	if e.front == nil || blind {
-		return func(_ context.Context, rows [][]float32) ([][]float32, func(), error) { return rows, func() {}, nil }, nil
+		return func(_ context.Context, rows [][]float32) ([][]float32, func(), error) { return rows, func() {}, nil }, func() {}, nil
 	}
 	applied, err := e.front.Apply(e.accel.Backend, store)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	read = func(ctx context.Context, rows [][]float32) ([][]float32, func(), error) {
+		values, free, err := e.gathered(len(rows), func(each func(int, []float32)) error { return applied.Rows(ctx, rows, each) })
+		return slices.Collect(slices.Chunk(values, e.encoder.FeatureSize())), free, err
+	}
+	return read, applied.Finalize, nil
+}
+
+// gathered are the features of pictures that through calls each with, one after the other, and what gives their memory back.
+func (e *experiment) gathered(pictures int, through func(each func(n int, row []float32)) error) (values []float32, free func(), err error) {
 	size := e.encoder.FeatureSize()
-	return func(ctx context.Context, rows [][]float32) ([][]float32, func(), error) {
-		values, free, err := newValues(len(rows) * size)
-		if err != nil {
-			return nil, nil, err
-		}
-		read := make([][]float32, len(rows))
-		err = applied.Rows(ctx, rows, func(n int, row []float32) {
-			read[n] = values[n*size : (n+1)*size]
-			copy(read[n], row)
-		})
-		if err != nil {
-			free()
-			return nil, nil, err
-		}
-		return read, free, nil
-	}, nil
+	if values, free, err = newValues(pictures * size); err != nil {
+		return nil, nil, err
+	}
+	if err := through(func(n int, row []float32) { copy(values[n*size:], row) }); err != nil {
+		free()
+		return nil, nil, err
+	}
+	return values, free, nil
 }
 
 // encodeTrained replaces what was kept of the pictures by their features, now that the layers are trained, and lets the trainer
@@ -106,18 +108,14 @@ func (e *experiment) encodeTrained(ctx context.Context) error {
 	for n := range kept {
 		kept[n] = e.values[n*e.size : (n+1)*e.size]
 	}
-	size := e.encoder.FeatureSize()
-	values, free, err := newValues(len(kept) * size)
+	values, free, err := e.gathered(len(kept), func(each func(int, []float32)) error {
+		return e.throughFront(ctx, e.trainer.Store(), "trained features", kept, each)
+	})
 	if err != nil {
-		return err
-	}
-	err = e.throughFront(ctx, e.trainer.Store(), "trained features", kept, func(n int, row []float32) { copy(values[n*size:], row) })
-	if err != nil {
-		free()
 		return err
 	}
 	e.freeValues()
-	e.values, e.freeValues, e.size = values, free, size
+	e.values, e.freeValues, e.size = values, free, e.encoder.FeatureSize()
 	e.trainer, err = e.trainer.WithDecoder(e.decoder)
 	return err
 }

@@ -1,7 +1,6 @@
 package experiments
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/captionlab/captionlab/internal/runfolder"
@@ -14,12 +13,8 @@ func (e *experiment) sayMean(label string, row train.Epoch) {
 	if row.Best {
 		kept = "better than any epoch, and kept"
 	}
-	selected := ""
-	if by := e.config.Training.Select; by != "loss" {
-		selected = fmt.Sprintf("; greedy captions' %s %.2f %%", by, 100*row.Metric)
-	}
 	e.say("%s, mean of the last %d epochs' weights: teacher-forced loss %.4f validation nats a token, accuracy %.4f%s; %s",
-		label, row.MeanOf, row.Validation.Loss(), row.Validation.Accuracy(), selected, kept)
+		label, row.MeanOf, row.Validation.Loss(), row.Validation.Accuracy(), e.selectedBy(row), kept)
 }
 
 // meanRow is the row of metrics.jsonl of such a mean: nothing was trained for it.

@@ -51,7 +51,7 @@ func (r *rewarded) note() string {
 }
 
 // selfCritical prepares them where the config asks for such training. blind takes the picture away.
-func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, blind bool) (*rewarded, error) {
+func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, read reader, blind bool) (*rewarded, error) {
 	s := e.config.Training
 	if s.SCSTEpochs == 0 {
 		return nil, nil
@@ -65,9 +65,7 @@ func (e *experiment) selfCritical(ctx context.Context, t *train.Trainer, blind b
 	if r.reward, err = score.NewCIDErD(references); err != nil {
 		return nil, err
 	}
-	if r.read, err = e.reader(t.Store(), blind); err != nil {
-		return nil, err
-	}
+	r.read = read
 	if r.samples == 1 {
 		if r.greedy, err = decode.New(e.accel.Backend, t.Store(), e.decoder, decode.Settings{Method: "greedy", Batch: s.Batch}, e.maxTokens); err != nil {
 			return nil, err

@@ -12,7 +12,7 @@ import (
 
 // selection scores greedy captions of the validation split by the metric that training.select names: what an epoch's
 // weights say by themselves. It is nil where the loss selects. blind takes the picture away.
-func (e *experiment) selection(t *train.Trainer, blind bool) func(context.Context) (float64, error) {
+func (e *experiment) selection(t *train.Trainer, read reader, blind bool) func(context.Context) (float64, error) {
 	metric := e.config.Training.Select
 	if metric == "loss" {
 		return nil
@@ -20,13 +20,9 @@ func (e *experiment) selection(t *train.Trainer, blind bool) func(context.Contex
 	rows := e.seenRows(dataset.Validation, blind)
 	references := e.validationReferences()
 	var greedy *decode.Generator // compiled once, at the first epoch's end
-	var read reader
 	return func(ctx context.Context) (float64, error) {
 		if greedy == nil {
 			var err error
-			if read, err = e.reader(t.Store(), blind); err != nil {
-				return 0, err
-			}
 			s := decode.Settings{Method: "greedy", Batch: e.config.Decoding.Batch}
 			if greedy, err = decode.New(e.accel.Backend, t.Store(), e.decoder, s, e.maxTokens); err != nil {
 				return 0, err
@@ -51,4 +47,13 @@ func (e *experiment) selection(t *train.Trainer, blind bool) func(context.Contex
 		}
 		return m.Corpus, nil
 	}
+}
+
+// selectedBy tells a row's score by the metric that training.select names; "" where the loss selects.
+func (e *experiment) selectedBy(row train.Epoch) string {
+	by := e.config.Training.Select
+	if by == "loss" {
+		return ""
+	}
+	return fmt.Sprintf("; greedy captions' %s %.2f %%", by, 100*row.Metric)
 }

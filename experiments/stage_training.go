@@ -110,12 +110,17 @@ func (e *experiment) fit(ctx context.Context, dir string, blind bool, onEpoch fu
 	} else if err := e.beforeEpochs(t, trainSet.PerEpoch()); err != nil {
 		return nil, err
 	}
-	critical, err := e.selfCritical(ctx, t, blind)
+	read, done, err := e.reader(t.Store(), blind)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	critical, err := e.selfCritical(ctx, t, read, blind)
 	if err != nil {
 		return nil, err
 	}
 	w := &watched{e: e, label: label, blind: blind, trainer: t, critical: critical, steps: e.profile.Training(label), onEpoch: onEpoch}
-	events := train.Events{Metric: e.selection(t, blind), Step: w.step, Epoch: w.epoch, Mean: w.mean}
+	events := train.Events{Metric: e.selection(t, read, blind), Step: w.step, Epoch: w.epoch, Mean: w.mean}
 	if !blind {
 		events.NoMean = e.folder.ForgetMean
 	}

@@ -43,9 +43,9 @@ func (w *watched) step(epoch, done, batches int, loss float64) {
 func (w *watched) epoch(row train.Epoch) error {
 	w.bar.Finish()
 	w.bar, w.last = nil, 0
-	selected := ""
-	if by := w.e.config.Training.Select; by != "loss" {
-		selected = fmt.Sprintf("; greedy captions' %s %.2f %%", by, 100*row.Metric) + w.critical.note()
+	selected := w.e.selectedBy(row)
+	if selected != "" {
+		selected += w.critical.note()
 	}
 	name := w.name(row.Epoch)
 	if row.Critical {

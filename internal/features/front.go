@@ -42,7 +42,7 @@ func (f *Front) Features(scope *gomodel.Scope, kept *Node) *Node {
 	return f.scaler.Graph(f.layers.Graph(scope.At(model.FrontScope), kept))
 }
 
-// Applied is a front with the weights of one moment.
+// Applied is a front with the weights that its store has when Rows is called.
 type Applied struct{ exec *gomodel.Exec }
 
 // Apply prepares the features that the store's weights give; those that it lacks begin in it as training begins.
