@@ -44,16 +44,10 @@ func sums(labels []*Node, logits *Node) (nats, correct, tokens *Node) {
 	return ReduceAllSum(Mul(loss, weights)), ReduceAllSum(Mul(hit, weights)), ReduceAllSum(weights)
 }
 
-// Loss is the mean negative log-likelihood, in nats, of logits [time, batch, vocabulary] over the tokens that
-// count; labels are targets and weights, [batch, time].
-func Loss(labels []*Node, logits *Node) *Node {
-	weights := TransposeAllAxes(labels[1], 1, 0)
-	nats, _ := nll(logits, labels[0])
-	return Div(ReduceAllSum(Mul(nats, weights)), MaxScalar(ReduceAllSum(weights), 1))
-}
-
-// loss is what a step's gradients are of: Loss, smoothed; of a bidirectional decoder the mean of both directions'.
-func (t *Trainer) loss(labels, predictions []*Node) *Node {
+// Loss is what a step's gradients are of: the mean negative log-likelihood, in nats, of logits [time, batch, vocabulary] over the
+// tokens that count, smoothed as the settings say; labels are targets and weights, [batch, time]. A bidirectional decoder's
+// predictions are both directions' logits, and its loss the mean of theirs.
+func (t *Trainer) Loss(labels, predictions []*Node) *Node {
 	logits, weights := predictions[0], TransposeAllAxes(labels[1], 1, 0)
 	tokens := MaxScalar(ReduceAllSum(weights), 1)
 	gomodel.SetGraphParam(logits.Graph(), tokensKey, tokens)

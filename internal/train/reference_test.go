@@ -174,7 +174,7 @@ func TestSmoothedLossAgainstPyTorch(t *testing.T) {
 	want := readReference(t).Smoothing
 	tr := &Trainer{settings: Settings{LabelSmoothing: 0.15}}
 	exec := MustNewExec(acceltest.Devices(t), func(logits, targets, weights *Node) (*Node, *Node) {
-		loss := tr.loss([]*Node{targets, weights}, []*Node{logits})
+		loss := tr.Loss([]*Node{targets, weights}, []*Node{logits})
 		return loss, Gradient(loss, logits)[0]
 	})
 	out := exec.MustCall(

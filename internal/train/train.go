@@ -116,7 +116,7 @@ func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string)
 		return nil, err
 	}
 	err = exceptions.TryCatch[error](func() {
-		t.trainer = train.NewTrainer(backend, t.store, t.trainGraph, t.loss, opt, stepMetrics(), nil)
+		t.trainer = train.NewTrainer(backend, t.store, t.trainGraph, t.Loss, opt, stepMetrics(), nil)
 		t.loop = train.NewLoop(t.trainer)
 		t.eval = gomodel.MustNewExec(backend, t.store, t.evalGraph)
 	})

@@ -230,7 +230,7 @@ func TestPairsEqualSequences(t *testing.T) {
 	}
 	d := decoder(t, 0)
 	exec := gomodel.MustNewExec(acceltest.Devices(t), tr.Store(), func(scope *gomodel.Scope, p []*Node) []*Node {
-		loss := train.Loss([]*Node{p[2], p[3]}, d.Logits(scope, p[0], p[1]))
+		loss := tr.Loss([]*Node{p[2], p[3]}, []*Node{d.Logits(scope, p[0], p[1])})
 		return append([]*Node{loss}, scope.BuildTrainableVariablesGradientsGraph(loss)...)
 	})
 	run := func(s *batch.Set) [][]float32 {
