@@ -65,11 +65,8 @@ func merged[T any](a, b map[string]T) map[string]bool {
 // environment is what a run was made with, by name.
 func environment(i RunInfo) map[string]string {
 	e := map[string]string{
-		"status": string(i.Status), "commit": i.GitCommit, "go": i.GoVersion, "backend": i.Backend, "device": i.Device,
+		"status": string(i.Status), "commit": i.Commit(), "go": i.GoVersion, "backend": i.Backend, "device": i.Device,
 		"plugin": strings.TrimSpace(i.Plugin + " " + i.PluginVersion), "os": i.Host.OS, "cpu": i.Host.CPU, "command": i.Command,
-	}
-	if i.GitDirty && i.GitCommit != "" {
-		e["commit"] += " with uncommitted changes"
 	}
 	if i.Host.Cores > 0 {
 		e["cores"] = strconv.Itoa(i.Host.Cores)

@@ -258,11 +258,26 @@ func TestDonor(t *testing.T) {
 	if got := donor(); got != 10 {
 		t.Errorf("goes on after epoch %d, want 10", got)
 	}
-	if err := other.Update(func(i *runfolder.Info) { i.GitCommit = "another" }); err != nil {
-		t.Fatal(err)
+	for what, change := range map[string]func(*runfolder.Info){
+		"is another program's":               func(i *runfolder.Info) { i.GitCommit = "another" },
+		"was resumed from another program's": func(i *runfolder.Info) { i.Earlier = []runfolder.Process{{GitCommit: "another"}} },
+	} {
+		before, err := other.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Update(change); err != nil {
+			t.Fatal(err)
+		}
+		if got := donor(); got != 5 {
+			t.Errorf("goes on after epoch %d, want 5: the longer run %s", got, what)
+		}
+		if err := other.Update(func(i *runfolder.Info) { *i = before }); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if got := donor(); got != 5 {
-		t.Errorf("goes on after epoch %d, want 5: the longer run is another program's", got)
+	if err := os.RemoveAll(other.Dir); err != nil {
+		t.Fatal(err)
 	}
 	for _, gone := range []string{"step-00000050-epoch-0005", "last", ""} {
 		if err := os.RemoveAll(shorter.Path(checkpointsDir, gone)); err != nil {

@@ -34,7 +34,7 @@ func (s *sweep) announce() {
 		}
 		if done := s.runs.done[j.config.Hash]; done != nil {
 			reused++
-			if done.info.GitCommit != here.GitCommit {
+			if slices.ContainsFunc(done.info.Processes(), func(p runfolder.Process) bool { return p.GitCommit != here.GitCommit }) {
 				elsewhere++
 			}
 		}

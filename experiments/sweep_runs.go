@@ -2,7 +2,6 @@ package experiments
 
 import (
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,9 +100,9 @@ func size(c *config.Loaded) string {
 // donor is the finished run with the most epochs whose training a run of this config goes on with; nil for none. It
 // must come from the same version of the program, so that the outcome is that of one run from the start; as far as git and the versions
 // of modules tell: what is changed and not committed is taken for the same.
-func (x *runIndex) donor(c *config.Loaded, here runfolder.Info) (best *knownRun) {
+func (x *runIndex) donor(c *config.Loaded, here runfolder.Process) (best *knownRun) {
 	for _, r := range x.trunks[trunk(c)] {
-		same := r.info.GitCommit == here.GitCommit && r.info.GitDirty == here.GitDirty && maps.Equal(r.info.Modules, here.Modules)
+		same := !slices.ContainsFunc(r.info.Processes(), func(p runfolder.Process) bool { return !p.SameProgram(here) })
 		longer := best == nil || r.epochs() > best.epochs()
 		if same && longer && c.Config.Training.Extends(r.config.Config.Training) && lastCheckpoint(r.dir) != "" {
 			best = r

@@ -82,11 +82,10 @@ func printRun(w io.Writer, r *experiments.RunFolder) error {
 	if r.PeakMemoryBytes > 0 {
 		facts = append(facts, [2]string{"peak memory", humanize.IBytes(uint64(r.PeakMemoryBytes))})
 	}
-	commit := r.GitCommit
-	if commit != "" && r.GitDirty {
-		commit += " with uncommitted changes"
+	for _, p := range r.Earlier {
+		facts = append(facts, [2]string{"before", strings.TrimSpace(strings.Join([]string{p.Commit(), p.GoVersion, p.Host.OS, p.Host.CPU}, " "))})
 	}
-	facts = append(facts, [2]string{"command", r.Command}, [2]string{"commit", commit}, [2]string{"config hash", r.ConfigHash}, [2]string{"go", r.GoVersion},
+	facts = append(facts, [2]string{"command", r.Command}, [2]string{"commit", r.Commit()}, [2]string{"config hash", r.ConfigHash}, [2]string{"go", r.GoVersion},
 		[2]string{"backend", strings.TrimSpace(strings.Join([]string{r.Backend, r.Device, r.Plugin, r.PluginVersion}, " "))},
 		[2]string{"host", strings.TrimSpace(fmt.Sprintf("%s, %d cores, %s of memory %s", r.Host.OS, r.Host.Cores, humanize.IBytes(uint64(max(r.Host.MemoryBytes, 0))), r.Host.CPU))})
 	for _, f := range facts {

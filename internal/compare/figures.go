@@ -164,7 +164,9 @@ func (c *Comparison) remark() {
 	}
 	commits := map[string]bool{}
 	for _, r := range c.Runs() {
-		commits[fmt.Sprint(r.Info.GitCommit, r.Info.GitDirty)] = true
+		for _, p := range r.Info.Processes() {
+			commits[p.Commit()] = true
+		}
 	}
 	if len(commits) > 1 {
 		c.Notes = append(c.Notes, fmt.Sprintf("The runs were made from %d states of the code: see the table of runs.", len(commits)))

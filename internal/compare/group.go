@@ -66,13 +66,19 @@ func (c *Comparison) once(runs []*Run, baseline string) (kept []*Run) {
 	return kept
 }
 
-// code is the state of the program that made a run.
+// code is the state of the program that made a run; where the run was resumed by another, each of them.
 func (r *Run) code() string {
-	code := r.Info.GitCommit[:min(8, len(r.Info.GitCommit))]
-	if r.Info.GitDirty {
-		code += ", changed"
+	var codes []string
+	for _, p := range r.Info.Processes() {
+		code := p.GitCommit[:min(8, len(p.GitCommit))]
+		if p.GitDirty {
+			code += ", changed"
+		}
+		if !slices.Contains(codes, code) {
+			codes = append(codes, code)
+		}
 	}
-	return code
+	return strings.Join(codes, ", then ")
 }
 
 // group puts runs together whose configs differ in seeds alone, in the order in which they were given. The same config

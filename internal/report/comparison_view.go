@@ -222,16 +222,20 @@ func runsTable(c *compare.Comparison) table {
 			for _, key := range slices.Sorted(maps.Keys(all)) {
 				seeds = append(seeds, strings.TrimSuffix(strings.TrimSuffix(key, ".seed"), "_seed")+" "+all[key])
 			}
-			commit := r.Info.GitCommit[:min(10, len(r.Info.GitCommit))]
-			if commit != "" && r.Info.GitDirty {
-				commit += "+"
+			var commits []string
+			for _, p := range r.Info.Processes() {
+				commit := p.GitCommit[:min(10, len(p.GitCommit))]
+				if commit != "" && p.GitDirty {
+					commit += "+"
+				}
+				commits = append(commits, commit)
 			}
 			loss := missing
 			if x, ok := r.Figures["nats_per_character"]; ok {
 				loss = columnValue(nats, x, fixed)
 			}
 			t.row(g.Tag, r.Name, strings.Join(seeds, ", "), comma(r.TrainPictures), comma(len(r.Epochs)), columnValue(cider, r.Figures["cider"], fixed),
-				loss, duration(stageSeconds(r.Info)), commit)
+				loss, duration(stageSeconds(r.Info)), strings.Join(slices.Compact(commits), ", "))
 		}
 	}
 	return t

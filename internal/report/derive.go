@@ -374,12 +374,11 @@ func provenanceTable(i runfolder.Info) table {
 		add("Resumed", stamp(r))
 	}
 	add("Finished", stamp(i.Finished))
-	add("Command", i.Command)
-	commit := i.GitCommit
-	if commit != "" && i.GitDirty {
-		commit += " with uncommitted changes"
+	for _, p := range i.Earlier {
+		add("Before it was resumed", before(p))
 	}
-	add("Commit", commit)
+	add("Command", i.Command)
+	add("Commit", i.Commit())
 	add("Config hash", i.ConfigHash)
 	add("Go", i.GoVersion)
 	for _, name := range slices.Sorted(maps.Keys(i.Modules)) {
@@ -388,16 +387,7 @@ func provenanceTable(i runfolder.Info) table {
 	add("Backend", i.Backend)
 	add("Device", i.Device)
 	add("Plugin", strings.TrimSpace(i.Plugin+" "+i.PluginVersion))
-	if h := i.Host; h.Cores > 0 {
-		host := fmt.Sprintf("%s, %s", h.OS, english.Plural(h.Cores, "core", ""))
-		if h.MemoryBytes > 0 {
-			host += ", " + humanize.IBytes(uint64(h.MemoryBytes)) + " of memory"
-		}
-		if h.CPU != "" {
-			host += ", " + h.CPU
-		}
-		add("Host", host)
-	}
+	add("Host", hostText(i.Host))
 	for _, name := range slices.Sorted(maps.Keys(i.Seeds)) {
 		add("Seed of "+name, strconv.FormatInt(i.Seeds[name], 10))
 	}
@@ -408,6 +398,33 @@ func provenanceTable(i runfolder.Info) table {
 		add("Result: "+strings.ReplaceAll(name, "_", " "), strconv.FormatFloat(i.Results[name], 'g', 6, 64))
 	}
 	return t
+}
+
+// before is a process that another went on from.
+func before(p runfolder.Process) string {
+	var parts []string
+	if c := p.Commit(); c != "" {
+		parts = append(parts, "commit "+c)
+	}
+	parts = append(parts, p.GoVersion)
+	if h := hostText(p.Host); h != "" {
+		parts = append(parts, h)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func hostText(h runfolder.Host) string {
+	if h.Cores <= 0 {
+		return ""
+	}
+	host := fmt.Sprintf("%s, %s", h.OS, english.Plural(h.Cores, "core", ""))
+	if h.MemoryBytes > 0 {
+		host += ", " + humanize.IBytes(uint64(h.MemoryBytes)) + " of memory"
+	}
+	if h.CPU != "" {
+		host += ", " + h.CPU
+	}
+	return host
 }
 
 func stamp(t time.Time) string {

@@ -59,9 +59,12 @@ func sample(t *testing.T) Data {
 		Info: runfolder.Info{
 			Name: "sample", Description: "Does the decoder use the picture? (a sample: invented figures)",
 			ConfigHash: "0123456789abcdef", Status: runfolder.Done, Started: started, Finished: started.Add(11 * time.Minute),
-			Command: "captionlab run configs/sample.toml", GitCommit: "89abcdef0123456789abcdef0123456789abcdef", GitDirty: true,
-			GoVersion: "go1.26", Modules: map[string]string{"github.com/gomlx/gomlx": "v0.28.6"},
-			Host:    runfolder.Host{OS: "linux/amd64", Cores: 2, MemoryBytes: 24 << 30},
+			Process: runfolder.Process{
+				Command: "captionlab run configs/sample.toml", GitCommit: "89abcdef0123456789abcdef0123456789abcdef", GitDirty: true,
+				GoVersion: "go1.26", Modules: map[string]string{"github.com/gomlx/gomlx": "v0.28.6"},
+				Host: runfolder.Host{OS: "linux/amd64", Cores: 2, MemoryBytes: 24 << 30},
+			},
+			Earlier: []runfolder.Process{{GitCommit: "76543210fedcba9876543210fedcba9876543210", GoVersion: "go1.26", Host: runfolder.Host{OS: "linux/amd64", Cores: 16, CPU: "a CPU"}}},
 			Backend: "xla", Device: "cpu", Plugin: "pjrt_c_api_cpu_plugin.so", PluginVersion: "0.10",
 			Seeds:  map[string]int64{"training": 1, "data": 2},
 			Hashes: map[string]string{"data": "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9"},

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -36,12 +38,8 @@ type Info struct {
 	Resumed     []time.Time `json:"resumed,omitempty"`
 	Continues   string      `json:"continues,omitempty"` // the run folder, beside this one, whose training this run went on with
 
-	Command   string            `json:"command,omitempty"`
-	GitCommit string            `json:"git_commit,omitempty"`
-	GitDirty  bool              `json:"git_dirty"`
-	GoVersion string            `json:"go_version,omitempty"`
-	Modules   map[string]string `json:"modules,omitempty"` // module path -> version
-	Host      Host              `json:"host,omitzero"`
+	Process           // the last that worked on the run
+	Earlier []Process `json:"earlier,omitempty"` // those that the run was resumed from, where they were of another program or machine
 
 	Backend       string `json:"backend,omitempty"`
 	Device        string `json:"device,omitempty"`
@@ -68,6 +66,44 @@ func (i Info) Seconds() (total float64) {
 type Stage struct {
 	Name    string  `json:"name"`
 	Seconds float64 `json:"seconds"`
+}
+
+// Process is a program and where it ran.
+type Process struct {
+	Command   string            `json:"command,omitempty"`
+	GitCommit string            `json:"git_commit,omitempty"`
+	GitDirty  bool              `json:"git_dirty"`
+	GoVersion string            `json:"go_version,omitempty"`
+	Modules   map[string]string `json:"modules,omitempty"` // module path -> version
+	Host      Host              `json:"host,omitzero"`
+}
+
+// Commit is the commit, and whether more than it was built; "" where it isn't known.
+func (p Process) Commit() string {
+	if p.GitCommit != "" && p.GitDirty {
+		return p.GitCommit + " with uncommitted changes"
+	}
+	return p.GitCommit
+}
+
+// SameProgram tells whether two processes ran the same commit on the same modules.
+func (p Process) SameProgram(q Process) bool {
+	return p.GitCommit == q.GitCommit && p.GitDirty == q.GitDirty && maps.Equal(p.Modules, q.Modules)
+}
+
+// Processes are the earlier ones and the last.
+func (i Info) Processes() []Process { return append(slices.Clip(i.Earlier), i.Process) }
+
+// Stamp says that a process works on the run now.
+func (i *Info) Stamp(p Process) {
+	last := i.Process
+	here := p.Host
+	here.MemoryBytes = last.Host.MemoryBytes // some bytes more or fewer are the same machine
+	alike := last.SameProgram(p) && last.GoVersion == p.GoVersion && last.Host == here
+	if last.GoVersion != "" && !alike { // the first process follows none
+		i.Earlier = append(i.Earlier, last)
+	}
+	i.Process = p
 }
 
 // Host is the machine, as far as times depend on it.

@@ -23,21 +23,20 @@ var recorded = []string{
 	checkout.Module, "github.com/gomlx/gomlx", "github.com/gomlx/compute", "github.com/gomlx/go-xla", "gonum.org/v1/plot",
 }
 
-// Provenance is an Info that holds what the program is and where it runs: command, commit, versions, host. What it
-// can't find stays empty.
-func Provenance(ctx context.Context) Info {
-	i := Info{GoVersion: runtime.Version(), Modules: map[string]string{}, Host: host(ctx)}
+// Provenance is this process: command, commit, versions, host. What it can't find stays empty.
+func Provenance(ctx context.Context) Process {
+	p := Process{GoVersion: runtime.Version(), Modules: map[string]string{}, Host: host(ctx)}
 	if len(os.Args) > 0 {
-		i.Command = strings.Join(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...), " ")
+		p.Command = strings.Join(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...), " ")
 	}
 	build, ok := debug.ReadBuildInfo()
 	if !ok {
-		return i
+		return p
 	}
 	source := "." // where go run and tests, which carry no commit, are started
 	for _, dep := range build.Deps {
 		if slices.Contains(recorded, dep.Path) {
-			i.Modules[dep.Path] = dep.Version
+			p.Modules[dep.Path] = dep.Version
 		}
 		if dep.Path == checkout.Module && dep.Replace != nil {
 			source = dep.Replace.Path
@@ -47,21 +46,21 @@ func Provenance(ctx context.Context) Info {
 		for _, s := range build.Settings {
 			switch s.Key {
 			case "vcs.revision":
-				i.GitCommit = s.Value
+				p.GitCommit = s.Value
 			case "vcs.modified":
-				i.GitDirty = s.Value == "true"
+				p.GitDirty = s.Value == "true"
 			}
 		}
 	}
-	if i.GitCommit == "" {
+	if p.GitCommit == "" {
 		asked.Lock()
 		defer asked.Unlock()
 		if asked.commit == "" {
 			asked.commit, asked.dirty = commitOf(ctx, source)
 		}
-		i.GitCommit, i.GitDirty = asked.commit, asked.dirty
+		p.GitCommit, p.GitDirty = asked.commit, asked.dirty
 	}
-	return i
+	return p
 }
 
 // asked is what git said of the program when it was first asked: a commit made while it runs doesn't change it.
@@ -69,12 +68,6 @@ var asked struct {
 	sync.Mutex
 	commit string
 	dirty  bool
-}
-
-// Stamp copies what Provenance found into i; the rest of i stays.
-func (i *Info) Stamp(p Info) {
-	i.Command, i.GitCommit, i.GitDirty, i.GoVersion = p.Command, p.GitCommit, p.GitDirty, p.GoVersion
-	i.Modules, i.Host = p.Modules, p.Host
 }
 
 // commitOf asks git about a folder; the commit is "" where it isn't in a checkout of this module.

@@ -375,3 +375,28 @@ func TestProvenance(t *testing.T) {
 		t.Errorf("peak memory %d, then %d after touching 64 MiB", before, after)
 	}
 }
+
+// TestStamp: a run that another program or machine went on with tells of both, one that went on at home of itself alone.
+func TestStamp(t *testing.T) {
+	f := create(t)
+	old := Process{Command: "captionlab run a.toml", GitCommit: "old", GoVersion: "go1.26", Host: Host{OS: "linux/amd64", Cores: 2, MemoryBytes: 100}}
+	again, elsewhere, updated := old, old, old
+	again.Command, again.Host.MemoryBytes = "captionlab resume a", 101
+	elsewhere.Host.Cores = 16
+	updated.GitCommit, updated.Host.Cores = "new", 16
+	for _, p := range []Process{old, again, elsewhere, updated, updated} {
+		if err := f.Update(func(i *Info) { i.Stamp(p) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := f.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Process{again, elsewhere, updated}, got.Processes()); diff != "" {
+		t.Errorf("the run's processes (-want +got):\n%s", diff)
+	}
+	if !got.SameProgram(updated) || got.SameProgram(old) {
+		t.Errorf("the last process is %+v, want the updated program", got.Process)
+	}
+}
