@@ -21,6 +21,9 @@ import (
 // RunInfo is run.json: what a run is, how it stands, what it was made with, and its figures by name in Results.
 type RunInfo = runfolder.Info
 
+// RunProcess is a program that worked on a run, and where.
+type RunProcess = runfolder.Process
+
 // RunStatus is how a run stands.
 type RunStatus = runfolder.Status
 
