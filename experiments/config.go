@@ -44,16 +44,24 @@ func CheckConfig(configPath string, overrides []string) (*CheckedConfig, error) 
 	return &CheckedConfig{Path: c.Path, Name: c.Config.Experiment.Name, Hash: c.Hash, Resolved: c.Resolved, Notes: c.Notes}, nil
 }
 
-// CheckStudy finds and loads a study file like Sweep, checks the config of every cell, and runs nothing.
-func CheckStudy(studyPath string, overrides []string) (path string, cells int, err error) {
-	if path, err = ConfigPath(studyPath); err != nil {
-		return "", 0, err
+// CheckedStudy is a study whose cells can all be run.
+type CheckedStudy struct {
+	Path  string
+	Cells int
+	Notes []string // keys that are given in vain
+}
+
+// CheckStudy finds and loads a study file like Sweep, checks the config of every cell, and runs nothing. Its error may be ConfigProblems.
+func CheckStudy(studyPath string, overrides []string) (*CheckedStudy, error) {
+	path, err := ConfigPath(studyPath)
+	if err != nil {
+		return nil, err
 	}
 	s, err := config.LoadStudy(path, overrides)
 	if err != nil {
-		return "", 0, err
+		return nil, err
 	}
-	return path, len(s.Cells), nil
+	return &CheckedStudy{Path: path, Cells: len(s.Cells), Notes: s.Notes()}, nil
 }
 
 // ownConfig loads a run's resolved config.

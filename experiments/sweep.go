@@ -48,7 +48,7 @@ type Study struct {
 	Seeds       []int64
 	Cells       []StudyCell
 	Skipped     []SkippedCells // what the study's rules left out; known to Sweep, not to OpenStudy
-	Notes       []string       // axes that change nothing in some cells; known to Sweep, not to OpenStudy
+	Notes       []string       // axes that change nothing in some cells, other keys in any; known to Sweep, not to OpenStudy
 	Warnings    []string       // finished cells whose settings name the same data, which have changed between them
 }
 
@@ -394,7 +394,7 @@ func (s *sweep) result() *Study {
 		dir = filepath.Join(s.results, "none")
 	}
 	r := studyOf(dir, &s.study.Ledger)
-	r.Dir, r.Skipped, r.Notes = s.dir, s.study.Skipped, s.notes()
+	r.Dir, r.Skipped, r.Notes = s.dir, s.study.Skipped, s.study.Notes()
 	finished := map[string]*knownRun{}
 	for n, j := range s.jobs {
 		c := &r.Cells[n]

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -67,22 +66,6 @@ func few(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
 	}
 	return strings.Join(names, ", ")
-}
-
-// notes are of the axes that change nothing in some cells.
-func (s *sweep) notes() (notes []string) {
-	cells := map[string]int{}
-	for _, j := range s.jobs {
-		for _, n := range j.config.Notes {
-			if slices.ContainsFunc(s.study.Axes, func(a study.Axis) bool { return a.Key == n.Key }) {
-				cells[n.String()]++
-			}
-		}
-	}
-	for _, n := range slices.Sorted(maps.Keys(cells)) {
-		notes = append(notes, fmt.Sprintf("%s, in %d of %d cells", n, cells[n], len(s.jobs)))
-	}
-	return notes
 }
 
 // begun is called by the engine when a job's run folder is prepared.

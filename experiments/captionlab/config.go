@@ -37,10 +37,14 @@ Keys that are given in vain, as decoding.beam_width beside greedy decoding, are 
 		Args:    needArg("a config", -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if experiments.IsStudy(args[0]) {
-				path, cells, err := experiments.CheckStudy(args[0], args[1:])
-				if err == nil {
-					_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok, a study of %d cells\n", path, cells)
+				checked, err := experiments.CheckStudy(args[0], args[1:])
+				if err != nil {
+					return err
 				}
+				for _, n := range checked.Notes {
+					fmt.Fprintf(c.ErrOrStderr(), "note: %s\n", n)
+				}
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok, a study of %d cells\n", checked.Path, checked.Cells)
 				return err
 			}
 			checked, err := experiments.CheckConfig(args[0], args[1:])

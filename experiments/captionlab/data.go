@@ -32,7 +32,8 @@ func dataCheckCommand() *cobra.Command {
 		Long: `Check loads the data set as a run would and looks at all of it: images, captions, their lengths,
 alphabet, emoji and words; every row that was repaired or dropped; pictures that are missing, cut off,
 no pictures, doubled byte for byte or to the eye. The exit status is 1 when something makes results
-wrong: a picture that lies in two splits, a split without pictures; 0 else, with warnings and notes.
+wrong: a picture that lies in two splits, no pictures to train or validate on; 0 else, with warnings
+and notes.
 
 The folder of --out receives report.json, rows.txt (every problem) and lengths.png and .svg.
 Fields of --json (and report.json): config, format, root, data_hash, ok, findings [severity kind count

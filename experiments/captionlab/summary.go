@@ -34,6 +34,8 @@ or generated, unless --vocabulary gives the number of tokens.` + overridesHelp,
 			switch {
 			case encoder != "" && len(args) > 0:
 				return &usageError{c, "a config or --encoder, not both"}
+			case encoder == "onnx" && weights == "":
+				return &usageError{c, "--encoder onnx needs --weights FILE"}
 			case encoder != "":
 				if t, err = experiments.EncoderSummary(encoder, weights, head); err != nil {
 					return &usageError{c, "--encoder: " + err.Error()}

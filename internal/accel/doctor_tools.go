@@ -152,5 +152,5 @@ func checkJava(ctx context.Context, _ string) []Finding {
 	if line, ok := output(ctx, "java", "-version"); ok {
 		return []Finding{{Name: "Java", Status: OK, Detail: line}}
 	}
-	return []Finding{{Name: "Java", Status: Missing, Detail: "no working java on the PATH", Fix: "for the reference scorers METEOR and SPICE only: install a Java runtime (Debian: apt-get install default-jre-headless)"}}
+	return []Finding{{Name: "Java", Status: Missing, Detail: "no working java on the PATH", Fix: "for the reference scorer METEOR only: install a Java runtime (Debian: apt-get install default-jre-headless)"}}
 }

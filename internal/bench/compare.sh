@@ -69,7 +69,7 @@ $go build -o "$shared/benchtable" ./internal/bench/benchtable
 "$shared/benchtable" begin "$dir"
 : >"$lines"
 if wants 'greedy|beam' && [ -z "${CAPTIONLAB_BENCH_RUN:-}" ]; then # by a trained decoder: captions end where it learnt that they end
-  trained() { grep -ls '"status": *"done"' results/*-"$config"-*/run.json | tail -1; }
+  trained() { grep -ls '"status": *"done"' results/*Z-"$config"-????????/run.json | tail -1; }
   config=baseline
   [ -z "${QUICK:-}" ] || config=quickstart
   [ -n "$(trained)" ] || make experiment CONFIG=$config.toml

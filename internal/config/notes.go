@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/captionlab/captionlab/internal/study"
 )
 
 // Note says of a key that a config gives what its author may not expect: that it has no effect, or that another key loses its own.
@@ -29,7 +31,9 @@ var idles = []idle{
 	{[]string{"data.language"}, "data.format", func(c Config) bool { return !slices.Contains([]string{"auto", "stamps"}, c.Data.Format) }},
 	{[]string{"data.captions"}, "data.format", func(c Config) bool { return c.Data.Format == "stamps" }},
 	{[]string{"data.ratio"}, "data.split", func(c Config) bool { return c.Data.Split != "ratio" }},
-	{[]string{"data.split_seed"}, "data.split", func(c Config) bool { return c.Data.Split != "ratio" && c.Data.Limit == 0 && c.Data.Fraction == 1 }},
+	{[]string{"data.split_seed"}, "data.split", func(c Config) bool {
+		return c.Data.Split != "ratio" && c.Data.Limit == 0 && c.Data.Fraction == 1 && c.Data.EvalLimit == 0
+	}},
 
 	{[]string{"text.min_count", "text.max_vocabulary"}, "text.tokenizer", func(c Config) bool { return c.Text.Tokenizer == "byte" }},
 	{[]string{"text.words."}, "text.tokenizer", func(c Config) bool { return c.Text.Tokenizer != "word" && c.Text.Tokenizer != "ptb" }},
@@ -98,5 +102,27 @@ func (l *loader) notes() (notes []Note) {
 	if !slices.Contains(c.Decoding.Splits, "validation") {
 		add("decoding.splits", "lacks validation, whose captions evaluation.metrics and the report's warnings are of: there will be none")
 	}
+	return notes
+}
+
+// Notes are of the axes that change nothing in some cells, and of other keys where they are given in vain in every one.
+func (s *Study) Notes() (notes []string) {
+	cells, ofKey := map[Note]int{}, map[string]int{}
+	for _, c := range s.Configs {
+		for _, n := range c.Notes {
+			cells[n]++
+			ofKey[n.Key]++
+		}
+	}
+	for n, count := range cells {
+		isAxis := slices.ContainsFunc(s.Axes, func(a study.Axis) bool { return a.Key == n.Key })
+		switch {
+		case isAxis || ofKey[n.Key] == len(s.Configs) && count < len(s.Configs):
+			notes = append(notes, fmt.Sprintf("%s, in %d of %d cells", n, count, len(s.Configs)))
+		case count == len(s.Configs):
+			notes = append(notes, n.String())
+		}
+	}
+	slices.Sort(notes)
 	return notes
 }

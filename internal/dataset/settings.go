@@ -17,7 +17,7 @@ type Settings struct {
 	Split            string    `toml:"split" default:"ratio" oneof:"official ratio file" refused:"caption: captions of one picture would fall into several splits, and what is measured would have been seen in training; split by picture" doc:"the data set's own split, a seeded split by image in the proportions of data.ratio, or the split that data.split_file names (never by caption: captions of one image would leak)"`
 	SplitFile        string    `toml:"split_file" default:"" doc:"split.json of an earlier run, or a text or CSV file of picture,split, when data.split is file; relative to the working folder, to the checkout, or to data.root"`
 	Ratio            []float64 `toml:"ratio" default:"[0.8, 0.1, 0.1]" doc:"shares of train, validation and test images when data.split is ratio; two values mean train and test, and validation is then the test share"`
-	SplitSeed        int64     `toml:"split_seed" default:"1" doc:"seed of the ratio split, and of the subsets of data.limit and data.fraction"`
+	SplitSeed        int64     `toml:"split_seed" default:"1" doc:"seed of the ratio split, and of the subsets of data.limit, data.fraction and data.eval_limit"`
 	Limit            int       `toml:"limit" default:"0" min:"0" doc:"use at most this many training images (0: all); subsets of one seed are nested"`
 	Fraction         float64   `toml:"fraction" default:"1" min:"0" max:"1" doc:"use this share of the training images, in the same nested order as data.limit; of both, the smaller counts"`
 	EvalLimit        int       `toml:"eval_limit" default:"0" min:"0" doc:"use at most this many images of each of the validation and test splits (0: all)"`

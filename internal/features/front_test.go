@@ -82,7 +82,7 @@ func TestFrontEqualsTorch(t *testing.T) {
 	pictures := formulaPictures(2)
 	paths := slices.Sorted(maps.Keys(want.Weights))
 	out := gomodel.MustNewExec(acceltest.XLA(t), store, func(scope *gomodel.Scope, kept, tokens, targets, counts *Node) []*Node {
-		loss := train.Loss([]*Node{targets, counts}, d.Logits(scope, kept, tokens))
+		loss := new(train.Trainer).Loss([]*Node{targets, counts}, []*Node{d.Logits(scope, kept, tokens)}) // no smoothing
 		var weights []*Node
 		for _, path := range paths {
 			weights = append(weights, scope.Store().GetVariable("/"+path).NodeValue(loss.Graph()))

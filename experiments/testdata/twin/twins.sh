@@ -8,7 +8,8 @@
 # RECIPE is one of configs/recipes, DATA Flickr8k's folder, or emojigram, which captionlab makes. The row goes to stdout, all
 # else to stderr; runs and twins are kept below results/twins (CAPTIONLAB_TWINS). A run that is done is not done again.
 # CAPTIONLAB_PYTHON names a Python with torch and numpy; without, they are installed into .cache/twin. CAPTIONLAB names the
-# command (bin/captionlab, which is built). TWIN_DEVICE=cuda trains the twin on a GPU. The mean over seeds: python twin.py mean results/twins/RECIPE-*/twin
+# command (bin/captionlab, which is built). TWIN_DEVICE=cuda trains the twin on a GPU. The mean over seeds:
+#   .cache/twin/bin/python experiments/testdata/twin/twin.py mean results/twins/RECIPE-*/twin
 set -euo pipefail
 if [ $# -lt 3 ]; then
   sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
