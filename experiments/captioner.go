@@ -314,8 +314,8 @@ func (c *Captioner) say(ctx context.Context, maps *decode.Attention, rows [][]fl
 
 // Next returns the model's whole next-token distribution after each beginning of a picture's caption: [beginnings][vocabulary],
 // the most probable token first, probabilities that add up to one. A beginning is text, cut by the run's tokenizer; the empty one is
-// the caption's start. One of more tokens than the longest training caption is an error. The picture's features are kept as Features
-// has it.
+// the caption's start. It isn't cleaned as captions are: one in capitals is of unknown words to a run in lower case. One of more
+// tokens than the longest training caption is an error. The picture's features are kept as Features has it.
 func (c *Captioner) Next(ctx context.Context, path string, beginnings ...string) (out [][]NextToken, err error) {
 	err = c.do(func() error {
 		rows, err := c.features(ctx, []string{path})

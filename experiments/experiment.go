@@ -88,6 +88,7 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 	if o.Stderr != nil && !o.Quiet {
 		e.out = io.MultiWriter(log, o.Stderr) // where the second fails, the first has it
 	}
+	runfolder.ResetPeakMemory()
 	provenance := runfolder.Provenance(context.Background())
 	err = folder.Update(func(i *runfolder.Info) {
 		if i.Stages != nil {

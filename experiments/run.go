@@ -79,7 +79,7 @@ type Result struct {
 	ReportHTML      string             // its report
 	Profile         string             // its profile's page, "" without Options.Profile
 	Figures         map[string]float64 // the figures of run.json, by name
-	PeakMemoryBytes int64
+	PeakMemoryBytes int64              // of the process, while the run was in it
 	Seconds         float64
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -44,7 +45,7 @@ type FileScores struct {
 	Against   *FileComparison          `json:"against,omitempty"`
 	// Note is what must be known before the intervals are believed: that there are few images.
 	Note string `json:"note,omitempty"`
-	// Absent says why a metric that was asked for was not computed.
+	// Absent says why a metric was not computed: one that was asked for, or METEOR where all are.
 	Absent map[string]string `json:"absent,omitempty"`
 	// Names are the metrics' names in the order of the field's tables.
 	Names []string `json:"-"`
@@ -206,8 +207,10 @@ func (o ScoreOptions) metrics(ctx context.Context, out *FileScores) (score.Optio
 	cache := checkout.At(cmp.Or(o.Cache, ".cache"))
 	var err error
 	if len(o.Metrics) == 0 {
-		if options.METEOR, err = score.FindMETEOR(meteorDir(cache)); err != nil {
+		if options.METEOR, err = score.FindMETEOR(meteorDir(cache)); errors.Is(err, fs.ErrNotExist) {
 			out.Absent = map[string]string{"meteor": "it runs by its Java jar only, which is fetched when meteor is asked for by name"}
+		} else if err != nil {
+			out.Absent = map[string]string{"meteor": err.Error()}
 		}
 		return options, nil
 	}

@@ -106,7 +106,15 @@ func host(ctx context.Context) Host {
 	return h
 }
 
-// PeakMemory is the most resident memory this process has used so far, in bytes; 0 where it can't be known. On
+// ResetPeakMemory lets PeakMemory begin anew, where the system can (Linux): a process may carry out several runs.
+func ResetPeakMemory() {
+	if f, err := os.OpenFile("/proc/self/clear_refs", os.O_WRONLY, 0); err == nil {
+		_, _ = f.WriteString("5") // see proc_pid_clear_refs(5)
+		_ = f.Close()
+	}
+}
+
+// PeakMemory is the most resident memory this process has used since ResetPeakMemory, in bytes; 0 where it can't be known. On
 // Linux it is VmHWM: getrusage would count the parent's memory before exec as well.
 func PeakMemory() int64 {
 	data, err := os.ReadFile("/proc/self/status")

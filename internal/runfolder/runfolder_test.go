@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -373,6 +374,13 @@ func TestProvenance(t *testing.T) {
 	}
 	if after := PeakMemory(); after < before || after < 64<<20 {
 		t.Errorf("peak memory %d, then %d after touching 64 MiB", before, after)
+	}
+	runtime.KeepAlive(block)
+	block = nil
+	debug.FreeOSMemory()
+	most := PeakMemory()
+	if ResetPeakMemory(); runtime.GOOS == "linux" && PeakMemory() > most-32<<20 {
+		t.Errorf("peak memory %d, %d for what comes after 64 MiB were given back", most, PeakMemory())
 	}
 }
 
