@@ -1,13 +1,11 @@
 package features
 
 import (
-	"bufio"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"maps"
 	"math"
@@ -30,7 +28,8 @@ type meta struct {
 }
 
 // cache is one folder: meta.json, and rows.bin, to which records are appended: the picture's key, its values as
-// little-endian float32, and a CRC-32 of both. A torn record, left by a kill, is cut off with what follows it.
+// little-endian float32, and a CRC-32 of both. Records that end the file torn, as a kill leaves them, are cut off before the next
+// is appended. A damaged one before them stays; a later record of its key takes its place.
 type cache struct {
 	mu      sync.Mutex
 	file    *os.File
@@ -39,6 +38,7 @@ type cache struct {
 	rows    map[key]int64
 	end     int64
 	pending [][]byte
+	buffer  []byte // of one record, for who holds mu
 }
 
 func openCache(dir string, want meta) (*cache, error) {
@@ -75,7 +75,8 @@ func openCache(dir string, want meta) (*cache, error) {
 		}
 	}
 	c := &cache{file: file, fixed: fixed, size: product(want.Shape), rows: map[key]int64{}}
-	if err := c.locked(c.index); err != nil {
+	c.buffer = make([]byte, c.recordSize())
+	if err := c.locked(syscall.LOCK_SH, c.index); err != nil { // it cuts nothing, and NFS has no other lock for a file that is open for reading alone
 		file.Close()
 		return nil, fmt.Errorf("feature cache %s: %w", dir, err)
 	}
@@ -84,12 +85,8 @@ func openCache(dir string, want meta) (*cache, error) {
 
 func (c *cache) recordSize() int64 { return int64(len(key{}) + 4*c.size + 4) }
 
-// locked runs fn while no other run, in this process or another, touches the rows.
-func (c *cache) locked(fn func() error) error {
-	how := syscall.LOCK_EX
-	if c.fixed != nil {
-		how = syscall.LOCK_SH // NFS has no other lock for a file that is open for reading alone
-	}
+// locked runs fn while no other run, in this process or another, adds rows or, where the lock is LOCK_EX, looks for them.
+func (c *cache) locked(how int, fn func() error) error {
 	if err := syscall.Flock(int(c.file.Fd()), how); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
@@ -97,7 +94,8 @@ func (c *cache) locked(fn func() error) error {
 	return fn()
 }
 
-// index takes in the whole records after those that are known.
+// index takes in the records after those that are known, up to the last intact one. Of those before it, it reads the keys alone:
+// has and read find out which are damaged.
 func (c *cache) index() error {
 	info, err := c.file.Stat()
 	if err != nil {
@@ -106,17 +104,21 @@ func (c *cache) index() error {
 	if info.Size() < c.end { // what stands there by now, this run has not seen
 		return fmt.Errorf("%s was cut from %d to %d bytes while it was in use", c.file.Name(), c.end, info.Size())
 	}
-	record := make([]byte, c.recordSize())
-	in := bufio.NewReaderSize(io.NewSectionReader(c.file, c.end, info.Size()-c.end), 1<<20)
-	for c.end+c.recordSize() <= info.Size() {
-		if _, err := io.ReadFull(in, record); err != nil {
+	end := info.Size() - (info.Size()-c.end)%c.recordSize()
+	for ; end > c.end; end -= c.recordSize() {
+		if _, err := c.file.ReadAt(c.buffer, end-c.recordSize()); err != nil {
 			return err
 		}
-		if !intact(record) {
+		if intact(c.buffer) {
 			break
 		}
-		c.rows[key(record[:len(key{})])] = c.end
-		c.end += c.recordSize()
+	}
+	for ; c.end < end; c.end += c.recordSize() {
+		k := c.buffer[:len(key{})]
+		if _, err := c.file.ReadAt(k, c.end); err != nil {
+			return err
+		}
+		c.rows[key(k)] = c.end
 	}
 	return nil
 }
@@ -126,11 +128,15 @@ func intact(record []byte) bool {
 	return crc32.ChecksumIEEE(body) == binary.LittleEndian.Uint32(record[len(body):])
 }
 
+// has tells whether a row is there and intact. One that isn't is forgotten, so that it may be added again.
 func (c *cache) has(k key) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.rows[k]
-	return ok
+	_, err := c.record(k)
+	if err != nil {
+		delete(c.rows, k)
+	}
+	return err == nil
 }
 
 // add queues one row; flush writes the queue.
@@ -147,7 +153,7 @@ func (c *cache) add(k key, values []float32) {
 func (c *cache) flush() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.locked(c.append); err != nil {
+	if err := c.locked(syscall.LOCK_EX, c.append); err != nil {
 		return fmt.Errorf("feature cache: %w", err)
 	}
 	c.pending = c.pending[:0]
@@ -182,23 +188,31 @@ func (c *cache) append() error {
 
 func (c *cache) read(k key) ([]float32, error) {
 	c.mu.Lock()
-	at, ok := c.rows[k]
-	c.mu.Unlock()
-	if !ok {
-		return nil, errors.New("feature cache: no such picture")
-	}
-	record := make([]byte, c.recordSize())
-	if _, err := c.file.ReadAt(record, at); err != nil {
-		return nil, fmt.Errorf("feature cache: %w", err)
-	}
-	if !intact(record) || key(record[:len(key{})]) != k {
-		return nil, fmt.Errorf("feature cache %s: a record is damaged or another picture's; delete the folder to compute it anew", c.file.Name())
+	defer c.mu.Unlock()
+	record, err := c.record(k)
+	if err != nil {
+		return nil, err
 	}
 	values := make([]float32, c.size)
 	for n := range values {
 		values[n] = math.Float32frombits(binary.LittleEndian.Uint32(record[len(key{})+4*n:]))
 	}
 	return values, nil
+}
+
+// record reads one record, into the buffer.
+func (c *cache) record(k key) ([]byte, error) {
+	at, ok := c.rows[k]
+	if !ok {
+		return nil, errors.New("feature cache: no such picture")
+	}
+	if _, err := c.file.ReadAt(c.buffer, at); err != nil {
+		return nil, fmt.Errorf("feature cache: %w", err)
+	}
+	if !intact(c.buffer) || key(c.buffer[:len(key{})]) != k {
+		return nil, fmt.Errorf("feature cache %s: a record is damaged or another picture's; run again to compute it anew", c.file.Name())
+	}
+	return c.buffer, nil
 }
 
 func (c *cache) close() error { return c.file.Close() }

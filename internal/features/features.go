@@ -69,8 +69,8 @@ func (t *Table) Row(id string) ([]float32, error) {
 func (t *Table) Close() error { return t.cache.close() }
 
 // Compute returns the features of all pictures, from the cache in cacheDir where they are there. Equal files are
-// computed once. A run that is killed goes on where it stopped: each batch is on disk before the next begins. A cache that
-// can't be written to must hold all of them.
+// computed once. A run that is killed goes on where it stopped: each batch is on disk before the next begins. What
+// the cache has damaged is computed anew. A cache that can't be written to must hold all of them.
 //
 // Pictures are decoded and resized on all cores while the accelerator works, and only a few batches are in
 // memory at a time. However many large pictures come together, no more pixels are being decoded at a time than one

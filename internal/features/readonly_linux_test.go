@@ -47,8 +47,8 @@ func readOnly(t *testing.T, dir string, use func()) {
 	}
 }
 
-// A cache that can't be written to serves where it has all pictures, though it does not know their files. Where it lacks one, the
-// error says so before anything is computed.
+// A cache that can't be written to serves where it has all pictures, though it does not know their files. Where it lacks one, or has
+// a damaged record of it, the error says so before anything is computed.
 func TestReadOnlyCache(t *testing.T) {
 	dir, cache := t.TempDir(), t.TempDir()
 	pictures, e := photos(t, dir, 4), tiny(t, dir, 2)
@@ -72,4 +72,25 @@ func TestReadOnlyCache(t *testing.T) {
 		t.Errorf("error %v, want the picture that is not there", lacking)
 	}
 	counts(t, extract(t, e, pictures, cache), 1, 3)
+
+	found, err := filepath.Glob(filepath.Join(cache, "features", "*", "rows.bin"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("rows.bin: %v %v", found, err)
+	}
+	data, err := os.ReadFile(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[100] ^= 1
+	write(t, found[0], data)
+	readOnly(t, cache, func() {
+		var others *Table
+		if others, err = Compute(t.Context(), nil, e, pictures[1:], cache, nil); err == nil {
+			err = others.Close()
+		}
+		_, lacking = Compute(t.Context(), nil, e, pictures, cache, nil)
+	})
+	if err != nil || lacking == nil || !strings.Contains(lacking.Error(), "it lacks 1 picture and can't be written to") {
+		t.Errorf("of intact rows error %v, of a damaged one, too, %v", err, lacking)
+	}
 }
