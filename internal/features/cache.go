@@ -38,7 +38,7 @@ type cache struct {
 	rows    map[key]int64
 	end     int64
 	pending [][]byte
-	buffer  []byte // of one record, for who holds mu
+	buffer  []byte // of one record, for index and has
 }
 
 func openCache(dir string, want meta) (*cache, error) {
@@ -132,11 +132,12 @@ func intact(record []byte) bool {
 func (c *cache) has(k key) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, err := c.record(k)
-	if err != nil {
+	at, ok := c.rows[k]
+	if ok && c.record(k, at, c.buffer) != nil {
 		delete(c.rows, k)
+		ok = false
 	}
-	return err == nil
+	return ok
 }
 
 // add queues one row; flush writes the queue.
@@ -188,9 +189,13 @@ func (c *cache) append() error {
 
 func (c *cache) read(k key) ([]float32, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	record, err := c.record(k)
-	if err != nil {
+	at, ok := c.rows[k]
+	c.mu.Unlock()
+	if !ok {
+		return nil, errors.New("feature cache: no such picture")
+	}
+	record := make([]byte, c.recordSize())
+	if err := c.record(k, at, record); err != nil {
 		return nil, err
 	}
 	values := make([]float32, c.size)
@@ -200,19 +205,15 @@ func (c *cache) read(k key) ([]float32, error) {
 	return values, nil
 }
 
-// record reads one record, into the buffer.
-func (c *cache) record(k key) ([]byte, error) {
-	at, ok := c.rows[k]
-	if !ok {
-		return nil, errors.New("feature cache: no such picture")
+// record reads a picture's record.
+func (c *cache) record(k key, at int64, record []byte) error {
+	if _, err := c.file.ReadAt(record, at); err != nil {
+		return fmt.Errorf("feature cache: %w", err)
 	}
-	if _, err := c.file.ReadAt(c.buffer, at); err != nil {
-		return nil, fmt.Errorf("feature cache: %w", err)
+	if !intact(record) || key(record[:len(key{})]) != k {
+		return fmt.Errorf("feature cache %s: a record is damaged or another picture's; run again to compute it anew", c.file.Name())
 	}
-	if !intact(c.buffer) || key(c.buffer[:len(key{})]) != k {
-		return nil, fmt.Errorf("feature cache %s: a record is damaged or another picture's; run again to compute it anew", c.file.Name())
-	}
-	return c.buffer, nil
+	return nil
 }
 
 func (c *cache) close() error { return c.file.Close() }
