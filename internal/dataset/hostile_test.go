@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/korean"
 )
 
 // tokenFolder holds a token file, written as it is, and the pictures a.jpg to e.jpg.
@@ -71,6 +74,36 @@ func TestEncodings(t *testing.T) {
 		}
 		if !slices.Equal(problems(d), c.problems) {
 			t.Errorf("%s: problems\n%s\nwant\n%s", c.reason, strings.Join(problems(d), "\n"), strings.Join(c.problems, "\n"))
+		}
+	}
+}
+
+// TestWesternTextIsNoKorean: lines of Windows-1252 with bytes beyond ASCII beside each other stay what they are, and
+// Korean lines, or English ones with the quotes of CP949, are known.
+func TestWesternTextIsNoKorean(t *testing.T) {
+	for _, text := range []string{"ein größerer Hund", "GRÖßE", "Ähren", "ÄÖÜ", "¿Él come?", "¿Éste?", "¡Ánimo!", "¿¿¿Él?", "¿¡Como!?", "¡¡¡Éxito", "«École", "«À Paris",
+		"À L'ÉCOLE", "»Ärger", "ein »Ähm", "AÇÃO", "CORAÇÃO", "créée", "naïf", "ÇÀ", "20°±1°", "····", "°°°°", "»«", "§§", "ÀÁ", "Æ´", "À»"} {
+		row, err := charmap.Windows1252.NewEncoder().String(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := fromCP949([]byte(row), false); ok {
+			t.Errorf("%q was read as %q", text, got)
+		}
+	}
+	for _, text := range []string{"고양이", "강아지 두 마리", "a 개 runs: 사진", "the dog’s “ball”", "그 사람은 공원에서 “산책”을 한다."} {
+		row, err := korean.EUCKR.NewEncoder().String(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := fromCP949([]byte(row), false); !ok || got != text {
+			t.Errorf("%q was read as %q, %v", text, got, ok)
+		}
+	}
+	got := load(t, Settings{Format: "flickr8k", Root: tokenFolder(t, "a.jpg#0\tein gr\xf6\xdferer Hund\nb.jpg#0\t\xc4hren\n"), Split: "ratio", Ratio: []float64{1, 0}})
+	for n, want := range []string{"ein gr\xf6\xdferer Hund", "\xc4hren"} {
+		if raw := got.Examples[n].Captions[0].Raw; raw != want {
+			t.Errorf("caption %d is %q, want %q", n, raw, want)
 		}
 	}
 }

@@ -143,25 +143,49 @@ func (t *textReader) repaired(row []byte) string {
 	return string(row) // whoever uses the row says what became of its bytes
 }
 
-// fromCP949 decodes a line of CP949 (Windows' Korean; the Encoding Standard's EUC-KR). Western text with a stray
-// byte must not pass for it: unless the file is known to be Korean, both bytes of each pair must be of EUC-KR proper.
+// fromCP949 decodes a line of CP949 (Windows' Korean; the Encoding Standard's EUC-KR). Unless the file is known to be
+// Korean, the line must not be able to pass for Western text.
 func fromCP949(row []byte, known bool) (string, bool) {
-	if !known {
-		for n := 0; n < len(row); n++ {
-			if row[n] < utf8.RuneSelf {
-				continue
-			}
-			if n+1 == len(row) || row[n] < 0xa1 || row[n+1] < 0xa1 {
-				return "", false
-			}
-			n++
-		}
+	if !known && !surelyKorean(row) {
+		return "", false
 	}
 	text, err := korean.EUCKR.NewDecoder().Bytes(row)
 	if err != nil || bytes.ContainsRune(text, utf8.RuneError) {
 		return "", false
 	}
 	return string(text), true
+}
+
+// surelyKorean reports whether all bytes of a line beyond ASCII are pairs of EUC-KR's symbols and syllables, and some
+// of them are what Western text hardly has in Windows-1252: a capital or a sign with an odd sign behind it, such as ¡¯, or
+// four bytes in a row that are two syllables. "¿Él", "AÇÃO" and "«À" are pairs, too.
+func surelyKorean(row []byte) bool {
+	sure, before := false, "" // the syllable just before
+	for n := 0; n < len(row); n++ {
+		if row[n] < utf8.RuneSelf {
+			before = ""
+			continue
+		}
+		if n+1 == len(row) || row[n+1] < 0xa1 {
+			return false
+		}
+		pair := string(row[n : n+2])
+		symbol, syllable := pair[0] >= 0xa1 && pair[0] <= 0xac, pair[0] >= 0xb0 && pair[0] <= 0xc8
+		if !symbol && !syllable {
+			return false
+		}
+		n++
+		if pair[0] == pair[1] || pair[1] == '\xa1' || pair[1] == '\xbf' || utf8.ValidString(pair) { // "»»", "¿¡", UTF-8 among other bytes
+			before = ""
+			continue
+		}
+		oddSign := pair[1] < 0xc0 && strings.IndexByte("\xa8\xab\xb4\xb7\xbb", pair[1]) < 0 // none of ¨ « ´ · »
+		sure = sure || oddSign || syllable && before != "" && before != pair
+		if before = ""; syllable {
+			before = pair
+		}
+	}
+	return sure
 }
 
 // decoded gives a file's text as UTF-8, without its byte order mark, and ends when the context does. coded says that the
