@@ -90,7 +90,8 @@ func (a adapter) load(ctx context.Context, f *source) (*loaded, error) {
 	if err := b.find(ctx, f.gallery, f.Split == "official"); err != nil {
 		return nil, fmt.Errorf("data.root: %s: %w%s", f.dir, err, a.hint())
 	}
-	return &b.loaded, nil
+	l := b.loaded // a copy: a pointer into the builder would keep its maps in memory
+	return &l, nil
 }
 
 // recognise gives the name of the format of a folder or of the file that data.captions names, by what lies there.

@@ -57,7 +57,8 @@ func (b *builder) problem(file string, line int, format string, args ...any) {
 
 func (b *builder) report(p Problem) { b.problems = append(b.problems, p) }
 
-// add takes one row, or reports why not.
+// add takes one row, or reports why not. What it keeps are copies: a part of a line would keep the whole line in memory,
+// such as one with a long address.
 func (b *builder) add(r row) {
 	name, why := localName(r.image)
 	if why != "" {
@@ -80,6 +81,7 @@ func (b *builder) add(r row) {
 	}
 	if !known {
 		n = len(b.examples)
+		id, place = strings.Clone(id), strings.Clone(place)
 		b.at[id] = n
 		b.examples = append(b.examples, Example{ID: id})
 		places := []string{place}
@@ -91,8 +93,9 @@ func (b *builder) add(r row) {
 		b.problem(r.file, r.line, "row left out: %s is in %s, here in %s; a picture is in one split", id, orNone(b.splits[n]), orNone(r.split))
 		return
 	}
+	r.text = strings.Clone(r.text)
 	if r.key != "" {
-		key := rowKey{n, r.key, r.text}
+		key := rowKey{n, strings.Clone(r.key), r.text}
 		if first, twice := b.seen[key]; twice {
 			b.problem(r.file, r.line, "row left out: the same as line %d", first)
 			return

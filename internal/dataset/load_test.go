@@ -2,8 +2,10 @@ package dataset
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -228,6 +230,43 @@ func TestSummary(t *testing.T) {
 		if got := d.Summary(); !slices.Equal(got, want) {
 			t.Errorf("%s: %+v, want %+v", unit, got, want)
 		}
+	}
+}
+
+// TestLoadedIsSmall: of long addresses, in rows and in the builder's maps, nothing stays in memory.
+func TestLoadedIsSmall(t *testing.T) {
+	root := t.TempDir()
+	var rows, manifest strings.Builder
+	const pictures, address = 40, 500_000
+	for n := range pictures {
+		url := fmt.Sprintf("http://x/%d/%s", n, strings.Repeat("y", address))
+		fmt.Fprintf(&rows, "caption %d\t%s\n", n, url)
+		fmt.Fprintf(&manifest, "%s\t%d.jpg\n", url, n)
+		overwrite(t, root, fmt.Sprintf("%d.jpg", n), "x")
+	}
+	overwrite(t, root, "train_gcc.tsv", rows.String())
+	overwrite(t, root, "manifest.tsv", manifest.String())
+	rows, manifest = strings.Builder{}, strings.Builder{}
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	var l *loaded
+	err := withSource(Settings{Format: "conceptual", Root: root, Encoding: "auto"}, func(a adapter, f *source, _ string) (err error) {
+		l, err = a.load(context.Background(), f)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if grew := heap() - before; grew > pictures*address/4 {
+		t.Errorf("%d captions of a few letters take %d bytes", pictures, grew)
+	}
+	if len(l.examples) != pictures {
+		t.Errorf("%d examples", len(l.examples))
 	}
 }
 
