@@ -2,12 +2,15 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"golang.org/x/text/encoding/charmap"
@@ -320,6 +323,36 @@ func TestLinkedFolders(t *testing.T) {
 		"outside: left out: a link to a folder, or to nothing in the data folder, is not followed"}
 	if !slices.Equal(got, want) || !slices.Equal(ids(d, Train), []string{"a.jpg"}) {
 		t.Errorf("pictures %q, problems %q, want %q", ids(d, Train), got, want)
+	}
+}
+
+// locked is a folder of files, of which one folder can't be read, not even by root.
+type locked struct {
+	fstest.MapFS
+	folder string
+}
+
+func (l locked) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name == l.folder {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return l.MapFS.ReadDir(name)
+}
+
+// TestUnreadableFolder: a folder below data.root that can't be read is a remark; data.root itself is an error.
+func TestUnreadableFolder(t *testing.T) {
+	files := fstest.MapFS{"a.jpg": {}, "a.txt": {}, "lost+found/b.jpg": {}, "z/c.jpg": {}, "z/c.txt": {}}
+	var texts, reasons []string
+	each := func(text string, _ []string) error {
+		texts = append(texts, text)
+		return nil
+	}
+	err := eachText(locked{files, "lost+found"}, each, func(p Problem) { reasons = append(reasons, p.String()) })
+	if err != nil || !slices.Equal(texts, []string{"a.txt", "z/c.txt"}) || !slices.Equal(reasons, []string{"lost+found: left out: the folder can't be read: permission denied"}) {
+		t.Errorf("texts %q, problems %q, %v", texts, reasons, err)
+	}
+	if err := eachText(locked{files, "."}, each); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -19,14 +19,14 @@ var folder = adapter{
 	rank:  2,
 	find: func(f *source) []string {
 		errFound := fmt.Errorf("found") // ends the walk
-		err := eachText(f.gallery, func(string, []string) error { return errFound })
+		err := eachText(f.gallery.root.FS(), func(string, []string) error { return errFound })
 		if err == errFound {
 			return []string{"."}
 		}
 		return nil
 	},
 	read: func(ctx context.Context, f *source, _ string, b *builder) error {
-		return eachText(f.gallery, func(text string, pictures []string) error {
+		return eachText(f.gallery.root.FS(), func(text string, pictures []string) error {
 			for _, other := range pictures[1:] {
 				b.problem(other, 0, "left out: %s has the captions of %s", text, pictures[0])
 			}
@@ -43,10 +43,10 @@ var folder = adapter{
 }
 
 // eachText walks the pictures' folder and calls each for every text file that has pictures of its name beside it. Where
-// a report is given, it gets the pictures and the text files that are alone, links to folders, which are not followed, and
-// names that are not UTF-8. Hidden files and folders are nobody's data.
-func eachText(g *gallery, each func(text string, pictures []string) error, report ...func(Problem)) error {
-	return fs.WalkDir(g.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+// a report is given, it gets the pictures and the text files that are alone, folders that can't be read, links to folders,
+// which are not followed, and names that are not UTF-8. Hidden files and folders are nobody's data.
+func eachText(files fs.FS, each func(text string, pictures []string) error, report ...func(Problem)) error {
+	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -56,14 +56,18 @@ func eachText(g *gallery, each func(text string, pictures []string) error, repor
 		if base := path.Base(name); name != "." && (Hidden(base) || !utf8.ValidString(base)) {
 			return fs.SkipDir
 		}
-		entries, err := fs.ReadDir(g.root.FS(), name)
-		if err != nil {
-			return err
-		}
 		say := func(file, reason string) {
 			for _, r := range report {
 				r(Problem{File: path.Join(name, file), Reason: reason})
 			}
+		}
+		entries, err := fs.ReadDir(files, name)
+		if err != nil && name != "." { // such as root's lost+found
+			say("", "left out: the folder can't be read: "+leaf(err).Error())
+			return fs.SkipDir
+		}
+		if err != nil {
+			return err
 		}
 		texts, pictures := map[string]string{}, map[string][]string{}
 		var order []string
@@ -78,7 +82,7 @@ func eachText(g *gallery, each func(text string, pictures []string) error, repor
 				}
 			case e.IsDir():
 			case e.Type()&fs.ModeSymlink != 0 && !isText && !IsPicture(e.Name()):
-				if info, err := g.root.Stat(path.Join(name, e.Name())); err != nil || info.IsDir() {
+				if info, err := fs.Stat(files, path.Join(name, e.Name())); err != nil || info.IsDir() {
 					say(e.Name(), "left out: a link to a folder, or to nothing in the data folder, is not followed")
 				}
 			case isText:

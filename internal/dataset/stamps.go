@@ -29,7 +29,7 @@ var stampFolders = []string{"stamps", "usr/share/tuxpaint/stamps"}
 
 func readStamps(ctx context.Context, f *source, _ string, b *builder) error {
 	language, drawings := f.Language, 0
-	err := eachText(f.gallery, func(text string, pictures []string) error {
+	err := eachText(f.gallery.root.FS(), func(text string, pictures []string) error {
 		top := ""
 		for _, below := range stampFolders {
 			if strings.HasPrefix(text, below+"/") {
