@@ -90,9 +90,7 @@ func fetch(ctx context.Context, dir string, f File, log io.Writer) error {
 	try := func(source string, get func() error) (bool, error) {
 		err := get()
 		if err == nil {
-			err = remember(path, f)
-		}
-		if err == nil {
+			_ = remember(path, f) // the file is there; at worst it is hashed again
 			return true, os.RemoveAll(work)
 		}
 		if ctx.Err() != nil {

@@ -214,6 +214,21 @@ func TestPresentFileIsNotFetched(t *testing.T) {
 	}
 }
 
+// TestSideFileThatCannotBeWritten: a file that is there is no failed download, and no other source is asked for it.
+func TestSideFileThatCannotBeWritten(t *testing.T) {
+	url, requests := server(t)
+	dir := t.TempDir()
+	f := pinned(url+"/good", url+"/norange")
+	if err := os.Mkdir(sideFile(filepath.Join(dir, f.Name)), 0o755); err != nil { // no file takes its place
+		t.Fatal(err)
+	}
+	path, err := Ensure(t.Context(), dir, f, nil)
+	if err != nil || requests.Load() != 1 {
+		t.Errorf("%d requests, %v", requests.Load(), err)
+	}
+	holds(t, path, content)
+}
+
 func TestConcurrentEnsure(t *testing.T) {
 	url, requests := server(t)
 	dir := t.TempDir()
