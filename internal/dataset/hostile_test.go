@@ -326,6 +326,31 @@ func TestLinkedFolders(t *testing.T) {
 	}
 }
 
+// TestAccentsOfPairs: a text is a picture's where one name's accents are composed and the other's are not; where both
+// pairs are there, they are two.
+func TestAccentsOfPairs(t *testing.T) {
+	const composed, decomposed = "\u00e9", "e\u0301"
+	for _, c := range []struct{ names, want []string }{
+		{[]string{composed + ".txt", decomposed + ".jpg"}, []string{composed + ".txt " + decomposed + ".jpg"}},
+		{[]string{decomposed + ".txt", composed + ".jpg", composed + ".png"}, []string{decomposed + ".txt " + composed + ".jpg " + composed + ".png"}},
+		{[]string{composed + ".txt", composed + ".jpg", decomposed + ".txt", decomposed + ".jpg"},
+			[]string{decomposed + ".txt " + decomposed + ".jpg", composed + ".txt " + composed + ".jpg"}},
+	} {
+		files := fstest.MapFS{}
+		for _, name := range c.names {
+			files[name] = &fstest.MapFile{}
+		}
+		var got []string
+		err := eachText(files, func(text string, pictures []string) error {
+			got = append(got, text+" "+strings.Join(pictures, " "))
+			return nil
+		}, func(p Problem) { t.Errorf("%q: %s", c.names, p) })
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%q: pairs %q, want %q; %v", c.names, got, c.want, err)
+		}
+	}
+}
+
 // locked is a folder of files, of which one folder can't be read, not even by root.
 type locked struct {
 	fstest.MapFS

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // folder is a folder of pictures with a text file of the same name beside each; each of its lines is a caption. Folders
@@ -97,7 +99,19 @@ func eachText(files fs.FS, each func(text string, pictures []string) error, repo
 				pictures[stem] = append(pictures[stem], path.Join(name, e.Name()))
 			}
 		}
+		alone := map[string]string{} // stems of texts without a picture, by their composed form
+		for _, stem := range slices.Sorted(maps.Keys(texts)) {
+			if pictures[stem] == nil {
+				alone[norm.NFC.String(stem)] = stem
+			}
+		}
 		for _, stem := range order {
+			form := norm.NFC.String(stem)
+			if other, ok := alone[form]; ok && texts[stem] == "" { // only one of the names has its accents composed
+				texts[stem] = texts[other]
+				delete(texts, other)
+				delete(alone, form)
+			}
 			if texts[stem] == "" {
 				say(path.Base(pictures[stem][0]), "left out: there is no "+stem+".txt beside it")
 			} else if err := each(texts[stem], pictures[stem]); err != nil {
