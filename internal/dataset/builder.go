@@ -14,6 +14,7 @@ import (
 type row struct {
 	file   string
 	line   int
+	label  string // what names it in a file that may be all one line, such as annotations[3]; "": its line does
 	image  string // the picture's name, as the file has it
 	id     string // what names the picture in the data set; "": the image's name
 	text   string
@@ -60,13 +61,20 @@ func (b *builder) report(p Problem) { b.problems = append(b.problems, p) }
 // add takes one row, or reports why not. What it keeps are copies: a part of a line would keep the whole line in memory,
 // such as one with a long address.
 func (b *builder) add(r row) {
+	leftOut := func(format string, args ...any) {
+		reason := fmt.Sprintf(format, args...)
+		if r.label != "" {
+			reason = r.label + ": " + reason
+		}
+		b.problem(r.file, r.line, "row left out: %s", reason)
+	}
 	name, why := localName(r.image)
 	if why != "" {
-		b.problem(r.file, r.line, "row left out: %s", why)
+		leftOut("%s", why)
 		return
 	}
 	if len(r.text) > maxCaption {
-		b.problem(r.file, r.line, "row left out: a caption of %d bytes; at most %d are read", len(r.text), maxCaption)
+		leftOut("a caption of %d bytes; at most %d are read", len(r.text), maxCaption)
 		return
 	}
 	id := r.id
@@ -90,14 +98,17 @@ func (b *builder) add(r row) {
 		}
 		b.places, b.splits = append(b.places, places), append(b.splits, r.split)
 	} else if b.splits[n] != r.split {
-		b.problem(r.file, r.line, "row left out: %s is in %s, here in %s; a picture is in one split", id, orNone(b.splits[n]), orNone(r.split))
+		leftOut("%s is in %s, here in %s; a picture is in one split", id, orNone(b.splits[n]), orNone(r.split))
 		return
 	}
 	r.text = strings.Clone(r.text)
 	if r.key != "" {
 		key := rowKey{n, strings.Clone(r.key), r.text}
-		if first, twice := b.seen[key]; twice {
-			b.problem(r.file, r.line, "row left out: the same as line %d", first)
+		if first, twice := b.seen[key]; twice && r.label != "" {
+			leftOut("%s has the same caption already, of line %d", id, first)
+			return
+		} else if twice {
+			leftOut("the same as line %d", first)
 			return
 		}
 		b.seen[key] = r.line

@@ -82,8 +82,7 @@ func readCOCO(ctx context.Context, f *source, name string, b *builder) error {
 			return
 		}
 		used[c.ImageID] = true
-		out := row{file: name, line: c.line, image: image.FileName, text: *c.Caption, key: string(c.ID), split: split}
-		b.add(out)
+		b.add(row{file: name, line: c.line, label: fmt.Sprintf("annotations[%d]", c.n), image: image.FileName, text: *c.Caption, key: string(c.ID), split: split})
 	}
 	whole := false
 	err = j.whole("an object with images and annotations", func(key string) error {

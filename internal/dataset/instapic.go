@@ -40,19 +40,20 @@ func readInstapic(ctx context.Context, f *source, name string, b *builder) error
 	return j.whole("an object of users", func(user string) error {
 		return j.object("an object of the user's posts", func(post string) error {
 			var p instapicPost
-			if ok, err := j.element(&p, fmt.Sprintf("post %.40q of %.40q", post, user)); !ok {
+			label := fmt.Sprintf("post %.40q of %.40q", post, user)
+			if ok, err := j.element(&p, label); !ok {
 				return err
 			}
 			if p.Caption == nil {
-				b.problem(name, j.line(), "left out: post %.40q of %.40q has no caption", post, user)
+				b.problem(name, j.line(), "left out: %s has no caption", label)
 				return nil
 			}
 			if strings.ContainsAny(user+post, `/\`) { // it would be a folder
-				b.problem(name, j.line(), "left out: post %.40q of %.40q can't name a picture", post, user)
+				b.problem(name, j.line(), "left out: %s can't name a picture", label)
 				return nil
 			}
 			image, also := typed(user + "_@_" + post)
-			b.add(row{file: name, line: j.line(), image: image, also: also, text: j.checked(*p.Caption), key: "once"})
+			b.add(row{file: name, line: j.line(), label: label, image: image, also: also, text: j.checked(*p.Caption), key: "once"})
 			return nil
 		})
 	})

@@ -96,8 +96,8 @@ func addKarpathy(j *jsonReader, n int, image karpathyImage, restval string, b *b
 			b.problem(j.name, line, "left out: images[%d].sentences[%d] has no text", n, k)
 			continue
 		}
-		out.key = string(sentence.SentID)
-		out.text = j.oneLine(j.checked(out.text), fmt.Sprintf("images[%d].sentences[%d]", n, k))
+		out.key, out.label = string(sentence.SentID), fmt.Sprintf("images[%d].sentences[%d]", n, k)
+		out.text = j.oneLine(j.checked(out.text), out.label)
 		b.add(out)
 	}
 	return false
