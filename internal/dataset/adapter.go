@@ -90,6 +90,9 @@ func (a adapter) load(ctx context.Context, f *source) (*loaded, error) {
 	if err := b.find(ctx, f.gallery, f.Split == "official"); err != nil {
 		return nil, fmt.Errorf("data.root: %s: %w%s", f.dir, err, a.hint())
 	}
+	if f.Split != "official" && f.Split != "file" {
+		b.unusedSplits()
+	}
 	l := b.loaded // a copy: a pointer into the builder would keep its maps in memory
 	return &l, nil
 }

@@ -281,6 +281,23 @@ func (b *builder) takeSplits(why []string, unused int) {
 	}
 }
 
+// unusedSplits reports the splits of the captions' own files, of data whose split is drawn anew. One alone is none.
+func (b *builder) unusedSplits() {
+	count := map[string]int{}
+	for _, split := range b.splits {
+		count[split]++
+	}
+	var parts []string
+	for _, split := range splitNames {
+		if count[split] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", split, count[split]))
+		}
+	}
+	if len(parts) > 1 {
+		b.problem("", 0, "the files give splits (%s), which are not used; data.split = \"official\" takes them", strings.Join(parts, ", "))
+	}
+}
+
 func picturesAre(n int) string {
 	if n == 1 {
 		return "1 picture is"
