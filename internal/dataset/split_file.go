@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,7 +25,8 @@ type splitFile struct {
 const maxSplitFile = 256 << 20
 
 // splitByFile takes the splits of data.split_file, in its order: split.json of an earlier run, whose hash it gives, or
-// lines of picture and split, with a comma, semicolon, tab or spaces between them.
+// lines of picture and split, with a comma, semicolon, tab or spaces between them. A picture's name is its id, or what its
+// file is called.
 func (d *Dataset) splitByFile(ctx context.Context, s Settings) (written string, err error) {
 	if s.SplitFile == "" {
 		return "", errors.New("data.split = \"file\" needs data.split_file")
@@ -38,6 +40,12 @@ func (d *Dataset) splitByFile(ctx context.Context, s Settings) (written string, 
 	at := map[string]int{}
 	for n, e := range d.Examples {
 		at[e.ID] = n
+	}
+	for n, e := range d.Examples { // a picture that the captions name without its type, or accents that are composed otherwise
+		onDisk := path.Join(path.Dir(e.ID), filepath.Base(e.Path))
+		if _, named := at[onDisk]; !named {
+			at[onDisk] = n
+		}
 	}
 	in := map[int]string{}
 	put := func(id, split string, line int) {
