@@ -79,6 +79,10 @@ func exportInputs(ctx context.Context, r *RunFolder, to string, o Options) (stri
 	if err := replaceable(dir); err != nil {
 		return "", err
 	}
+	r, err := newRunFolder(r.folder) // the run may have gone on since it was opened
+	if err != nil {
+		return "", err
+	}
 	e, err := r.again(ctx, o)
 	if err != nil {
 		return "", err

@@ -52,6 +52,9 @@ func ExportMLflow(ctx context.Context, runs []*RunFolder, store, experiment stri
 }
 
 func mlflowRun(r *RunFolder) (m mlflow.Run, err error) {
+	if r, err = newRunFolder(r.folder); err != nil { // the run may have gone on since it was opened
+		return m, err
+	}
 	m = mlflow.Run{
 		Key: r.Folder + " " + r.ConfigHash, Name: r.Folder, Status: mlflowStatus[r.Status], Started: r.Started, Ended: r.ended(),
 		Metrics: map[string][]mlflow.Point{}, Artifacts: map[string]string{},

@@ -216,6 +216,9 @@ func ExportTensorBoard(r *RunFolder, to string) (dir string, err error) {
 			return "", errors.Join(err, fmt.Errorf("%s: %w; another folder can have a second copy", r.Dir, ErrHasEvents))
 		}
 	}
+	if r, err = newRunFolder(r.folder); err != nil { // the run may have gone on since it was opened
+		return "", err
+	}
 	rows, err := r.Curve()
 	if err != nil {
 		return "", err

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/captionlab/captionlab/experiments"
+	"github.com/captionlab/captionlab/internal/compare/comparetest"
+	"github.com/captionlab/captionlab/internal/runfolder"
 	"github.com/captionlab/captionlab/internal/tensorboard/eventtest"
 )
 
@@ -218,4 +220,41 @@ func TestExports(t *testing.T) {
 
 	t.Run("inputs", func(t *testing.T) { wantInputs(t, config, r) })
 	t.Run("inputs of other data", func(t *testing.T) { wantNoOtherInputs(t, data, r) })
+}
+
+// TestExportsOfNow: a run that goes on after it was opened is exported as it stands then.
+func TestExportsOfNow(t *testing.T) {
+	f := comparetest.Make(t, t.TempDir(), comparetest.Run{Right: 0.5, Status: runfolder.Interrupted})
+	r := opened(t, f.Dir)
+	err := f.Update(func(i *runfolder.Info) { i.Status, i.Results["validation_nats_per_character"] = runfolder.Done, 0.25 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := experiments.ExportDVC(r); err != nil {
+		t.Fatal(err)
+	}
+	var metrics map[string]float64
+	text, err := os.ReadFile(f.Path("metrics.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &metrics)
+	}
+	if err != nil || metrics["validation_nats_per_character"] != 0.25 {
+		t.Errorf("metrics.json has %v (%v)", metrics, err)
+	}
+	dir, err := experiments.ExportTensorBoard(r, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := eventtest.Kept(eventtest.Read(t, dir))["results/validation_nats_per_character"]
+	if len(kept) != 1 || kept[0].Value != 0.25 {
+		t.Errorf("TensorBoard has %v", kept)
+	}
+	dirs, err := experiments.ExportMLflow(t.Context(), []*experiments.RunFolder{r}, filepath.Join(t.TempDir(), "mlruns"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := os.ReadFile(filepath.Join(dirs[0], "metrics", "final_validation_nats_per_character"))
+	if fields := strings.Fields(string(line)); err != nil || len(fields) != 3 || fields[1] != "0.25" {
+		t.Errorf("MLflow has %q (%v)", line, err)
+	}
 }

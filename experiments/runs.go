@@ -49,9 +49,9 @@ type Prediction = runfolder.Prediction
 
 // RunFolder is a run that was made before, as its folder has it.
 type RunFolder struct {
-	Dir    string // its path
-	Folder string // the folder's name: the time, the run's name, the first digits of its config's hash
-	RunInfo
+	Dir     string // its path
+	Folder  string // the folder's name: the time, the run's name, the first digits of its config's hash
+	RunInfo        // as it was when the run was opened; the methods and the exports read the folder anew
 
 	folder *runfolder.Folder
 }
