@@ -219,6 +219,52 @@ func TestWhatCannotBeComparedIsLeftOut(t *testing.T) {
 	}
 }
 
+// TestDamagedRuns: a run whose files can't be read is left out, with what is wrong with it, and keeps no others from being compared;
+// of one that isn't done it is said that it isn't, whatever else is wrong.
+func TestDamagedRuns(t *testing.T) {
+	results := t.TempDir()
+	folders := []*runfolder.Folder{
+		comparetest.Make(t, results, comparetest.Run{Name: "one", Seed: 1, Right: 0.5}),
+		comparetest.Make(t, results, comparetest.Run{Name: "two", Seed: 2, Right: 0.5}),
+	}
+	var wants []string
+	for n, c := range []struct {
+		file   string
+		status runfolder.Status
+		want   string
+	}{
+		{"predictions/validation.jsonl", runfolder.Done, "it can't be read: "},
+		{"metrics.jsonl", runfolder.Done, "it can't be read: "},
+		{"run.json", runfolder.Done, "it can't be read: "},
+		{"metrics.jsonl", runfolder.Failed, "it is not done: failed"},
+	} {
+		f := comparetest.Make(t, results, comparetest.Run{Name: "damaged", Seed: int64(3 + n), Right: 0.5, Status: c.status})
+		if err := f.WriteFile(c.file, []byte("{\"epoch\": 1, \n")); err != nil {
+			t.Fatal(err)
+		}
+		if c.status == runfolder.Done {
+			c.want += f.Path(c.file)
+		}
+		folders, wants = append(folders, f), append(wants, c.want)
+	}
+	o := compare.Options{Split: "validation", Resamples: 10}
+	c, err := compare.Runs(t.Context(), folders, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Runs()) != 2 || len(c.LeftOut) != len(wants) {
+		t.Fatalf("%d runs are compared, left out %v", len(c.Runs()), c.LeftOut)
+	}
+	for n, want := range wants {
+		if l := c.LeftOut[n]; l.Dir != folders[2+n].Dir || !strings.HasPrefix(l.Reason, want) {
+			t.Errorf("left out %v, want %q", l, want)
+		}
+	}
+	if _, err := compare.Runs(t.Context(), folders[1:4], o); !errors.Is(err, compare.ErrNothing) || !strings.Contains(err.Error(), wants[0]) || !strings.Contains(err.Error(), wants[1]) {
+		t.Errorf("one run is left: error %v, want the reasons %q", err, wants[:2])
+	}
+}
+
 // TestOtherSplits: of runs that hold out other pictures by another split seed, those of one split are compared, and it is said.
 func TestOtherSplits(t *testing.T) {
 	c := compared(t, compare.Options{}, comparetest.Run{Name: "a", Right: 0.5}, comparetest.Run{Name: "b", Right: 0.7, Epochs: 4},

@@ -42,7 +42,8 @@ func (r *Run) Whole() bool {
 	})
 }
 
-// load reads the runs that are done and have captions of the split.
+// load reads the runs that are done and have captions of the split. One whose files can't be read is left out as well: a damaged
+// run must not keep the others from being compared.
 func (c *Comparison) load(ctx context.Context, folders []*runfolder.Folder, o Options) ([]*Run, error) {
 	var runs []*Run
 	for _, f := range folders {
@@ -53,10 +54,9 @@ func (c *Comparison) load(ctx context.Context, folders []*runfolder.Folder, o Op
 			continue
 		}
 		r, err := readRun(f, o)
-		if err != nil {
-			return nil, err
-		}
 		switch {
+		case err != nil:
+			c.leaveOut(r, fmt.Sprintf("it can't be read: %v", err))
 		case r.Info.Status != runfolder.Done:
 			c.leaveOut(r, fmt.Sprintf("it is not done: %s", r.Info.Status))
 		case len(r.Predictions) < 2:
@@ -79,17 +79,18 @@ func (c *Comparison) leaveOut(r *Run, reason string) {
 	c.LeftOut = append(c.LeftOut, LeftOut{r.Dir, r.Name, reason})
 }
 
+// readRun reads a run, of one that isn't done run.json alone. Beside an error the run has its folder and name.
 func readRun(f *runfolder.Folder, o Options) (*Run, error) {
 	r := &Run{Dir: f.Dir, Name: filepath.Base(f.Dir), Figures: map[string]float64{}}
 	var err error
-	if r.Info, err = f.Info(); err != nil {
-		return nil, err
+	if r.Info, err = f.Info(); err != nil || r.Info.Status != runfolder.Done {
+		return r, err
 	}
 	if r.Epochs, err = f.Epochs(); err != nil {
-		return nil, err
+		return r, err
 	}
 	if r.Settings, err = f.Settings(); err != nil {
-		return nil, err
+		return r, err
 	}
 	for key, value := range o.Defaults {
 		if _, ok := r.Settings[key]; !ok {
@@ -103,12 +104,12 @@ func readRun(f *runfolder.Folder, o Options) (*Run, error) {
 	r.unknown = unknown
 	r.Predictions, err = f.ReadPredictions(o.Split)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return r, err
 	}
 	slices.SortFunc(r.Predictions, func(a, b runfolder.Prediction) int { return strings.Compare(a.ImageID, b.ImageID) })
 	r.cleaned = r.fingerprint(func(p runfolder.Prediction) []string { return p.References })
 	if r.TrainPictures, err = trainPictures(f); err != nil {
-		return nil, err
+		return r, err
 	}
 	for _, col := range columns {
 		if v, ok := r.Info.Results[o.Split+"_"+col.Name]; ok {
