@@ -180,14 +180,8 @@ func loadTrained(a *accel.Accel, folder *runfolder.Folder, c config.Config, feat
 	if err != nil {
 		return nil, nil, err
 	}
-	trainer, err := train.New(a.Backend, decoder, c.Training, folder.Path(checkpointsDir))
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := trainer.LoadBest(); err != nil {
-		return nil, nil, fmt.Errorf("load the best epoch's weights: %w", err)
-	}
-	return decoder, trainer, nil
+	trainer, err := train.NewBest(a.Backend, decoder, c.Training, folder.Path(checkpointsDir))
+	return decoder, trainer, err
 }
 
 // Close frees the encoder and the backend. To close it again does nothing.

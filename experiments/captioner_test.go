@@ -101,6 +101,15 @@ func TestCaptionerPictureByPicture(t *testing.T) {
 			t.Errorf("%s after Close: error %v", name, err)
 		}
 	}
+	// The last checkpoint serves training alone.
+	if err := os.WriteFile(filepath.Join(r.Dir, "checkpoints", "last"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	best, err := experiments.OpenCaptioner(ctx, r.Dir, nil, experiments.Options{})
+	if err != nil {
+		t.Fatalf("without a last checkpoint: %v", err)
+	}
+	best.Close()
 	if err := os.Remove(filepath.Join(r.Dir, "vocab.json")); err != nil {
 		t.Fatal(err)
 	}

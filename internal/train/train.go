@@ -98,6 +98,27 @@ type Trainer struct {
 
 // New prepares a trainer that keeps its checkpoints in dir, and loads the last checkpoint if there is one.
 func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string) (*Trainer, error) {
+	return newTrainer(backend, decoder, s, dir, func(t *Trainer) error {
+		if err := t.load(lastName); err != nil && !errors.Is(err, errNoCheckpoint) {
+			return fmt.Errorf("%w; %s", err, t.wayBack())
+		}
+		return nil
+	})
+}
+
+// NewBest prepares a trainer with the weights that LoadBest loads, and the random state after them; the last checkpoint, from which
+// training goes on, need not be there or whole.
+func NewBest(backend compute.Backend, decoder model.Decoder, s Settings, dir string) (*Trainer, error) {
+	return newTrainer(backend, decoder, s, dir, func(t *Trainer) error {
+		if err := t.LoadBest(); err != nil {
+			return fmt.Errorf("load the best epoch's weights: %w", err)
+		}
+		return nil
+	})
+}
+
+// newTrainer prepares a trainer; load gives it the checkpoint that it begins with.
+func newTrainer(backend compute.Backend, decoder model.Decoder, s Settings, dir string, load func(*Trainer) error) (*Trainer, error) {
 	if _, ok := decoder.(model.Bidirectional); ok {
 		if err := s.CheckBidirectional().Err(); err != nil {
 			return nil, err
@@ -108,8 +129,8 @@ func New(backend compute.Backend, decoder model.Decoder, s Settings, dir string)
 	if err := t.store.SetRNGStateFromSeed(s.Seed); err != nil {
 		return nil, fmt.Errorf("seed the random state: %w", err)
 	}
-	if err := t.load(lastName); err != nil && !errors.Is(err, errNoCheckpoint) {
-		return nil, fmt.Errorf("%w; %s", err, t.wayBack())
+	if err := load(t); err != nil {
+		return nil, err
 	}
 	opt, err := newOptimizer(s)
 	if err != nil {

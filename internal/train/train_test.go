@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -422,7 +423,7 @@ func TestLoadBestTakesTheBestEpoch(t *testing.T) {
 	s := settings()
 	s.Epochs, s.LearningRate = 20, 0.1
 	dir := t.TempDir()
-	tr := newTrainer(t, s, 0, dir)
+	tr := newTrainer(t, s, 0.2, dir)
 	// Each picture with another one's caption: the better the model learns, the worse it does here.
 	var others []batch.Item
 	for n := range captions {
@@ -433,11 +434,15 @@ func TestLoadBestTakesTheBestEpoch(t *testing.T) {
 		t.Fatal(err)
 	}
 	best, last := math.Inf(1), 0.
+	var after []uint64 // the random state after the best epoch
 	err = tr.Run(t.Context(), set(t, batch.Options{Name: "train", Size: 1}), validation,
 		train.Events{Epoch: func(e train.Epoch) error {
 			last = e.Validation.Loss()
-			best = math.Min(best, last)
-			return nil
+			if last < best {
+				best = last
+				after, err = tr.RandomState()
+			}
+			return err
 		}})
 	if err != nil {
 		t.Fatal(err)
@@ -446,13 +451,29 @@ func TestLoadBestTakesTheBestEpoch(t *testing.T) {
 		t.Fatalf("the last epoch is the best, with a loss of %v: nothing to tell apart", best)
 	}
 	// A trainer that finds the finished training, as a run resumed after it does, has the last epoch's weights at first.
-	for name, tr := range map[string]*train.Trainer{"the same trainer": tr, "a new trainer": newTrainer(t, s, 0, dir)} {
+	trainers := map[string]*train.Trainer{"the same trainer": tr, "a new trainer": newTrainer(t, s, 0.2, dir)}
+	for _, tr := range trainers {
 		if err := tr.LoadBest(); err != nil {
 			t.Fatal(err)
+		}
+	}
+	// One of the best alone doesn't look at the last checkpoint.
+	if err := os.WriteFile(filepath.Join(dir, "last"), []byte("step-00000099-epoch-0099\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if trainers["the best alone"], err = train.NewBest(acceltest.Devices(t), decoder(t, 0.2), s, dir); err != nil {
+		t.Fatal(err)
+	}
+	for name, tr := range trainers {
+		if random, err := tr.RandomState(); err != nil || !slices.Equal(random, after) {
+			t.Errorf("%s: the random state is %v, after the best epoch it was %v, error %v", name, random, after, err)
 		}
 		score, err := tr.Evaluate(t.Context(), validation)
 		if err != nil || score.Loss() != best {
 			t.Errorf("%s: the best epoch's weights score %v, the best epoch had %v, error %v", name, score.Loss(), best, err)
 		}
+	}
+	if _, err := train.NewBest(acceltest.Devices(t), decoder(t, 0.2), s, t.TempDir()); err == nil {
+		t.Error("no error without a best epoch")
 	}
 }
