@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -256,7 +257,7 @@ func (r *Study) failure(engine string, overrides []string) error {
 func studyOf(dir string, l *study.Ledger) *Study {
 	r := &Study{Dir: dir, Name: l.Name, Description: l.Description, Config: l.Config, Axes: l.Axes, Seeds: l.Seeds}
 	for _, c := range l.Cells {
-		cell := StudyCell{ID: c.ID, Settings: c.Settings, Seed: c.Seed, Hash: c.Hash, Status: string(c.Status), Error: c.Error, Seconds: c.Seconds}
+		cell := StudyCell{ID: c.ID, Settings: maps.Clone(c.Settings), Seed: c.Seed, Hash: c.Hash, Status: string(c.Status), Error: c.Error, Seconds: c.Seconds}
 		if c.Run != "" {
 			cell.Dir = filepath.Join(filepath.Dir(named(dir)), c.Run)
 		}
@@ -400,7 +401,7 @@ func (s *sweep) result() *Study {
 		c := &r.Cells[n]
 		c.Plan, c.Estimate = j.plan, j.estimate
 		if run := s.runs.done[j.config.Hash]; run != nil && c.Status == string(runfolder.Done) {
-			c.Figures = run.info.Results
+			c.Figures = maps.Clone(run.info.Results) // the caller's to change
 			finished[c.ID] = run
 		}
 	}

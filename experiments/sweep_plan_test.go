@@ -335,3 +335,19 @@ func TestOpenStudyAsItStands(t *testing.T) {
 		}
 	}
 }
+
+// TestCellsAreTheCallers: who changes a cell that he was given changes nothing of the study.
+func TestCellsAreTheCallers(t *testing.T) {
+	path, results := planFolder(t)
+	fakeRun(t, results, planned(t, path).cell(t, "epochs20-s1").config, runfolder.Done, 1)
+	s := planned(t, path)
+	given, want := s.result().Cells[0], s.result().Cells[0]
+	if given.ID != "epochs20-s1" || len(given.Settings) == 0 || len(given.Figures) == 0 {
+		t.Fatalf("cell %+v", given)
+	}
+	clear(given.Settings)
+	clear(given.Figures)
+	if diff := cmp.Diff(want, s.result().Cells[0]); diff != "" || len(want.Settings) == 0 || len(want.Figures) == 0 {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
