@@ -52,6 +52,26 @@ func TestNilContext(t *testing.T) {
 	}
 }
 
+// TestSweepNilContext: so does a study without one.
+func TestSweepNilContext(t *testing.T) {
+	path, results := planFolder(t)
+	overrides := []string{"data.emojigram.images=20", "data.emojigram.size=64", "runtime.cache=" + t.TempDir()}
+	s := planned(t, path, overrides...)
+	for n, c := range s.study.Configs {
+		if s.study.Cells[n].ID != "epochs5-s1" {
+			fakeRun(t, results, c, runfolder.Done, 1)
+		} else if err := fakeRun(t, results, c, runfolder.Interrupted, 1).WriteFile("vocab.json", []byte("{")); err != nil { // ends it early
+			t.Fatal(err)
+		}
+	}
+	var none context.Context
+	_, err := Sweep(none, path, overrides, SweepOptions{})
+	var failed *FailedCells
+	if !errors.As(err, &failed) || len(failed.Cells) != 1 || !strings.Contains(failed.Cells[0].Error, "vocabulary") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestSecondProfile: where a profile is being taken, a run that wants one doesn't begin.
 func TestSecondProfile(t *testing.T) {
 	f := plannedRun(t)

@@ -112,8 +112,11 @@ func IsStudy(configPath string) bool {
 // finished cell. Where cells differ in training.epochs alone, the longer one goes on from the shorter one's last
 // checkpoint. One cell's failure does not stop the others: the error is then *FailedCells, beside the study; another one says which
 // cells are not done where none failed, as when another process has them. Where ctx ends it first, the error wraps ErrInterrupted,
-// beside the study as well; a study file that can't be carried out is ConfigProblems.
+// beside the study as well, which a nil ctx never does; a study file that can't be carried out is ConfigProblems.
 func Sweep(ctx context.Context, studyPath string, overrides []string, o SweepOptions) (*Study, error) {
+	if ctx == nil { // refused below, it would leave a study folder that nothing began in
+		ctx = context.Background()
+	}
 	carryOut, ok := engines[o.Engine]
 	if !ok {
 		return nil, fmt.Errorf("no engine %q; there are %s", o.Engine, strings.Join(Engines(), ", "))
