@@ -72,6 +72,44 @@ func TestSweepNilContext(t *testing.T) {
 	}
 }
 
+// TestBytesOfARunInProgress: what the run removes while its folder is measured is not in the way.
+func TestBytesOfARunInProgress(t *testing.T) {
+	f := plannedRun(t)
+	r, err := OpenRun("", f.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, stopped := make(chan struct{}), make(chan error)
+	go func() {
+		var err error
+		for step := 0; err == nil; step++ {
+			select {
+			case <-done:
+				stopped <- nil
+				return
+			default:
+			}
+			dir := f.Path("checkpoints", fmt.Sprintf("step-%d", step))
+			err = os.MkdirAll(dir, 0o755)
+			for n := range 20 {
+				err = errors.Join(err, os.WriteFile(filepath.Join(dir, fmt.Sprint(n)), nil, 0o644))
+			}
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+		stopped <- err
+	}()
+	for range 2000 {
+		if size, err := r.Bytes(); err != nil || size == 0 {
+			t.Errorf("%d bytes, error %v", size, err)
+			break
+		}
+	}
+	close(done)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSecondProfile: where a profile is being taken, a run that wants one doesn't begin.
 func TestSecondProfile(t *testing.T) {
 	f := plannedRun(t)

@@ -210,19 +210,21 @@ func (r *RunFolder) ended() time.Time {
 	return r.Started.Add(time.Duration(r.Seconds() * float64(time.Second)))
 }
 
-// Bytes is the size of all files in the folder.
+// Bytes is the size of all files in the folder, without those that the run removes meanwhile, as it does checkpoints.
 func (r *RunFolder) Bytes() (total int64, err error) {
 	dir, err := filepath.EvalSymlinks(r.Dir) // WalkDir doesn't enter a link
 	if err != nil {
 		return 0, err
 	}
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
+		if err == nil && d.Type().IsRegular() {
+			var stat fs.FileInfo
+			if stat, err = d.Info(); err == nil {
+				total += stat.Size()
+			}
 		}
-		stat, err := d.Info()
-		if err == nil {
-			total += stat.Size()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
 		return err
 	})
