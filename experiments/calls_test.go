@@ -72,6 +72,29 @@ func TestSweepNilContext(t *testing.T) {
 	}
 }
 
+// TestRunErrors: whatever goes wrong once there is a run folder says which.
+func TestRunErrors(t *testing.T) {
+	wantRunError := func(f *runfolder.Folder, cause error) {
+		t.Helper()
+		_, err := Resume(t.Context(), f.Dir, Options{})
+		var run *RunError
+		if !errors.As(err, &run) || run.Dir != f.Dir || !errors.Is(err, cause) {
+			t.Errorf("error %v, want one of %s that is %v", err, f.Dir, cause)
+		}
+	}
+	f := plannedRun(t)
+	if err := os.Mkdir(f.Path("log.txt"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wantRunError(f, syscall.EISDIR)
+	unlock, err := f.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	wantRunError(f, ErrInProgress)
+}
+
 // TestBytesOfARunInProgress: what the run removes while its folder is measured is not in the way.
 func TestBytesOfARunInProgress(t *testing.T) {
 	f := plannedRun(t)

@@ -95,8 +95,13 @@ func decodeRuns(ctx context.Context, runDirs []string, name, description string,
 	if err != nil {
 		return nil, err
 	}
+	unlock, err := folder.Lock() // which it holds since it was made
+	if err != nil {
+		return nil, &RunError{Dir: folder.Dir, Err: err}
+	}
+	defer unlock()
 	if err := folder.WriteFile(runfolder.VocabularyFile, members[0].vocabulary); err != nil { // the members', not one made anew
-		return nil, err
+		return nil, &RunError{Dir: folder.Dir, Err: err}
 	}
 	return carryOut(ctx, folder, c, o)
 }

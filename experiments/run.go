@@ -156,12 +156,12 @@ func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o
 	o.Epoch = callersOwn(o.Epoch)
 	unlock, err := folder.Lock()
 	if err != nil {
-		return nil, err
+		return nil, &RunError{Dir: folder.Dir, Err: err}
 	}
 	defer unlock()
 	e, err := newExperiment(folder, c, o)
 	if err != nil {
-		return nil, err
+		return nil, &RunError{Dir: folder.Dir, Err: err}
 	}
 	defer e.close()
 	e.moved = moved
@@ -170,7 +170,11 @@ func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o
 	if err := errors.Join(err, e.finish(err)); err != nil {
 		return nil, &RunError{Dir: folder.Dir, Err: err}
 	}
-	return e.result()
+	r, err := e.result()
+	if err != nil {
+		return nil, &RunError{Dir: folder.Dir, Err: err}
+	}
+	return r, nil
 }
 
 // stages is the whole experiment, a call a stage. Each stage finds what an earlier, interrupted run of the same
