@@ -69,7 +69,8 @@ type NextToken struct {
 
 // OpenCaptioner opens the model of a finished or interrupted run. Overrides are keys of [decoding] and [runtime], as
 // decoding.method=beam; others are ErrOverride. Close it after use; beside an error it is nil. Of a run whose encoder's weights are not those that it began
-// with, or that finished no epoch of its training, there is none. Options.Stderr hears of downloads and progress.
+// with, or that finished no epoch of its training, there is none, nor of an ensemble whose runs have other weights by now.
+// Options.Stderr hears of downloads and progress.
 func OpenCaptioner(ctx context.Context, runDir string, overrides []string, o Options) (*Captioner, error) {
 	if err := onlyOf(overrides, "the run's model is as it is", "decoding", "runtime"); err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 		return fmt.Errorf("the run's features came from encoder weights with the hash %.12s, these have %.12s: name the same file in encoder.weights", had, c.encoder.WeightsHash())
 	}
 	c.extractor = features.NewExtractor(c.accel.Backend, c.encoder.Frozen(), cache, c.options.Stderr)
-	if c.decoder, c.trainer, err = c.trained(folder, members); err != nil {
+	if c.decoder, c.trainer, err = c.trained(folder, members, info); err != nil {
 		return err
 	}
 	front, err := features.NewFront(c.encoder)
@@ -153,11 +154,20 @@ func (c *Captioner) open(ctx context.Context, folder *runfolder.Folder) error {
 }
 
 // trained is the run's decoder with its weights: its own, or those of an ensemble's members.
-func (c *Captioner) trained(folder *runfolder.Folder, members []member) (model.Decoder, *train.Trainer, error) {
-	if len(members) > 0 {
-		return assemble(c.accel, members, c.encoder.FeatureShape(), c.config.Training, folder.Path(checkpointsDir))
+func (c *Captioner) trained(folder *runfolder.Folder, members []member, info runfolder.Info) (model.Decoder, *train.Trainer, error) {
+	if len(members) == 0 {
+		return loadTrained(c.accel, folder, c.config, c.encoder.FeatureShape(), c.tokenizer)
 	}
-	return loadTrained(c.accel, folder, c.config, c.encoder.FeatureShape(), c.tokenizer)
+	decoder, trainer, err := assemble(c.accel, members, c.encoder.FeatureShape(), c.config.Training, folder.Path(checkpointsDir))
+	if err != nil {
+		return nil, nil, err
+	}
+	for n, kept := range trainer.Members() {
+		if had := info.Hashes[memberHash(n)]; had != "" && had != kept.Hash {
+			return nil, nil, fmt.Errorf("the weights of %s are not those %w: SHA-256 %.16s…, then %.16s…", members[n].folder.Dir, errNotAsBegun, kept.Hash, had)
+		}
+	}
+	return decoder, trainer, nil
 }
 
 // isTrained is whether a run has a model: whether an epoch of its training was finished.

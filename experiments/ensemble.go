@@ -24,8 +24,9 @@ import (
 
 // An ensemble is a run that trains nothing: ensemble.runs of its config names finished runs, whose models are one decoder
 // (model.NewEnsemble). All stages but training are those of any run, so that it has scores, a report and captions of its own,
-// and Compare, Resume and OpenCaptioner take its folder. Its members' folders must stay where they are. An ensemble of one run
-// is that run decoded in another way.
+// and Compare, Resume and OpenCaptioner take its folder. Its members' folders must stay where they are, and where a
+// member's training goes on to other weights, Resume and OpenCaptioner refuse the ensemble. An ensemble of one run is that run
+// decoded in another way.
 
 // Ensemble decodes several runs together, the best epoch's model of each, and scores the captions in a new run folder, as Run
 // does: at each step the probability of a token is the mean of the members' (Sutskever et al. 2014). They must have the same
@@ -270,6 +271,9 @@ func assemble(a *accel.Accel, members []member, features []int, s train.Settings
 	return decoder, t, t.LoadMembers(dirs)
 }
 
+// memberHash names the hash of a member's weights in run.json, which runs of earlier versions lack.
+func memberHash(n int) string { return fmt.Sprintf("member_%d", n+1) }
+
 // isEnsemble tells that the config names runs instead of a training.
 func isEnsemble(c config.Config) bool { return len(c.Ensemble.Runs) > 0 }
 
@@ -297,6 +301,12 @@ func (e *experiment) assemble() error {
 		return err
 	}
 	for n, kept := range e.trainer.Members() {
+		if err := e.unchanged(memberHash(n), kept.Hash, "the weights of "+members[n].folder.Dir+" are not those"); err != nil {
+			return err
+		}
+		if status := members[n].info.Status; status != runfolder.Done {
+			e.say("note: %s is not done (%s): its best epoch so far is decoded", members[n].folder.Dir, status)
+		}
 		weights := fmt.Sprintf("epoch %d", kept.Epoch)
 		if kept.MeanOf > 0 {
 			weights = fmt.Sprintf("mean of the last %d epochs' weights", kept.MeanOf)

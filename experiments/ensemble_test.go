@@ -2,6 +2,7 @@ package experiments_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -93,6 +94,7 @@ func TestEnsemble(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(earlier, "checkpoints", "best"), []byte(filepath.Base(ends[0])+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	setInfo(t, earlier, "status", "interrupted")
 	r, err = experiments.Ensemble(ctx, []string{run.Dir, earlier}, []string{"decoding.method=beam", "experiment.name=both"}, experiments.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +113,50 @@ func TestEnsemble(t *testing.T) {
 	captions, err := experiments.CaptionFiles(ctx, both.Dir, []string{want.Path}, nil, experiments.Options{})
 	if err != nil || captions[0].Caption != want.Caption || math.Abs(float64(captions[0].LogProbability)-want.LogProbability) > 1e-4 {
 		t.Errorf("the picture's caption is %+v (%v), in the run %q (%v)", captions, err, want.Caption, want.LogProbability)
+	}
+	log, err := os.ReadFile(filepath.Join(both.Dir, "log.txt"))
+	if err != nil || !strings.Contains(string(log), "note: "+earlier+" is not done (interrupted)") || strings.Count(string(log), "is not done") != 1 {
+		t.Errorf("of a member that isn't done the log (%v) has\n%s", err, log)
+	}
+
+	// A member with other weights is not what the ensemble was made of, and a finished one stays as it is.
+	_ = os.Remove(filepath.Join(run.Dir, "checkpoints", "mean"))
+	if err := os.WriteFile(filepath.Join(run.Dir, "checkpoints", "best"), []byte(filepath.Base(ends[0])+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	refusal := "the weights of " + run.Dir + " are not those that this run began with"
+	if _, err := experiments.Resume(ctx, both.Dir, experiments.Options{}); err == nil || !strings.Contains(err.Error(), refusal) || opened(t, both.Dir).Status != experiments.RunDone {
+		t.Errorf("resumed: error %v, want %q; the run is %s", err, refusal, opened(t, both.Dir).Status)
+	}
+	if _, err := experiments.OpenCaptioner(ctx, both.Dir, nil, experiments.Options{}); err == nil || !strings.Contains(err.Error(), refusal) {
+		t.Errorf("opened: error %v, want %q", err, refusal)
+	}
+	setInfo(t, both.Dir, "hashes", map[string]string{"weights": both.Hashes["weights"]}) // as earlier versions left it
+	if c, err := experiments.OpenCaptioner(ctx, both.Dir, nil, experiments.Options{}); err != nil {
+		t.Errorf("of an earlier version: %v", err)
+	} else {
+		c.Close()
+	}
+}
+
+// setInfo sets a value of a run's run.json.
+func setInfo(t *testing.T, dir, name string, value any) {
+	t.Helper()
+	path := filepath.Join(dir, "run.json")
+	var info map[string]any
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, &info)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	info[name] = value
+	if data, err = json.Marshal(info); err == nil {
+		err = os.WriteFile(path, data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -111,8 +111,8 @@ func createFolder(c *config.Loaded) (*runfolder.Folder, error) {
 
 // Resume goes on with a run that was interrupted, failed or killed, from its last checkpoint. What it computes
 // is bit for bit what the run would have computed had it not been stopped (on the CPU); another config, other captions, pictures, word
-// vectors or encoder weights, or another vocabulary than the run began with are refused, and a run in progress is (ErrInProgress). A
-// finished run stays finished, also where resuming it ends with an error.
+// vectors or encoder weights, another vocabulary, or runs of an ensemble with other weights than the run began with are refused, and a
+// run in progress is (ErrInProgress). A finished run stays finished, also where resuming it ends with an error.
 //
 // Overrides say where things are now that have moved since, as data.root=/mnt/flickr8k: they are keys that change nothing of what is
 // computed; others are ErrOverride. The run's resolved config takes them over once all that it names has turned out to be what the run began with.

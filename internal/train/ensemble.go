@@ -1,8 +1,12 @@
 package train
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -28,7 +32,11 @@ func (t *Trainer) LoadMembers(dirs []string) error {
 		if err != nil {
 			return err
 		}
-		t.members = append(t.members, Member{s.Epoch, s.MeanOf})
+		hash, err := valuesHash(at)
+		if err != nil {
+			return err
+		}
+		t.members = append(t.members, Member{s.Epoch, s.MeanOf, hash})
 		all = append(all, member{at, gomodel.ScopeSeparator + model.MemberScope(n) + gomodel.ScopeSeparator, handler})
 	}
 	t.store.SetLoader(all)
@@ -37,7 +45,28 @@ func (t *Trainer) LoadMembers(dirs []string) error {
 
 // Member tells which weights an ensemble has of a training: those of an epoch, or the mean of those of MeanOf epochs, the last of
 // them Epoch.
-type Member struct{ Epoch, MeanOf int }
+type Member struct {
+	Epoch, MeanOf int
+	Hash          string // SHA-256 of the checkpoint's values
+}
+
+// valuesHash is the SHA-256 of the values of the checkpoint in dir.
+func valuesHash(dir string) (string, error) {
+	names, err := fs.Glob(os.DirFS(dir), "checkpoint-*"+checkpoint.BinDataSuffix)
+	if err != nil || len(names) != 1 {
+		return "", errors.Join(err, fmt.Errorf("%s has %d files checkpoint-*%s, expected one", dir, len(names), checkpoint.BinDataSuffix))
+	}
+	file, err := os.Open(filepath.Join(dir, names[0]))
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}
 
 // Members are those that LoadMembers loaded, in their order.
 func (t *Trainer) Members() []Member { return t.members }
