@@ -215,6 +215,10 @@ func TestRefusedArguments(t *testing.T) {
 			_, err := Compare(t.Context(), []string{runs[0].Dir, runs[1].Dir}, CompareOptions{Resamples: -4})
 			return err
 		}},
+		{"bootstrap: Resamples is -1; expected at least 1, or 0 for none", func() error {
+			_, err := ScoreFiles(t.Context(), ScoreOptions{References: "none", Candidates: "none", Resamples: -1})
+			return err
+		}},
 		{"MLflow store: expected a folder, got an empty path", func() error { _, err := ExportMLflow(t.Context(), runs, "", ""); return err }},
 		{"export of " + runs[0].Folder + ": expected a folder to write below, got an empty path", func() error {
 			_, err := ExportInputs(t.Context(), runs[0], "", Options{})

@@ -103,6 +103,9 @@ func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 	if err := CheckMetrics(o.Metrics); err != nil {
 		return nil, err
 	}
+	if o.Resamples < 0 {
+		return nil, fmt.Errorf("bootstrap: Resamples is %d; expected at least 1, or 0 for none (1,000 with Against)", o.Resamples)
+	}
 	if o.Stderr == nil {
 		o.Stderr = io.Discard
 	}
@@ -138,7 +141,7 @@ func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 		return out, nil
 	}
 	b := score.Bootstrap{Resamples: o.Resamples, Seed: o.Seed}
-	intervals, err := scores.Intervals(b)
+	intervals, err := scores.Intervals(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +157,7 @@ func ScoreFiles(ctx context.Context, o ScoreOptions) (*FileScores, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Against, err)
 	}
-	out.Against, err = compared(scores, second, b)
+	out.Against, err = compared(ctx, scores, second, b)
 	return out, err
 }
 
@@ -232,8 +235,8 @@ func (o ScoreOptions) metrics(ctx context.Context, out *FileScores) (score.Optio
 }
 
 // compared is the comparison of two systems.
-func compared(a, b *score.Scores, how score.Bootstrap) (*FileComparison, error) {
-	differences, err := score.Compare(a, b, how)
+func compared(ctx context.Context, a, b *score.Scores, how score.Bootstrap) (*FileComparison, error) {
+	differences, err := score.Compare(ctx, a, b, how)
 	if err != nil {
 		return nil, err
 	}

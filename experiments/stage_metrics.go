@@ -48,7 +48,7 @@ func (e *experiment) measure(ctx context.Context) error {
 	}
 	row := scoreRow(own, mine)
 	bootstrap := score.Bootstrap{Resamples: 1000, Seed: uint64(e.config.Training.Seed)}
-	if err := e.ownScores(mine, bootstrap, row.Scores); err != nil {
+	if err := e.ownScores(ctx, mine, bootstrap, row.Scores); err != nil {
 		return err
 	}
 	e.systems = append(e.systems, row)
@@ -57,7 +57,7 @@ func (e *experiment) measure(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("score of %s: %w", s.name, err)
 		}
-		differences, err := score.Compare(mine, scores, bootstrap)
+		differences, err := score.Compare(ctx, mine, scores, bootstrap)
 		if err != nil {
 			return fmt.Errorf("score of %s: %w", s.name, err)
 		}
@@ -169,8 +169,8 @@ func (e *experiment) scoredReferences(example int) (references []string) {
 }
 
 // ownScores keeps the model's own scores: corpus and every image's in scores/validation.json, the corpus' in run.json.
-func (e *experiment) ownScores(scores *score.Scores, b score.Bootstrap, row []report.Score) error {
-	intervals, err := scores.Intervals(b)
+func (e *experiment) ownScores(ctx context.Context, scores *score.Scores, b score.Bootstrap, row []report.Score) error {
+	intervals, err := scores.Intervals(ctx, b)
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func (c *Comparison) measure(ctx context.Context, runs []*Run, b score.Bootstrap
 		if r.Scores, err = score.Measure(ctx, images, score.Options{Metrics: metrics}); err != nil {
 			return fmt.Errorf("captions of %s: %w", filepath.Base(r.Dir), err)
 		}
-		if r.draws, err = r.Scores.Resample(b); err != nil {
+		if r.draws, err = r.Scores.Resample(ctx, b); err != nil {
 			return err
 		}
 		for _, m := range r.Scores.Metrics {

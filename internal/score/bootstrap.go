@@ -1,6 +1,7 @@
 package score
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -58,11 +59,15 @@ func (d Difference) Negligible() bool {
 
 // Intervals draws the images again and again, and makes each metric of a resample from its images' statistics: BLEU,
 // chrF and METEOR anew as corpus scores, the others as means. CIDEr's document frequencies stay those of the whole set.
-func (s *Scores) Intervals(b Bootstrap) ([]Interval, error) {
+// Where ctx ends first, the error is its own, as that of all that resamples.
+func (s *Scores) Intervals(ctx context.Context, b Bootstrap) ([]Interval, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	drawn := b.resample(s)
+	drawn, err := b.resample(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	var out []Interval
 	for n, m := range s.Metrics {
 		low, high := b.percentiles(drawn[n])
@@ -72,14 +77,21 @@ func (s *Scores) Intervals(b Bootstrap) ([]Interval, error) {
 }
 
 // Compare draws the same images for two systems. Metrics that one of them lacks are left out.
-func Compare(a, other *Scores, b Bootstrap) ([]Difference, error) {
+func Compare(ctx context.Context, a, other *Scores, b Bootstrap) ([]Difference, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
 	if !slices.Equal(a.IDs, other.IDs) {
 		return nil, errors.New("the two systems are not scored on the same images in the same order")
 	}
-	mine, theirs := b.resample(a), b.resample(other)
+	mine, err := b.resample(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := b.resample(ctx, other)
+	if err != nil {
+		return nil, err
+	}
 	var out []Difference
 	for n, m := range a.Metrics {
 		at := slices.IndexFunc(other.Metrics, func(o Metric) bool { return o.Name == m.Name })
@@ -130,7 +142,7 @@ func (b *Bootstrap) check() error {
 
 // resample returns each metric's scores of all resamples. Which images resample n draws depends on the seed and n
 // alone, so that two systems draw the same.
-func (b Bootstrap) resample(s *Scores) [][]float64 {
+func (b Bootstrap) resample(ctx context.Context, s *Scores) ([][]float64, error) {
 	out := make([][]float64, len(s.Metrics))
 	for n := range out {
 		out[n] = make([]float64, b.Resamples)
@@ -147,7 +159,14 @@ func (b Bootstrap) resample(s *Scores) [][]float64 {
 	parallelWith(b.Resamples, func() func(int) {
 		times := make([]float64, images) // how often an image is drawn
 		sum, scores := make([]float64, widest), make([]float64, most)
+		ended := false
 		return func(n int) {
+			if n%16 == 0 {
+				ended = ctx.Err() != nil
+			}
+			if ended {
+				return
+			}
 			clear(times)
 			random := rand.NewPCG(b.Seed, uint64(n))
 			draw := rand.New(random)
@@ -173,7 +192,7 @@ func (b Bootstrap) resample(s *Scores) [][]float64 {
 			}
 		}
 	})
-	return out
+	return out, ctx.Err()
 }
 
 // percentiles are the ends of the middle share of values, between neighbours on a straight line.

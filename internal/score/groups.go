@@ -1,6 +1,7 @@
 package score
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -16,11 +17,15 @@ type Draws struct {
 }
 
 // Resample draws the images as Intervals does, and keeps what every resample scores.
-func (s *Scores) Resample(b Bootstrap) (*Draws, error) {
+func (s *Scores) Resample(ctx context.Context, b Bootstrap) (*Draws, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	return &Draws{s, b, b.resample(s)}, nil
+	values, err := b.resample(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &Draws{s, b, values}, nil
 }
 
 // GroupIntervals are the intervals of the mean score of systems that differ in their seed alone: see CompareGroups.

@@ -2,10 +2,12 @@ package score
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 )
 
@@ -33,7 +35,7 @@ func resampled(t *testing.T, b Bootstrap, systems ...*Scores) []*Draws {
 	t.Helper()
 	var out []*Draws
 	for _, s := range systems {
-		d, err := s.Resample(b)
+		d, err := s.Resample(t.Context(), b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +52,7 @@ func TestGroupsOfOneAreSystems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := Compare(x, y, b)
+	want, err := Compare(t.Context(), x, y, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +68,7 @@ func TestGroupsOfOneAreSystems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	single, err := x.Intervals(b)
+	single, err := x.Intervals(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +178,7 @@ func TestFewImages(t *testing.T) {
 		}
 		told := 0
 		for range trials {
-			d, err := Compare(system(1), system(1), b)
+			d, err := Compare(t.Context(), system(1), system(1), b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -262,6 +264,36 @@ func TestGroupsAreChecked(t *testing.T) {
 	} {
 		if _, err := CompareGroups(groups[0], groups[1]); err == nil {
 			t.Errorf("%s: no error", reason)
+		}
+	}
+}
+
+// endsAfter is a context that ends once it was asked so often whether it has.
+type endsAfter struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (c *endsAfter) Err() error {
+	if c.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestBootstrapEnds: the bootstrap hears of its context between resamples.
+func TestBootstrapEnds(t *testing.T) {
+	b := Bootstrap{Resamples: 1000, Seed: 3}
+	x := guesser(t, 20, 0.5, 1)
+	for name, call := range map[string]func(context.Context) error{
+		"Intervals": func(ctx context.Context) error { _, err := x.Intervals(ctx, b); return err },
+		"Compare":   func(ctx context.Context) error { _, err := Compare(ctx, x, x, b); return err },
+		"Resample":  func(ctx context.Context) error { _, err := x.Resample(ctx, b); return err },
+	} {
+		ctx := &endsAfter{Context: t.Context()}
+		ctx.left.Store(5)
+		if err := call(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func TestProcessors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i, err := s.Intervals(Bootstrap{Resamples: 200, Seed: 3})
+		i, err := s.Intervals(t.Context(), Bootstrap{Resamples: 200, Seed: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,7 +285,7 @@ func FuzzMeasure(f *testing.F) {
 			return
 		}
 		checkScores(t, "fuzz", s)
-		if _, err := s.Intervals(Bootstrap{Resamples: 5, Seed: uint64(n)}); err != nil {
+		if _, err := s.Intervals(t.Context(), Bootstrap{Resamples: 5, Seed: uint64(n)}); err != nil {
 			t.Error(err)
 		}
 	})
