@@ -59,8 +59,8 @@ func (e *RunError) Error() string { return fmt.Sprintf("%v\nrun folder: %s", e.E
 // Unwrap gives the cause.
 func (e *RunError) Unwrap() error { return e.Err }
 
-// Options say where a run reports to. OpenCaptioner, CaptionFiles, AttendFiles, LoadDataset, FetchStamps and
-// ExportInputs use Stderr alone.
+// Options say where a run reports to. OpenCaptioner, CaptionFiles, AttendFiles, LoadDataset and FetchStamps use Stderr alone,
+// ExportInputs Stderr and Quiet.
 type Options struct {
 	Stderr io.Writer // progress and messages; nil is silent
 	Quiet  bool      // messages go to the run's log.txt alone; progress bars stay. Sweep sets it for its cells
