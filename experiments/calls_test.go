@@ -45,7 +45,7 @@ func TestNilContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	var none context.Context
-	_, err := Resume(none, f.Dir, Options{})
+	_, err := Resume(none, f.Dir, nil, Options{})
 	info, readErr := f.Info()
 	if err == nil || !strings.Contains(err.Error(), "vocabulary") || strings.Contains(err.Error(), "internal error") || readErr != nil || info.Status != runfolder.Failed {
 		t.Errorf("error %v; the run is %s (%v)", err, info.Status, readErr)
@@ -76,7 +76,7 @@ func TestSweepNilContext(t *testing.T) {
 func TestRunErrors(t *testing.T) {
 	wantRunError := func(f *runfolder.Folder, cause error) {
 		t.Helper()
-		_, err := Resume(t.Context(), f.Dir, Options{})
+		_, err := Resume(t.Context(), f.Dir, nil, Options{})
 		var run *RunError
 		if !errors.As(err, &run) || run.Dir != f.Dir || !errors.Is(err, cause) {
 			t.Errorf("error %v, want one of %s that is %v", err, f.Dir, cause)
@@ -149,7 +149,7 @@ func TestSecondProfile(t *testing.T) {
 	if _, missing := os.Stat(results); err == nil || !strings.Contains(err.Error(), "profile") || missing == nil {
 		t.Errorf("Run: error %v; its folder is there: %v", err, missing == nil)
 	}
-	_, err = Resume(t.Context(), f.Dir, Options{Profile: true})
+	_, err = Resume(t.Context(), f.Dir, nil, Options{Profile: true})
 	if info, readErr := f.Info(); err == nil || !strings.Contains(err.Error(), "profile") || readErr != nil || info.Status != runfolder.Interrupted {
 		t.Errorf("Resume: error %v; the run is %s (%v)", err, info.Status, readErr)
 	}
@@ -230,7 +230,10 @@ func TestRefusedArguments(t *testing.T) {
 			return err
 		}},
 		{filepath.Dir(config) + " is there and holds no inputs.json: it is not replaced; name another folder", func() error { return replaceable(filepath.Dir(config)) }},
-		{"training.epochs=5: a run goes on as it began", func() error { _, err := Resume(t.Context(), runs[0].Dir, Options{}, "training.epochs=5"); return err }},
+		{"training.epochs=5: a run goes on as it began", func() error {
+			_, err := Resume(t.Context(), runs[0].Dir, []string{"training.epochs=5"}, Options{})
+			return err
+		}},
 	} {
 		if err := test.call(); err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "--") {
 			t.Errorf("error %v, want %q", err, test.want)

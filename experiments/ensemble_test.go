@@ -125,7 +125,7 @@ func TestEnsemble(t *testing.T) {
 		t.Fatal(err)
 	}
 	refusal := "the weights of " + run.Dir + " are not those that this run began with"
-	if _, err := experiments.Resume(ctx, both.Dir, experiments.Options{}); err == nil || !strings.Contains(err.Error(), refusal) || opened(t, both.Dir).Status != experiments.RunDone {
+	if _, err := experiments.Resume(ctx, both.Dir, nil, experiments.Options{}); err == nil || !strings.Contains(err.Error(), refusal) || opened(t, both.Dir).Status != experiments.RunDone {
 		t.Errorf("resumed: error %v, want %q; the run is %s", err, refusal, opened(t, both.Dir).Status)
 	}
 	if _, err := experiments.OpenCaptioner(ctx, both.Dir, nil, experiments.Options{}); err == nil || !strings.Contains(err.Error(), refusal) {

@@ -181,7 +181,7 @@ func wantNoOtherInputs(t *testing.T, data string, r *experiments.RunFolder) {
 	if _, err := experiments.ExportInputs(t.Context(), r, t.TempDir(), experiments.Options{}); err == nil || !strings.Contains(err.Error(), "the run's pictures had the hash") {
 		t.Errorf("a changed picture: %v", err)
 	}
-	if _, err := experiments.Resume(t.Context(), r.Dir, experiments.Options{}); err == nil || !strings.Contains(err.Error(), "the picture files are not those that this run began with") {
+	if _, err := experiments.Resume(t.Context(), r.Dir, nil, experiments.Options{}); err == nil || !strings.Contains(err.Error(), "the picture files are not those that this run began with") {
 		t.Errorf("resumed with a changed picture: %v", err)
 	}
 	if err := os.WriteFile(picture, before, 0o644); err != nil {

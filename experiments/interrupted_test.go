@@ -38,7 +38,7 @@ func TestInterruptedSaysWhy(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(enough)
 	f := plannedRun(t)
-	_, err := Resume(ctx, f.Dir, Options{})
+	_, err := Resume(ctx, f.Dir, nil, Options{})
 	if want := "interrupted\nrun folder: " + f.Dir; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
@@ -133,7 +133,7 @@ func TestByName(t *testing.T) {
 		do   func(run string) error
 		want string // of a run's error that is found
 	}{
-		"Resume":        {func(run string) error { _, err := Resume(stopped, run, Options{}); return err }, "interrupted"},
+		"Resume":        {func(run string) error { _, err := Resume(stopped, run, nil, Options{}); return err }, "interrupted"},
 		"OpenCaptioner": {func(run string) error { _, err := OpenCaptioner(stopped, run, nil, Options{}); return err }, noVocabulary},
 		"CaptionFiles": {func(run string) error {
 			_, err := CaptionFiles(stopped, run, []string{"plan.toml"}, nil, Options{})
@@ -174,8 +174,8 @@ func TestDoneStaysDone(t *testing.T) {
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
 	for what, resume := range map[string]func() error{
-		"interrupted": func() error { _, err := Resume(stopped, f.Dir, Options{}); return err },
-		"failed":      func() error { _, err := Resume(t.Context(), f.Dir, Options{}); return err },
+		"interrupted": func() error { _, err := Resume(stopped, f.Dir, nil, Options{}); return err },
+		"failed":      func() error { _, err := Resume(t.Context(), f.Dir, nil, Options{}); return err },
 		"killed": func() error {
 			c, err := ownConfig(f)
 			if err != nil {
@@ -221,7 +221,7 @@ func TestResumeOfAnEditedConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log strings.Builder
-		if _, err := Resume(stopped, f.Dir, Options{Stderr: &log}); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := Resume(stopped, f.Dir, nil, Options{Stderr: &log}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q", test.reason, err, test.want)
 		}
 		if !strings.Contains(log.String(), test.log) || test.log == "" && strings.Contains(log.String(), "note:") {
@@ -237,7 +237,7 @@ func TestResumeOfAnEditedConfig(t *testing.T) {
 	if err := f.Update(func(i *runfolder.Info) { i.ConfigHash = c.Hash }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Resume(stopped, f.Dir, Options{}, moved); !errors.Is(err, ErrInterrupted) {
+	if _, err := Resume(stopped, f.Dir, []string{moved}, Options{}); !errors.Is(err, ErrInterrupted) {
 		t.Errorf("by the same overrides: error %v", err)
 	}
 }
@@ -295,7 +295,7 @@ func TestVocabularyOfARun(t *testing.T) {
 func TestResumeRefuses(t *testing.T) {
 	f := plannedRun(t)
 	for _, override := range []string{"training.epochs=3", "runtime.device=cpu", "data.limit=3"} {
-		if _, err := Resume(t.Context(), f.Dir, Options{}, override); err == nil || !strings.Contains(err.Error(), override) || !strings.Contains(err.Error(), "data.root, ") {
+		if _, err := Resume(t.Context(), f.Dir, []string{override}, Options{}); err == nil || !strings.Contains(err.Error(), override) || !strings.Contains(err.Error(), "data.root, ") {
 			t.Errorf("%s: error %v", override, err)
 		}
 	}
@@ -306,7 +306,7 @@ func TestResumeRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Resume(t.Context(), f.Dir, Options{}, "runtime.cache="+t.TempDir()); err == nil || !strings.Contains(err.Error(), "not the one that this run began with") {
+	if _, err := Resume(t.Context(), f.Dir, []string{"runtime.cache=" + t.TempDir()}, Options{}); err == nil || !strings.Contains(err.Error(), "not the one that this run began with") {
 		t.Errorf("other data: error %v", err)
 	}
 	after, err := os.ReadFile(f.Path(runfolder.ResolvedFile))
@@ -318,7 +318,7 @@ func TestResumeRefuses(t *testing.T) {
 	} else {
 		defer unlock()
 	}
-	if _, err := Resume(t.Context(), f.Dir, Options{}); !errors.Is(err, ErrInProgress) {
+	if _, err := Resume(t.Context(), f.Dir, nil, Options{}); !errors.Is(err, ErrInProgress) {
 		t.Errorf("a run in progress: error %v", err)
 	}
 }

@@ -26,10 +26,10 @@ func TestResumeMovedData(t *testing.T) {
 	if err := os.Rename(data, moved); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := experiments.Resume(t.Context(), dir, experiments.Options{}); err == nil || !strings.Contains(err.Error(), data) {
+	if _, err := experiments.Resume(t.Context(), dir, nil, experiments.Options{}); err == nil || !strings.Contains(err.Error(), data) {
 		t.Errorf("without its data: error %v", err)
 	}
-	if _, err := experiments.Resume(t.Context(), dir, experiments.Options{}, "data.root="+moved); err != nil {
+	if _, err := experiments.Resume(t.Context(), dir, []string{"data.root=" + moved}, experiments.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	want, err := experiments.CheckConfig(config, append(overrides, "data.root="+moved))
@@ -73,7 +73,7 @@ func TestLostCheckpoint(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var out strings.Builder
-		_, err := experiments.Resume(ctx, dir, experiments.Options{Stderr: &out, Epoch: func(experiments.Epoch) { cancel() }})
+		_, err := experiments.Resume(ctx, dir, nil, experiments.Options{Stderr: &out, Epoch: func(experiments.Epoch) { cancel() }})
 		cancel()
 		said := out.String()
 		if err == nil || !strings.Contains(err.Error(), test.err) || !strings.Contains(said, test.said) || !strings.Contains(said, "warning: training.warmup_steps = 100000") || strings.Contains(said, test.unsaid) {

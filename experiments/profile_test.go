@@ -36,7 +36,7 @@ func TestProfile(t *testing.T) {
 		}
 	}
 	o.Epoch = nil
-	result, err := experiments.Resume(t.Context(), dir, o)
+	result, err := experiments.Resume(t.Context(), dir, nil, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func createFolder(c *config.Loaded) (*runfolder.Folder, error) {
 //
 // Overrides say where things are now that have moved since, as data.root=/mnt/flickr8k: they are keys that change nothing of what is
 // computed; others are ErrOverride. The run's resolved config takes them over once all that it names has turned out to be what the run began with.
-func Resume(ctx context.Context, run string, o Options, overrides ...string) (*Result, error) {
+func Resume(ctx context.Context, run string, overrides []string, o Options) (*Result, error) {
 	if err := onlyMoved(overrides); err != nil {
 		return nil, err
 	}

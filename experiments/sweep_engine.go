@@ -116,7 +116,7 @@ func (s *sweep) leave(j *job, dir string) error {
 // resume is Resume for a cell. Where the cell took over another run's training, and that run turns out to have had other
 // captions, pictures or weights, the cell begins anew.
 func (s *sweep) resume(ctx context.Context, dir string, o Options) error {
-	_, err := Resume(ctx, dir, o)
+	_, err := Resume(ctx, dir, nil, o)
 	if !errors.Is(err, errNotAsBegun) {
 		return err
 	}
@@ -125,7 +125,7 @@ func (s *sweep) resume(ctx context.Context, dir string, o Options) error {
 		return errors.Join(err, dropped)
 	}
 	s.say("run %s: %v, which is %s, whose training it took over; it trains from zero", filepath.Base(dir), cause(err), donor)
-	_, err = Resume(ctx, dir, o)
+	_, err = Resume(ctx, dir, nil, o)
 	return err
 }
 

@@ -105,7 +105,7 @@ func TestRunWithVectorsAndEmoji(t *testing.T) {
 	}
 
 	write(file, strings.Replace(vectors.String(), "0.25", "0.75", 1))
-	if _, err := experiments.Resume(t.Context(), r.Dir, experiments.Options{}); err == nil || !strings.Contains(err.Error(), "is not the file that this run began with") {
+	if _, err := experiments.Resume(t.Context(), r.Dir, nil, experiments.Options{}); err == nil || !strings.Contains(err.Error(), "is not the file that this run began with") {
 		t.Errorf("resumed with other vectors: error %v", err)
 	}
 

@@ -29,7 +29,7 @@ and other keys that change nothing of what is computed. What isn't what the run 
 			}
 			o := options(c)
 			o.Profile = profile
-			result, err := experiments.Resume(c.Context(), runs[0], o, overrides...)
+			result, err := experiments.Resume(c.Context(), runs[0], overrides, o)
 			if err != nil {
 				return err
 			}
