@@ -163,8 +163,8 @@ func (c *Captioner) trained(folder *runfolder.Folder, members []member, info run
 		return nil, nil, err
 	}
 	for n, kept := range trainer.Members() {
-		if had := info.Hashes[memberHash(n)]; had != "" && had != kept.Hash {
-			return nil, nil, fmt.Errorf("the weights of %s are not those %w: SHA-256 %.16s…, then %.16s…", members[n].folder.Dir, errNotAsBegun, kept.Hash, had)
+		if err := asBegun(info, memberHash(n), kept.Hash, members[n].otherWeights()); err != nil {
+			return nil, nil, err
 		}
 	}
 	return decoder, trainer, nil

@@ -48,7 +48,7 @@ func CheckConfig(configPath string, overrides []string) (*CheckedConfig, error) 
 type CheckedStudy struct {
 	Path  string
 	Cells int
-	Notes []string // keys that are given in vain
+	Notes []string // axes that change nothing in some cells, other keys that are given in vain in every one
 }
 
 // CheckStudy finds and loads a study file like Sweep, checks the config of every cell, and runs nothing. Its error may be ConfigProblems.

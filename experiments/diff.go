@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
 // Change is something in which two runs differ; "" is what a run has not.
@@ -64,9 +66,16 @@ func merged[T any](a, b map[string]T) map[string]bool {
 
 // environment is what a run was made with, by name.
 func environment(i RunInfo) map[string]string {
+	each := func(of func(runfolder.Process) string) string { // where a run was resumed elsewhere, of all that worked on it
+		var values []string
+		for _, p := range i.Processes() {
+			values = append(values, of(p))
+		}
+		return strings.Join(slices.Compact(values), ", then ")
+	}
 	e := map[string]string{
-		"status": string(i.Status), "commit": i.Commit(), "go": i.GoVersion, "backend": i.Backend, "device": i.Device,
-		"plugin": strings.TrimSpace(i.Plugin + " " + i.PluginVersion), "os": i.Host.OS, "cpu": i.Host.CPU, "command": i.Command,
+		"status": string(i.Status), "commit": each(runfolder.Process.Commit), "go": each(func(p runfolder.Process) string { return p.GoVersion }), "backend": i.Backend, "device": i.Device,
+		"plugin": strings.TrimSpace(i.Plugin + " " + i.PluginVersion), "os": each(func(p runfolder.Process) string { return p.Host.OS }), "cpu": each(func(p runfolder.Process) string { return p.Host.CPU }), "command": i.Command,
 	}
 	if i.Host.Cores > 0 {
 		e["cores"] = strconv.Itoa(i.Host.Cores)

@@ -274,6 +274,9 @@ func assemble(a *accel.Accel, members []member, features []int, s train.Settings
 // memberHash names the hash of a member's weights in run.json, which runs of earlier versions lack.
 func memberHash(n int) string { return fmt.Sprintf("member_%d", n+1) }
 
+// otherWeights refuses a member that was trained on.
+func (m member) otherWeights() string { return "the weights of " + m.folder.Dir + " are not those" }
+
 // isEnsemble tells that the config names runs instead of a training.
 func isEnsemble(c config.Config) bool { return len(c.Ensemble.Runs) > 0 }
 
@@ -301,7 +304,7 @@ func (e *experiment) assemble() error {
 		return err
 	}
 	for n, kept := range e.trainer.Members() {
-		if err := e.unchanged(memberHash(n), kept.Hash, "the weights of "+members[n].folder.Dir+" are not those"); err != nil {
+		if err := e.unchanged(memberHash(n), kept.Hash, members[n].otherWeights()); err != nil {
 			return err
 		}
 		if status := members[n].info.Status; status != runfolder.Done {

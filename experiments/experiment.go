@@ -88,16 +88,11 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 	if o.Stderr != nil && !o.Quiet {
 		e.out = io.MultiWriter(log, o.Stderr) // where the second fails, the first has it
 	}
-	runfolder.ResetPeakMemory()
-	provenance := runfolder.Provenance(context.Background())
 	err = folder.Update(func(i *runfolder.Info) {
-		if i.Stages != nil {
-			i.Resumed = append(i.Resumed, time.Now())
-		}
 		if i.Status != runfolder.Done { // what a run has finished, no resumption takes back
 			i.Status, i.Error, i.Finished = runfolder.Running, "", time.Time{}
+			stamp(i)
 		}
-		i.Stamp(provenance)
 		i.Description = c.Config.Experiment.Description
 		i.Seeds["training"], i.Seeds["split"] = c.Config.Training.Seed, c.Config.Data.SplitSeed
 	})
@@ -109,6 +104,23 @@ func newExperiment(folder *runfolder.Folder, c *config.Loaded, o Options) (*expe
 		e.say("note: %s", n)
 	}
 	return e, nil
+}
+
+// stamp says that this process works on the run from now on.
+func stamp(i *runfolder.Info) {
+	if i.Stages != nil {
+		i.Resumed = append(i.Resumed, time.Now())
+	}
+	i.Stamp(runfolder.Provenance(context.Background()))
+}
+
+// stampFinished does that for a run which was done before this process; others were stamped as they began.
+func (e *experiment) stampFinished() error {
+	return e.folder.Update(func(i *runfolder.Info) {
+		if i.Status == runfolder.Done {
+			stamp(i)
+		}
+	})
 }
 
 func (e *experiment) close() {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/captionlab/captionlab/internal/mlflow"
@@ -66,8 +67,13 @@ func mlflowRun(r *RunFolder) (m mlflow.Run, err error) {
 	if m.Params, err = r.folder.Settings(); err != nil {
 		return m, err
 	}
+	var earlier []string
+	for _, p := range r.Earlier {
+		earlier = append(earlier, p.GitCommit)
+	}
 	for tag, value := range map[string]string{
-		"mlflow.source.name": r.Command, "mlflow.source.git.commit": r.GitCommit, "mlflow.note.content": r.Description,
+		"captionlab.earlier_commits": strings.Join(slices.Compact(earlier), " "),
+		"mlflow.source.name":         r.Command, "mlflow.source.git.commit": r.GitCommit, "mlflow.note.content": r.Description,
 		"captionlab.experiment": r.Name, "captionlab.config_hash": r.ConfigHash, "captionlab.error": r.Error, "captionlab.device": r.Device,
 		"captionlab.go_version": r.GoVersion, "captionlab.cpu": r.Host.CPU, "captionlab.data_hash": r.Hashes["data"],
 	} {

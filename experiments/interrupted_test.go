@@ -161,12 +161,13 @@ func TestByName(t *testing.T) {
 	}
 }
 
-// TestDoneStaysDone: a finished run is finished whatever ends its resumption.
+// TestDoneStaysDone: a finished run is finished whatever ends its resumption, and the work of who finished it until another goes on.
 func TestDoneStaysDone(t *testing.T) {
 	f := plannedRun(t)
 	finished := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	err := f.Update(func(i *runfolder.Info) {
 		i.Status, i.Finished, i.Hashes["data"] = runfolder.Done, finished, "others"
+		i.Process, i.Stages = runfolder.Process{GitCommit: "old", GoVersion: "go1.26"}, []runfolder.Stage{{Name: "data"}}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +195,24 @@ func TestDoneStaysDone(t *testing.T) {
 		}
 		if i, err := f.Info(); err != nil || i.Status != runfolder.Done || i.Error != "" || !i.Finished.Equal(finished) {
 			t.Errorf("%s: the run is %s, %q, finished %v (%v)", what, i.Status, i.Error, i.Finished, err)
+		} else if i.GitCommit != "old" || i.Earlier != nil || i.Resumed != nil {
+			t.Errorf("%s: run.json takes a process that did nothing for the run's: %+v, before it %+v", what, i.Process, i.Earlier)
 		}
+	}
+	c, err := ownConfig(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := newExperiment(f, c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	if err := e.stampFinished(); err != nil { // as after what the run is made from turned out to be the same
+		t.Fatal(err)
+	}
+	if i, err := f.Info(); err != nil || len(i.Earlier) != 1 || i.Earlier[0].GitCommit != "old" || len(i.Resumed) != 1 {
+		t.Errorf("resumed in earnest: before it %+v, resumed %v (%v)", i.Earlier, i.Resumed, err)
 	}
 }
 

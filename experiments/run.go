@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/captionlab/captionlab/internal/checkout"
 	"github.com/captionlab/captionlab/internal/config"
@@ -79,7 +80,7 @@ type Result struct {
 	ReportHTML      string             // its report
 	Profile         string             // its profile's page, "" without Options.Profile
 	Figures         map[string]float64 // the figures of run.json, by name
-	PeakMemoryBytes int64              // of the process, while the run was in it
+	PeakMemoryBytes int64              // the most that the process used while it carried out the run and those beside it, where the system can tell; else since it began
 	Seconds         float64
 }
 
@@ -154,6 +155,7 @@ func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o
 		ctx = context.Background()
 	}
 	o.Epoch = callersOwn(o.Epoch)
+	defer countMemory()()
 	unlock, err := folder.Lock()
 	if err != nil {
 		return nil, &RunError{Dir: folder.Dir, Err: err}
@@ -175,6 +177,26 @@ func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o
 		return nil, &RunError{Dir: folder.Dir, Err: err}
 	}
 	return r, nil
+}
+
+// underWay is how many runs this process carries out.
+var underWay struct {
+	sync.Mutex
+	runs int
+}
+
+// countMemory lets the peak memory begin anew, unless other runs are counting; the result ends that.
+func countMemory() (end func()) {
+	add := func(n int) {
+		underWay.Lock()
+		defer underWay.Unlock()
+		if underWay.runs == 0 {
+			runfolder.ResetPeakMemory()
+		}
+		underWay.runs += n
+	}
+	add(1)
+	return func() { add(-1) }
 }
 
 // stages is the whole experiment, a call a stage. Each stage finds what an earlier, interrupted run of the same
@@ -204,7 +226,7 @@ func (e *experiment) stages(ctx context.Context) error {
 			return err
 		}
 		if stage.name == "features" { // all that the run is made from is what it began with
-			if err := e.keepMoved(); err != nil {
+			if err := errors.Join(e.keepMoved(), e.stampFinished()); err != nil {
 				return err
 			}
 		}

@@ -64,10 +64,18 @@ func (e *experiment) unchanged(name, hash, refusal string) error {
 	if err != nil {
 		return err
 	}
+	if err := asBegun(info, name, hash, refusal); err != nil {
+		return err
+	}
+	return e.folder.Update(func(i *runfolder.Info) { i.Hashes[name] = hash })
+}
+
+// asBegun refuses a hash that isn't the one that a run noted (errNotAsBegun).
+func asBegun(info runfolder.Info, name, hash, refusal string) error {
 	if before := info.Hashes[name]; before != "" && before != hash {
 		return fmt.Errorf("%s %w: SHA-256 %.16s…, then %.16s…", refusal, errNotAsBegun, hash, before)
 	}
-	return e.folder.Update(func(i *runfolder.Info) { i.Hashes[name] = hash })
+	return nil
 }
 
 // problemsShown is how many of the data set's problems the terminal and the report list.

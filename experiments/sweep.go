@@ -49,7 +49,7 @@ type Study struct {
 	Seeds       []int64
 	Cells       []StudyCell
 	Skipped     []SkippedCells // what the study's rules left out; known to Sweep, not to OpenStudy
-	Notes       []string       // axes that change nothing in some cells, other keys in any; known to Sweep, not to OpenStudy
+	Notes       []string       // axes that change nothing in some cells, other keys given in vain in every one; known to Sweep, not to OpenStudy
 	Warnings    []string       // finished cells whose settings name the same data, which have changed between them
 }
 

@@ -74,11 +74,12 @@ func (r *Run) code() string {
 		if p.GitDirty {
 			code += ", changed"
 		}
-		if !slices.Contains(codes, code) {
-			codes = append(codes, code)
+		if code == "" && len(r.Info.Earlier) > 0 {
+			code = "unknown"
 		}
+		codes = append(codes, code)
 	}
-	return strings.Join(codes, ", then ")
+	return strings.Join(slices.Compact(codes), ", then ")
 }
 
 // group puts runs together whose configs differ in seeds alone, in the order in which they were given. The same config

@@ -294,7 +294,8 @@ func (b *builder) unusedSplits() {
 		}
 	}
 	if len(parts) > 1 {
-		b.problem("", 0, "the files give splits (%s), which are not used; data.split = \"official\" takes them", strings.Join(parts, ", "))
+		said := fmt.Sprintf("the files give splits (%s), which are not used; data.split = \"official\" takes them", strings.Join(parts, ", "))
+		b.problems = slices.Insert(b.problems, 0, Problem{Reason: said}) // where many rows have remarks, too
 	}
 }
 

@@ -94,7 +94,7 @@ func TestWesternTextIsNoKorean(t *testing.T) {
 			t.Errorf("%q was read as %q", text, got)
 		}
 	}
-	for _, text := range []string{"고양이", "강아지 두 마리", "a 개 runs: 사진", "the dog’s “ball”", "그 사람은 공원에서 “산책”을 한다."} {
+	for _, text := range []string{"고양이", "강아지 두 마리", "a 개 runs: 사진", "the dog’s “ball”", "그 사람은 공원에서 “산책”을 한다.", "大韓民國 사람", "ㅋㅋㅋ"} {
 		row, err := korean.EUCKR.NewEncoder().String(text)
 		if err != nil {
 			t.Fatal(err)

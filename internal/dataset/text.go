@@ -156,7 +156,7 @@ func fromCP949(row []byte, known bool) (string, bool) {
 	return string(text), true
 }
 
-// surelyKorean reports whether all bytes of a line beyond ASCII are pairs of EUC-KR's symbols and syllables, and some
+// surelyKorean reports whether all bytes of a line beyond ASCII are pairs of EUC-KR's symbols, syllables and hanja, and some
 // of them are what Western text hardly has in Windows-1252: a capital or a sign with an odd sign behind it, such as ¡¯, or
 // four bytes in a row that are two syllables. "¿Él", "AÇÃO" and "«À" are pairs, too.
 func surelyKorean(row []byte) bool {
@@ -171,15 +171,19 @@ func surelyKorean(row []byte) bool {
 		}
 		pair := string(row[n : n+2])
 		symbol, syllable := pair[0] >= 0xa1 && pair[0] <= 0xac, pair[0] >= 0xb0 && pair[0] <= 0xc8
-		if !symbol && !syllable {
+		n++
+		if hanja := pair[0] >= 0xca && pair[0] <= 0xfd; hanja { // as two small letters with accents are
+			before = ""
+			continue
+		} else if !symbol && !syllable {
 			return false
 		}
-		n++
 		if pair[0] == pair[1] || pair[1] == '\xa1' || pair[1] == '\xbf' || utf8.ValidString(pair) { // "»»", "¿¡", UTF-8 among other bytes
 			before = ""
 			continue
 		}
-		oddSign := pair[1] < 0xc0 && strings.IndexByte("\xa8\xab\xb4\xb7\xbb", pair[1]) < 0 // none of ¨ « ´ · »
+		oddSign := pair[1] < 0xc0 && strings.IndexByte("\xa8\xab\xb4\xb7\xbb", pair[1]) < 0 || // none of ¨ « ´ · »
+			pair[0] == 0xa4 // ㅋ and other letters; ¤
 		sure = sure || oddSign || syllable && before != "" && before != pair
 		if before = ""; syllable {
 			before = pair

@@ -227,6 +227,8 @@ func runsTable(c *compare.Comparison) table {
 				commit := p.GitCommit[:min(10, len(p.GitCommit))]
 				if commit != "" && p.GitDirty {
 					commit += "+"
+				} else if commit == "" && len(r.Info.Earlier) > 0 {
+					commit = "unknown"
 				}
 				commits = append(commits, commit)
 			}

@@ -2,6 +2,7 @@ package runfolder
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,12 +107,14 @@ func host(ctx context.Context) Host {
 	return h
 }
 
-// ResetPeakMemory lets PeakMemory begin anew, where the system can (Linux): a process may carry out several runs.
-func ResetPeakMemory() {
-	if f, err := os.OpenFile("/proc/self/clear_refs", os.O_WRONLY, 0); err == nil {
-		_, _ = f.WriteString("5") // see proc_pid_clear_refs(5)
-		_ = f.Close()
+// ResetPeakMemory lets PeakMemory begin anew, and reports whether the system can (Linux, mostly).
+func ResetPeakMemory() bool {
+	f, err := os.OpenFile("/proc/self/clear_refs", os.O_WRONLY, 0)
+	if err != nil {
+		return false
 	}
+	_, err = f.WriteString("5") // see proc_pid_clear_refs(5)
+	return errors.Join(err, f.Close()) == nil
 }
 
 // PeakMemory is the most resident memory this process has used since ResetPeakMemory, in bytes; 0 where it can't be known. On
