@@ -71,7 +71,7 @@ func (r *Report) judge() {
 	} {
 		r.find(Warning, "pictures_"+k.kind, kinds[k.kind], "%s: %s (a run stops there)", english.Plural(kinds[k.kind], "picture", ""), k.say)
 	}
-	r.find(Warning, "rows", len(r.Rows), "%s of the loader, most on rows that it repaired or left out", english.Plural(len(r.Rows), "remark", ""))
+	r.find(Warning, "rows", len(r.Rows), "%s of the loader, as on rows that it repaired or left out", english.Plural(len(r.Rows), "remark", ""))
 	if r.CaptionsPerImage.Min != r.CaptionsPerImage.Max {
 		r.find(Note, "captions_per_image", 1, "%d to %d captions an image", r.CaptionsPerImage.Min, r.CaptionsPerImage.Max)
 	}
