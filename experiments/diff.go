@@ -66,13 +66,7 @@ func merged[T any](a, b map[string]T) map[string]bool {
 
 // environment is what a run was made with, by name.
 func environment(i RunInfo) map[string]string {
-	each := func(of func(runfolder.Process) string) string { // where a run was resumed elsewhere, of all that worked on it
-		var values []string
-		for _, p := range i.Processes() {
-			values = append(values, of(p))
-		}
-		return strings.Join(slices.Compact(values), ", then ")
-	}
+	each := func(of func(runfolder.Process) string) string { return strings.Join(i.EachProcess(of), ", then ") } // where a run was resumed elsewhere
 	e := map[string]string{
 		"status": string(i.Status), "commit": each(runfolder.Process.Commit), "go": each(func(p runfolder.Process) string { return p.GoVersion }), "backend": i.Backend, "device": i.Device,
 		"plugin": strings.TrimSpace(i.Plugin + " " + i.PluginVersion), "os": each(func(p runfolder.Process) string { return p.Host.OS }), "cpu": each(func(p runfolder.Process) string { return p.Host.CPU }), "command": i.Command,

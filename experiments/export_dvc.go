@@ -73,7 +73,7 @@ func ExportDVC(r *RunFolder) (path string, err error) {
 		return "", err
 	}
 	defer unlock()
-	if r, err = newRunFolder(r.folder); err != nil { // the run may have gone on since it was opened
+	if r, err = r.now(); err != nil {
 		return "", err
 	}
 	if _, err := os.Stat(r.folder.Path(runfolder.MetricsCSV)); err != nil && r.Status != runfolder.Done {

@@ -79,7 +79,7 @@ func exportInputs(ctx context.Context, r *RunFolder, to string, o Options) (stri
 	if err := replaceable(dir); err != nil {
 		return "", err
 	}
-	r, err := newRunFolder(r.folder) // the run may have gone on since it was opened
+	r, err := r.now()
 	if err != nil {
 		return "", err
 	}

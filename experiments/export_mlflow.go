@@ -53,7 +53,7 @@ func ExportMLflow(ctx context.Context, runs []*RunFolder, store, experiment stri
 }
 
 func mlflowRun(r *RunFolder) (m mlflow.Run, err error) {
-	if r, err = newRunFolder(r.folder); err != nil { // the run may have gone on since it was opened
+	if r, err = r.now(); err != nil {
 		return m, err
 	}
 	m = mlflow.Run{

@@ -216,7 +216,7 @@ func ExportTensorBoard(r *RunFolder, to string) (dir string, err error) {
 			return "", errors.Join(err, fmt.Errorf("%s: %w; another folder can have a second copy", r.Dir, ErrHasEvents))
 		}
 	}
-	if r, err = newRunFolder(r.folder); err != nil { // the run may have gone on since it was opened
+	if r, err = r.now(); err != nil {
 		return "", err
 	}
 	rows, err := r.Curve()

@@ -20,7 +20,7 @@ var layers = map[string]int{
 	"internal/tensorboard": 0, "internal/mlflow": 0, "internal/slurm": 0,
 	"internal/accel": 1, "internal/encoder": 1, "internal/model": 1, "internal/datacheck": 1, "internal/study": 1, "internal/compare": 1,
 	"internal/bench": 1, "internal/bench/benchtest": 2, "internal/bench/benchtable": 2,
-	"internal/accel/acceltest": 2, "internal/picture/picturetest": 0, "internal/tensorboard/eventtest": 0, "internal/compare/comparetest": 2, "internal/dataset/flickr8ktest": 0, // for tests
+	"internal/accel/acceltest": 2, "internal/picture/picturetest": 0, "internal/setting/settingtest": 0, "internal/tensorboard/eventtest": 0, "internal/compare/comparetest": 2, "internal/dataset/flickr8ktest": 0, // for tests
 	"internal/features": 2, "internal/batch": 2, "internal/train": 2, "internal/decode": 2, "internal/report": 2,
 	"internal/config":        3,
 	"experiments":            4,

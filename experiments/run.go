@@ -156,27 +156,32 @@ func carryOut(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o
 	}
 	o.Epoch = callersOwn(o.Epoch)
 	defer countMemory()()
-	unlock, err := folder.Lock()
+	r, err := lockedStages(ctx, folder, c, o, moved)
 	if err != nil {
 		return nil, &RunError{Dir: folder.Dir, Err: err}
+	}
+	return r, nil
+}
+
+// lockedStages runs the stages while no other process works on the folder.
+func lockedStages(ctx context.Context, folder *runfolder.Folder, c *config.Loaded, o Options, moved []string) (*Result, error) {
+	unlock, err := folder.Lock()
+	if err != nil {
+		return nil, err
 	}
 	defer unlock()
 	e, err := newExperiment(folder, c, o)
 	if err != nil {
-		return nil, &RunError{Dir: folder.Dir, Err: err}
+		return nil, err
 	}
 	defer e.close()
 	e.moved = moved
 	err = e.profiled(o.Profile, func() error { return recovered(func() error { return e.stages(ctx) }) })
 	err = withContext(ctx, err)
 	if err := errors.Join(err, e.finish(err)); err != nil {
-		return nil, &RunError{Dir: folder.Dir, Err: err}
+		return nil, err
 	}
-	r, err := e.result()
-	if err != nil {
-		return nil, &RunError{Dir: folder.Dir, Err: err}
-	}
-	return r, nil
+	return e.result()
 }
 
 // underWay is how many runs this process carries out.

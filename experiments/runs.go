@@ -93,6 +93,9 @@ func newRunFolder(f *runfolder.Folder) (*RunFolder, error) {
 	return &RunFolder{Dir: f.Dir, Folder: filepath.Base(f.Dir), RunInfo: info, folder: f}, nil
 }
 
+// now is the run as it stands: it may have gone on since it was opened.
+func (r *RunFolder) now() (*RunFolder, error) { return newRunFolder(r.folder) }
+
 // named is a folder's path that ends in its name, which ".", ".." and "a/" don't.
 func named(dir string) string {
 	dir = filepath.Clean(dir)

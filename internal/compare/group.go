@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
 // beside are the keys that change nothing of what is compared: names, folders, and how often a checkpoint is written.
@@ -68,18 +70,14 @@ func (c *Comparison) once(runs []*Run, baseline string) (kept []*Run) {
 
 // code is the state of the program that made a run; where the run was resumed by another, each of them.
 func (r *Run) code() string {
-	var codes []string
-	for _, p := range r.Info.Processes() {
+	codes := r.Info.EachProcess(func(p runfolder.Process) string {
 		code := p.GitCommit[:min(8, len(p.GitCommit))]
 		if p.GitDirty {
 			code += ", changed"
 		}
-		if code == "" && len(r.Info.Earlier) > 0 {
-			code = "unknown"
-		}
-		codes = append(codes, code)
-	}
-	return strings.Join(slices.Compact(codes), ", then ")
+		return code
+	})
+	return strings.Join(codes, ", then ")
 }
 
 // group puts runs together whose configs differ in seeds alone, in the order in which they were given. The same config

@@ -104,11 +104,12 @@ func (b *builder) add(r row) {
 	r.text = strings.Clone(r.text)
 	if r.key != "" {
 		key := rowKey{n, strings.Clone(r.key), r.text}
-		if first, twice := b.seen[key]; twice && r.label != "" {
-			leftOut("%s has the same caption already, of line %d", id, first)
-			return
-		} else if twice {
-			leftOut("the same as line %d", first)
+		if first, twice := b.seen[key]; twice {
+			if r.label != "" { // the line may be the whole file
+				leftOut("%s has the same caption already, of line %d", id, first)
+			} else {
+				leftOut("the same as line %d", first)
+			}
 			return
 		}
 		b.seen[key] = r.line

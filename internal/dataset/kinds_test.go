@@ -1,21 +1,12 @@
 package dataset
 
 import (
-	"maps"
-	"reflect"
-	"slices"
-	"strings"
 	"testing"
+
+	"github.com/captionlab/captionlab/internal/setting/settingtest"
 )
 
 // TestConfigAllowsEveryKind: what can be built can be asked for, and the other way round.
 func TestConfigAllowsEveryKind(t *testing.T) {
-	field, _ := reflect.TypeFor[Settings]().FieldByName("Format")
-	allowed := strings.Fields(field.Tag.Get("oneof"))
-	slices.Sort(allowed)
-	known := append(slices.Collect(maps.Keys(kinds)), "auto")
-	slices.Sort(known)
-	if !slices.Equal(allowed, known) {
-		t.Errorf("the config allows %v, kinds has %v", allowed, known)
-	}
+	settingtest.Allows[Settings](t, "Format", kinds, "auto")
 }

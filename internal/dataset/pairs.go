@@ -64,12 +64,12 @@ func eachText(files fs.FS, each func(text string, pictures []string) error, repo
 			}
 		}
 		entries, err := fs.ReadDir(files, name)
-		if err != nil && name != "." { // such as root's lost+found
+		switch {
+		case err != nil && name == ".":
+			return err
+		case err != nil: // such as root's lost+found
 			say("", "left out: the folder can't be read: "+leaf(err).Error())
 			return fs.SkipDir
-		}
-		if err != nil {
-			return err
 		}
 		texts, pictures := map[string]string{}, map[string][]string{}
 		var order []string

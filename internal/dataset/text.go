@@ -160,33 +160,32 @@ func fromCP949(row []byte, known bool) (string, bool) {
 // of them are what Western text hardly has in Windows-1252: a capital or a sign with an odd sign behind it, such as ¡¯, or
 // four bytes in a row that are two syllables. "¿Él", "AÇÃO" and "«À" are pairs, too.
 func surelyKorean(row []byte) bool {
-	sure, before := false, "" // the syllable just before
+	sure, syllable := false, "" // the one just before
 	for n := 0; n < len(row); n++ {
+		before := syllable
+		syllable = ""
 		if row[n] < utf8.RuneSelf {
-			before = ""
 			continue
 		}
 		if n+1 == len(row) || row[n+1] < 0xa1 {
 			return false
 		}
 		pair := string(row[n : n+2])
-		symbol, syllable := pair[0] >= 0xa1 && pair[0] <= 0xac, pair[0] >= 0xb0 && pair[0] <= 0xc8
 		n++
-		if hanja := pair[0] >= 0xca && pair[0] <= 0xfd; hanja { // as two small letters with accents are
-			before = ""
-			continue
-		} else if !symbol && !syllable {
+		isSymbol, isSyllable := pair[0] >= 0xa1 && pair[0] <= 0xac, pair[0] >= 0xb0 && pair[0] <= 0xc8
+		isHanja := pair[0] >= 0xca && pair[0] <= 0xfd
+		if !isSymbol && !isSyllable && !isHanja {
 			return false
 		}
-		if pair[0] == pair[1] || pair[1] == '\xa1' || pair[1] == '\xbf' || utf8.ValidString(pair) { // "»»", "¿¡", UTF-8 among other bytes
-			before = ""
+		if isHanja || // as two small letters with accents are
+			pair[0] == pair[1] || pair[1] == '\xa1' || pair[1] == '\xbf' || utf8.ValidString(pair) { // "»»", "¿¡", UTF-8 among other bytes
 			continue
 		}
 		oddSign := pair[1] < 0xc0 && strings.IndexByte("\xa8\xab\xb4\xb7\xbb", pair[1]) < 0 || // none of ¨ « ´ · »
 			pair[0] == 0xa4 // ㅋ and other letters; ¤
-		sure = sure || oddSign || syllable && before != "" && before != pair
-		if before = ""; syllable {
-			before = pair
+		sure = sure || oddSign || isSyllable && before != "" && before != pair
+		if isSyllable {
+			syllable = pair
 		}
 	}
 	return sure

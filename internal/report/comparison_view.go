@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/captionlab/captionlab/internal/compare"
+	"github.com/captionlab/captionlab/internal/runfolder"
 )
 
 // comparisonView is what both renderings of a comparison show, formatted.
@@ -222,22 +223,19 @@ func runsTable(c *compare.Comparison) table {
 			for _, key := range slices.Sorted(maps.Keys(all)) {
 				seeds = append(seeds, strings.TrimSuffix(strings.TrimSuffix(key, ".seed"), "_seed")+" "+all[key])
 			}
-			var commits []string
-			for _, p := range r.Info.Processes() {
+			commits := r.Info.EachProcess(func(p runfolder.Process) string {
 				commit := p.GitCommit[:min(10, len(p.GitCommit))]
 				if commit != "" && p.GitDirty {
 					commit += "+"
-				} else if commit == "" && len(r.Info.Earlier) > 0 {
-					commit = "unknown"
 				}
-				commits = append(commits, commit)
-			}
+				return commit
+			})
 			loss := missing
 			if x, ok := r.Figures["nats_per_character"]; ok {
 				loss = columnValue(nats, x, fixed)
 			}
 			t.row(g.Tag, r.Name, strings.Join(seeds, ", "), comma(r.TrainPictures), comma(len(r.Epochs)), columnValue(cider, r.Figures["cider"], fixed),
-				loss, duration(stageSeconds(r.Info)), strings.Join(slices.Compact(commits), ", "))
+				loss, duration(stageSeconds(r.Info)), strings.Join(commits, ", "))
 		}
 	}
 	return t

@@ -94,6 +94,18 @@ func (p Process) SameProgram(q Process) bool {
 // Processes are the earlier ones and the last.
 func (i Info) Processes() []Process { return append(slices.Clip(i.Earlier), i.Process) }
 
+// EachProcess is what of says of each of them, equal ones that follow each other once. Of several, what is empty is unknown.
+func (i Info) EachProcess(of func(Process) string) (said []string) {
+	for _, p := range i.Processes() {
+		text := of(p)
+		if text == "" && len(i.Earlier) > 0 {
+			text = "unknown"
+		}
+		said = append(said, text)
+	}
+	return slices.Compact(said)
+}
+
 // Stamp says that a process works on the run now.
 func (i *Info) Stamp(p Process) {
 	last := i.Process

@@ -404,6 +404,9 @@ func TestStamp(t *testing.T) {
 	if diff := cmp.Diff([]Process{again, elsewhere, updated}, got.Processes()); diff != "" {
 		t.Errorf("the run's processes (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff([]string{"old", "new"}, got.EachProcess(func(p Process) string { return p.GitCommit })); diff != "" {
+		t.Errorf("their commits (-want +got):\n%s", diff)
+	}
 	if !got.SameProgram(updated) || got.SameProgram(old) {
 		t.Errorf("the last process is %+v, want the updated program", got.Process)
 	}

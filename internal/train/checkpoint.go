@@ -399,11 +399,10 @@ func inspect(dir string) (s state, err error) {
 // variablesIn are the paths of the variables that GoMLX's .json in dir lists. They are returned also with the error of
 // a .bin of another size than theirs.
 func variablesIn(dir string) (paths []string, err error) {
-	names, err := fs.Glob(os.DirFS(dir), "checkpoint-*"+checkpoint.JsonNameSuffix)
-	if err != nil || len(names) != 1 {
-		return nil, errors.Join(err, fmt.Errorf("%s has %d files checkpoint-*%s, expected one", dir, len(names), checkpoint.JsonNameSuffix))
+	index, err := checkpointFile(dir, checkpoint.JsonNameSuffix)
+	if err != nil {
+		return nil, err
 	}
-	index := filepath.Join(dir, names[0])
 	data, err := os.ReadFile(index)
 	if err != nil {
 		return nil, err
@@ -427,9 +426,18 @@ func variablesIn(dir string) (paths []string, err error) {
 		return paths, err
 	}
 	if info.Size() != size {
-		return paths, fmt.Errorf("%s has %d bytes, expected %d by %s", values, info.Size(), size, names[0])
+		return paths, fmt.Errorf("%s has %d bytes, expected %d by %s", values, info.Size(), size, filepath.Base(index))
 	}
 	return paths, nil
+}
+
+// checkpointFile is GoMLX's file with that ending in dir.
+func checkpointFile(dir, suffix string) (string, error) {
+	names, err := fs.Glob(os.DirFS(dir), "checkpoint-*"+suffix)
+	if err != nil || len(names) != 1 {
+		return "", errors.Join(err, fmt.Errorf("%s has %d files checkpoint-*%s, expected one", dir, len(names), suffix))
+	}
+	return filepath.Join(dir, names[0]), nil
 }
 
 // wayBack says what helps where the last checkpoint can't be read.

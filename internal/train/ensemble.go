@@ -1,12 +1,8 @@
 package train
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -14,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model/checkpoint"
 	"github.com/gomlx/gomlx/support/exceptions"
 
+	"github.com/captionlab/captionlab/internal/fetch"
 	"github.com/captionlab/captionlab/internal/model"
 )
 
@@ -32,7 +29,11 @@ func (t *Trainer) LoadMembers(dirs []string) error {
 		if err != nil {
 			return err
 		}
-		hash, err := valuesHash(at)
+		values, err := checkpointFile(at, checkpoint.BinDataSuffix)
+		if err != nil {
+			return err
+		}
+		hash, err := fetch.SHA256File(values)
 		if err != nil {
 			return err
 		}
@@ -48,24 +49,6 @@ func (t *Trainer) LoadMembers(dirs []string) error {
 type Member struct {
 	Epoch, MeanOf int
 	Hash          string // SHA-256 of the checkpoint's values
-}
-
-// valuesHash is the SHA-256 of the values of the checkpoint in dir.
-func valuesHash(dir string) (string, error) {
-	names, err := fs.Glob(os.DirFS(dir), "checkpoint-*"+checkpoint.BinDataSuffix)
-	if err != nil || len(names) != 1 {
-		return "", errors.Join(err, fmt.Errorf("%s has %d files checkpoint-*%s, expected one", dir, len(names), checkpoint.BinDataSuffix))
-	}
-	file, err := os.Open(filepath.Join(dir, names[0]))
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, file); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
 // Members are those that LoadMembers loaded, in their order.
