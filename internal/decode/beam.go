@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/captionlab/captionlab/internal/token"
@@ -28,9 +29,8 @@ func beam(s generation) (*Node, *Node) {
 func (s generation) extend(logs, ended, logProbabilities *Node) (parents, next, chosen *Node) {
 	g, slots, vocabulary := logs.Graph(), logs.Shape().Dim(0), logs.Shape().Dim(2)
 	width := s.BeamWidth / s.BeamGroups
-	dims := []int{slots, width * vocabulary}
-	place := column(fill(g, int32(0), dims...))
-	pad := Equal(Mod(place, fill(g, int32(vocabulary), dims...)), fill(g, token.Pad, dims...))
+	dims := []int{slots, width, vocabulary}
+	pad := isToken(Iota(g, shapes.Make(dtypes.Int32, dims...), 2), token.Pad)
 	taken := fill(g, float32(0), slots, vocabulary) // how often earlier groups chose each token at this step
 
 	var allParents, allNext, allChosen []*Node
@@ -38,34 +38,63 @@ func (s generation) extend(logs, ended, logProbabilities *Node) (parents, next, 
 		from, to := group*width, (group+1)*width
 		old := Slice(logProbabilities, AxisRange(), AxisRange(from, to))
 		done := GreaterThan(Slice(ended, AxisRange(), AxisRange(from, to)), fill(g, int32(0), slots, width))
-		spread := func(x *Node) *Node { // [slots, width] to a value for each candidate
-			return Reshape(BroadcastToDims(ExpandAxes(x, -1), slots, width, vocabulary), dims...)
-		}
-		candidates := Add(spread(old), Reshape(Slice(logs, AxisRange(), AxisRange(from, to)), dims...))
+		done = LogicalAnd(done, GreaterThan(old, fill(g, float32(impossible/2), slots, width))) // else others may have its place
+		spread := func(x *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), dims...) }    // [slots, width] to a value for each candidate
+		candidates := Add(spread(old), Slice(logs, AxisRange(), AxisRange(from, to)))
 		rank := candidates
 		if group > 0 {
 			cost := Mul(taken, fill(g, float32(s.Diversity), slots, vocabulary))
-			rank = Sub(rank, Reshape(BroadcastToDims(ExpandAxes(cost, 1), slots, width, vocabulary), dims...))
+			rank = Sub(rank, BroadcastToDims(ExpandAxes(cost, 1), dims...))
 		}
 		// A caption that ended has one continuation, padding, which ranks before all others.
 		isDone := spread(done)
 		rank = Where(isDone, Where(pad, fill(g, float32(-impossible), dims...), fill(g, float32(3*impossible), dims...)), rank)
 		candidates = Where(isDone, spread(old), candidates)
 
-		for range width {
-			best := firstMax(rank) // [slots]
-			rank = Where(Equal(place, BroadcastToDims(ExpandAxes(best, -1), dims...)), fill(g, float32(4*impossible), dims...), rank)
-			allChosen = append(allChosen, pick(candidates, best))
-			token := Mod(best, fill(g, int32(vocabulary), slots))
-			allParents = append(allParents, Add(Div(best, fill(g, int32(vocabulary), slots)), fill(g, int32(from), slots)))
-			allNext = append(allNext, token)
-			if s.BeamGroups > 1 {
-				hit := Equal(column(taken), BroadcastToDims(ExpandAxes(token, -1), slots, vocabulary))
-				taken = Add(taken, Where(hit, fill(g, float32(1), slots, vocabulary), fill(g, float32(0), slots, vocabulary)))
-			}
+		captions, tokens := best(rank, width)
+		place := Add(Mul(captions, fill(g, int32(vocabulary), slots, width)), tokens)
+		allChosen = append(allChosen, pickEach(Reshape(candidates, slots, width*vocabulary), place))
+		allParents = append(allParents, Add(captions, fill(g, int32(from), slots, width)))
+		allNext = append(allNext, tokens)
+		if s.BeamGroups > 1 {
+			each := []int{slots, width, vocabulary}
+			hit := Equal(Iota(g, shapes.Make(dtypes.Int32, each...), 2), BroadcastToDims(ExpandAxes(tokens, -1), each...))
+			taken = Add(taken, ReduceSum(ConvertDType(hit, dtypes.Float32), 1))
 		}
 	}
-	return Stack(allParents, -1), Stack(allNext, -1), Stack(allChosen, -1)
+	return Concatenate(allParents, -1), Concatenate(allNext, -1), Concatenate(allChosen, -1)
+}
+
+// best finds the n largest of rank [slots, captions, vocabulary]: their captions and tokens [slots, n], the largest first, and of equal
+// ones the first. It keeps the largest that is left of each caption, so that only the caption that one was taken from is looked through again.
+func best(rank *Node, n int) (captions, tokens *Node) {
+	g, dims := rank.Graph(), rank.Shape().Dimensions
+	slots, each := dims[0], dims[:2]
+	spread := func(x, like *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), like.Shape().Dimensions...) }
+	// after is where x comes after a value at a place.
+	after := func(x, value, place *Node) *Node {
+		value = spread(value, x)
+		return LogicalOr(LessThan(x, value), LogicalAnd(Equal(x, value), GreaterThan(column(x), spread(place, x))))
+	}
+	largest := ReduceMax(rank, -1)                                                          // what is left of each caption
+	limit, place := fill(g, float32(math.MaxFloat32), each...), fill(g, int32(-1), each...) // what was taken from it last
+	var allCaptions, allTokens []*Node
+	for k := range n {
+		value := ReduceMax(largest, -1)
+		caption := first(Equal(largest, spread(value, largest)))
+		own := Reshape(Gather(rank, Stack([]*Node{Iota(g, shapes.Make(dtypes.Int32, slots), 0), caption}, -1)), slots, dims[2])
+		left := after(own, pick(limit, caption), pick(place, caption))
+		token := first(LogicalAnd(left, Equal(own, spread(value, own))))
+		allCaptions, allTokens = append(allCaptions, caption), append(allTokens, token)
+		if k == n-1 {
+			break
+		}
+		rest := ReduceMax(Where(after(own, value, token), own, fill(g, float32(4*impossible), own.Shape().Dimensions...)), -1)
+		is := Equal(column(largest), spread(caption, largest))
+		largest = Where(is, spread(rest, largest), largest)
+		limit, place = Where(is, spread(value, limit), limit), Where(is, spread(token, place), place)
+	}
+	return Stack(allCaptions, -1), Stack(allTokens, -1)
 }
 
 // canImprove is whether each slot has a caption that goes on and may still rank above the best of its group that ended [slots].

@@ -101,7 +101,7 @@ func (m *tiny) logProbabilities(t *testing.T, captions [][]int32) [][]float64 {
 		scope.Store().SetTraining(features.Graph(), false)
 		logits := graph.TransposeAllAxes(m.decoder.Logits(scope, features, tokens), 1, 0, 2)
 		logs := graph.LogSoftmax(logits)
-		hit := graph.OneHot(targets, vocabulary, logs.DType())
+		hit := graph.OneHot(targets, logs.Shape().Dim(-1), logs.DType())
 		valid := graph.ConvertDType(graph.NotEqual(targets, graph.ScalarZero(targets.Graph(), targets.DType())), logs.DType())
 		return graph.ReduceSum(graph.Mul(graph.ReduceSum(graph.Mul(logs, hit), -1), valid), -1)
 	})

@@ -48,16 +48,27 @@ func repeatRows(x *Node, times int) *Node {
 	return Reshape(x, append([]int{dims[0] * times}, dims[1:]...)...)
 }
 
-// pick is the value of each row of x [rows, columns] at a column.
-func pick(x, at *Node) *Node {
-	row := Iota(x.Graph(), shapes.Make(dtypes.Int32, x.Shape().Dim(0)), 0)
+// pick is the value of each row of x [rows, columns] at a column [rows].
+func pick(x, at *Node) *Node { return Squeeze(pickEach(x, ExpandAxes(at, -1)), -1) }
+
+// pickEach is the values of each row of x [rows, columns] at some columns [rows, n].
+func pickEach(x, at *Node) *Node {
+	row := Iota(x.Graph(), at.Shape(), 0)
 	return Gather(x, Stack([]*Node{row, at}, -1))
 }
 
-// firstMax is the place of the largest value of each row of x [rows, columns]; of equal ones the first. A maximum and
-// a minimum are vectorised where XLA's arg-max on the CPU is not.
+// firstMax is the place of the largest value of each row of x [rows, columns]; of equal ones the first.
 func firstMax(x *Node) *Node {
-	dims := x.Shape().Dimensions
-	isMax := Equal(x, BroadcastToDims(ReduceAndKeep(x, ReduceMax, -1), dims...))
-	return ReduceMin(Where(isMax, column(x), fill(x.Graph(), int32(dims[1]-1), dims...)), -1)
+	return first(Equal(x, BroadcastToDims(ReduceAndKeep(x, ReduceMax, -1), x.Shape().Dimensions...)))
+}
+
+// first is the first place in each row where cond [rows, columns] holds, the last place where it never does. A minimum of float32 is
+// vectorised where XLA's arg-max on the CPU and a minimum of int32 are not.
+func first(cond *Node) *Node {
+	g, dims, dtype := cond.Graph(), cond.Shape().Dimensions, dtypes.Float32
+	if dims[1] > 1<<24 { // not all are float32's
+		dtype = dtypes.Int32
+	}
+	place, last := Iota(g, shapes.Make(dtype, dims...), 1), ConvertDType(fill(g, int32(dims[1]-1), dims...), dtype)
+	return ConvertDType(ReduceMin(Where(cond, place, last), -1), dtypes.Int32)
 }
