@@ -30,7 +30,8 @@ func (s generation) extend(logs, ended, logProbabilities *Node) (parents, next, 
 	g, slots, vocabulary := logs.Graph(), logs.Shape().Dim(0), logs.Shape().Dim(2)
 	width := s.BeamWidth / s.BeamGroups
 	dims := []int{slots, width, vocabulary}
-	pad := isToken(Iota(g, shapes.Make(dtypes.Int32, dims...), 2), token.Pad)
+	ids := Iota(g, shapes.Make(dtypes.Int32, dims...), 2)
+	pad := isToken(ids, token.Pad)
 	taken := fill(g, float32(0), slots, vocabulary) // how often earlier groups chose each token at this step
 
 	var allParents, allNext, allChosen []*Node
@@ -38,8 +39,8 @@ func (s generation) extend(logs, ended, logProbabilities *Node) (parents, next, 
 		from, to := group*width, (group+1)*width
 		old := Slice(logProbabilities, AxisRange(), AxisRange(from, to))
 		done := GreaterThan(Slice(ended, AxisRange(), AxisRange(from, to)), fill(g, int32(0), slots, width))
-		done = LogicalAnd(done, GreaterThan(old, fill(g, float32(impossible/2), slots, width))) // else others may have its place
-		spread := func(x *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), dims...) }    // [slots, width] to a value for each candidate
+		done = LogicalAnd(done, GreaterThan(old, fill(g, float32(impossible/2), slots, width))) // an impossible one takes no other's place
+		spread := func(x *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), dims...) }    // [slots, width] to each token
 		candidates := Add(spread(old), Slice(logs, AxisRange(), AxisRange(from, to)))
 		rank := candidates
 		if group > 0 {
@@ -57,8 +58,7 @@ func (s generation) extend(logs, ended, logProbabilities *Node) (parents, next, 
 		allParents = append(allParents, Add(captions, fill(g, int32(from), slots, width)))
 		allNext = append(allNext, tokens)
 		if s.BeamGroups > 1 {
-			each := []int{slots, width, vocabulary}
-			hit := Equal(Iota(g, shapes.Make(dtypes.Int32, each...), 2), BroadcastToDims(ExpandAxes(tokens, -1), each...))
+			hit := Equal(ids, spread(tokens))
 			taken = Add(taken, ReduceSum(ConvertDType(hit, dtypes.Float32), 1))
 		}
 	}

@@ -33,8 +33,8 @@ func (c Caption) score(lengthPenalty float64) float64 {
 	return c.LogProbability / math.Pow(float64(len(c.Tokens)+1), lengthPenalty)
 }
 
-// method builds the graph of a search: tokens [capacity, width, maxLength+1], closed by the end token and padded, and
-// their log-probabilities [capacity, width].
+// method builds the graph of a search: tokens [capacity, width, maxLength+1], the possible ones closed by the end token
+// and padded, and their log-probabilities [capacity, width].
 type method func(generation) (tokens, logProbabilities *graph.Node)
 
 // kinds are the methods by their name in decoding.method.

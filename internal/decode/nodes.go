@@ -19,7 +19,7 @@ func isToken(ids *Node, id int32) *Node {
 	return Equal(ids, fill(ids.Graph(), id, ids.Shape().Dimensions...))
 }
 
-// column is the token number of each position of a tensor [rows, vocabulary].
+// column is the number of each position's column in a tensor [rows, columns].
 func column(like *Node) *Node {
 	return Iota(like.Graph(), shapes.Make(dtypes.Int32, like.Shape().Dimensions...), 1)
 }

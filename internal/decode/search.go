@@ -14,7 +14,7 @@ import (
 // chooser picks what comes next in the captions of each slot. logs are the next tokens' log-probabilities
 // [slots, width, vocabulary]; ended and logProbabilities [slots, width] tell of the captions so far. It returns which
 // captions go on, with which token, and their log-probabilities, all [slots, width], and the random state. A caption
-// that ended must stay, with padding.
+// that ended must stay, with padding, unless it is impossible.
 type chooser func(logs, ended, logProbabilities, random *Node) (parents, next, chosen, nextRandom *Node)
 
 // The search's state begins with these; what a layout tells follows.

@@ -60,16 +60,6 @@ func (e embeddedTokens) each() *Node { return lookUp(e.table, e.rows) }
 // lookUp is the rows of table [n, width] that rows [...] name, [..., width].
 func lookUp(table, rows *Node) *Node { return Gather(table, ExpandAxes(rows, -1)) }
 
-// lookUpParts is lookUp in each of the n parts of the table's columns by itself. Who takes the result apart again reads the table: XLA
-// makes no tensor of the rows.
-func lookUpParts(table, rows *Node, n int) *Node {
-	looked := make([]*Node, n)
-	for k, part := range parts(table, n) {
-		looked[k] = lookUp(part, rows)
-	}
-	return Concatenate(looked, -1)
-}
-
 // times is every token's embedding times kernel [embedding, n], [time, batch, n]. Where the table has at most half as many rows as the
 // batch has tokens, each row's product is computed once and looked up.
 func (e embeddedTokens) times(kernel *Node) *Node {

@@ -25,10 +25,9 @@ func (lstmCell) scan(x *Node, weights, state []*Node) *Node {
 	return scanLSTM(x, weights[0], weights[1], state[0], state[1])
 }
 
-// step adds up gate by gate: each then reads its part of x where it comes from, as from a table of tokens.
 func (lstmCell) step(x *Node, weights, state []*Node) []*Node {
-	xs, products, biases := parts(x, 4), parts(MatMul(state[0], weights[0]), 4), parts(weights[1], 4)
-	gate := func(n int) *Node { return Add(addRow(xs[n], biases[n]), products[n]) }
-	c := Add(Mul(Sigmoid(gate(1)), state[1]), Mul(Sigmoid(gate(0)), Tanh(gate(2))))
-	return []*Node{Mul(Sigmoid(gate(3)), Tanh(c)), c}
+	h, c := state[0], state[1]
+	i, f, candidate, o := activate(Add(addRow(x, weights[1]), MatMul(h, weights[0])), h.Shape().Dim(1))
+	c = Add(Mul(f, c), Mul(i, candidate))
+	return []*Node{Mul(o, Tanh(c)), c}
 }

@@ -253,7 +253,7 @@ func (d *recurrentDecoder) Start(scope *model.Scope, features *Node) (state, con
 	layers, states, image := d.layers(own, g), d.initial(own, features), d.image(scope, features)
 	switch d.Inject {
 	case "pre":
-		d.advance(layers, states, d.input(MatMul(image, layers[0].kernel), layers[0].weights))
+		d.advance(layers, states, MatMul(image, layers[0].kernel))
 	case "par":
 		context = []*Node{MatMul(image, Slice(layers[0].kernel, AxisRange(d.Embedding), AxisRange()))}
 	case "merge":
@@ -263,26 +263,24 @@ func (d *recurrentDecoder) Start(scope *model.Scope, features *Node) (state, con
 	return slices.Concat(states...), context
 }
 
-// advance replaces the state by the next one; x is what the first layer's step reads. It returns the last layer's output.
-func (d *recurrentDecoder) advance(layers []layer, state [][]*Node, x *Node) *Node {
+// advance replaces the state by the next one; product is that of the first layer's input with its kernel. It returns the
+// last layer's output.
+func (d *recurrentDecoder) advance(layers []layer, state [][]*Node, product *Node) *Node {
 	for n, l := range layers {
 		if n > 0 {
-			x = d.input(MatMul(state[n-1][0], l.kernel), l.weights)
+			product = MatMul(state[n-1][0], l.kernel)
 		}
-		state[n] = d.step(x, l.weights, state[n])
+		state[n] = d.step(d.input(product, l.weights), l.weights, state[n])
 	}
 	return state[len(state)-1][0]
 }
 
-// StepWeights implements Decoder: the layers' variables, then the head's. In the first input kernel's place is every token's way
-// to what the layer's step reads [vocabulary, gates*units], so that a step looks it up: that is half of a step's work.
+// StepWeights implements Decoder: the layers' variables, then the head's. Every token's way through the first layer's
+// input kernel is computed once, [vocabulary, gates*units], so that a step looks it up: that is half of a step's work.
 func (d *recurrentDecoder) StepWeights(scope *model.Scope, g *Graph) []*Node {
 	scope = d.own(scope)
 	layers, table := d.layers(scope, g), d.embedding(scope, g)
 	layers[0].kernel = MatMul(table, Slice(layers[0].kernel, AxisRange(0, d.Embedding), AxisRange()))
-	if d.Inject != "par" { // to which the picture's way is added first
-		layers[0].kernel = d.input(layers[0].kernel, layers[0].weights)
-	}
 	var flat []*Node
 	for _, l := range layers {
 		flat = append(append(flat, l.kernel), l.weights...)
@@ -302,13 +300,11 @@ func (d *recurrentDecoder) Step(weights, context, state []*Node, tokens *Node) (
 		layers[n] = layer{weights[n*each], weights[n*each+1 : (n+1)*each]}
 		states[n] = state[n*nStates : (n+1)*nStates]
 	}
-	var x *Node
+	product := lookUp(layers[0].kernel, tokens)
 	if d.Inject == "par" {
-		x = d.input(addContext(lookUp(layers[0].kernel, tokens), context[0]), layers[0].weights)
-	} else {
-		x = lookUpParts(layers[0].kernel, tokens, d.gates())
+		product = addContext(product, context[0])
 	}
-	output := d.advance(layers, states, x)
+	output := d.advance(layers, states, product)
 	head := head(weights[headAt:])
 	output = addRow(MatMul(output, head[0]), head[1])
 	if d.Inject == "merge" {

@@ -320,7 +320,7 @@ def search(decoder, features, width, least, longest, penalty):
             end = log[:, END].clone()
             log.fill_(IMPOSSIBLE)
             log[:, END] = end
-        vocabulary, done = log.shape[-1], ended > 0
+        vocabulary, done = log.shape[-1], (ended > 0) & (scores > IMPOSSIBLE / 2)  # an impossible one takes no other's place
         candidates = scores[:, :, None] + log.view(pictures, width, vocabulary)
         rank = candidates.masked_fill(done[:, :, None], 3 * IMPOSSIBLE)  # one that ended goes on by padding, before all others
         rank[:, :, PAD] = torch.where(done, -IMPOSSIBLE, rank[:, :, PAD])
