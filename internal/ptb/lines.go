@@ -96,8 +96,10 @@ func (f *file) read(l *lexer, out [][]string, line, last int) (crossed bool) {
 		// A line break inside a token, as between the quotes of markup, ends the line there as well.
 		into := line
 		for part := range strings.SplitSeq(text, "\n") {
-			if part != "" && into < last {
-				out[into] = append(out[into], part)
+			for word := range strings.SplitSeq(part, " ") { // a space in a face, as in ~.[^x= <>], ends the token
+				if word != "" && into < last {
+					out[into] = append(out[into], word)
+				}
 			}
 			into++
 		}

@@ -48,6 +48,8 @@ func (l *lexer) cut(r, end int) (text string, ok bool) {
 		text = strings.ReplaceAll(text, " ", "\u00a0")
 	case parens:
 		text = brackets.Replace(text)
+	case jointParens:
+		text = brackets.Replace(strings.ReplaceAll(text, " ", "\u00a0"))
 	case plainAmp:
 		text = ampersand.ReplaceAllString(text, "&")
 	case leftQuote:
@@ -73,7 +75,7 @@ func ascii(text string) bool {
 
 var (
 	ampersand  = regexp.MustCompile(`(?i:&amp;)`)
-	brackets   = strings.NewReplacer(" ", "\u00a0", "(", "-LRB-", ")", "-RRB-")
+	brackets   = strings.NewReplacer("(", "-LRB-", ")", "-RRB-")
 	opening    = strings.NewReplacer("&apos;", "`", "'", "`", "&quot;", "``", `"`, "``")
 	closing    = strings.NewReplacer("&apos;", "'", "&quot;", "''", `"`, "''")
 	quotes     = strings.NewReplacer("\u0091", "`", "‘", "`", "‛", "`", "‹", "`", "\u0092", "'", "’", "'", "›", "'", "\u0093", "``", "“", "``", "«", "``", "\u0094", "''", "”", "''", "»", "''")

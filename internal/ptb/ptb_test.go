@@ -3,6 +3,7 @@ package ptb
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,6 +43,29 @@ func TestMoreLines(t *testing.T) {
 	}
 	defer file.Close()
 	t.Logf("%d lines compared", compare(t, file))
+}
+
+// TestLowerIsJavas: texts around a sigma, whose form hangs on where Java sees words end. See testdata/Lower.java.
+func TestLowerIsJavas(t *testing.T) {
+	file, err := os.Open(cmp.Or(os.Getenv("CAPTIONLAB_PTB_LOWER"), "testdata/lower.tsv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	z, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for s := bufio.NewScanner(z); s.Scan(); n++ {
+		text, want, _ := strings.Cut(s.Text(), "\t")
+		if got := lower(text); got != want {
+			t.Errorf("%+q becomes %+q, want %+q", text, got, want)
+		}
+	}
+	if n < 4000 {
+		t.Errorf("only %d texts", n)
+	}
 }
 
 func compare(t *testing.T, r io.Reader) int {
@@ -137,6 +161,7 @@ func TestTokenize(t *testing.T) {
 		{"a line feed is a space, and other breaks separate", "a\nb\rc\u2028d", []string{"a", "b", "c", "d"}},
 		{"a byte that is not UTF-8", "a\xffb", []string{"a", "b"}},
 		{"a fraction is one token", "1 1/2 cups", []string{"1\u00a01/2", "cups"}},
+		{"a face with a space inside, which ends the token", "~.[^x= >~<>] a", []string{"~.[^x=", ">~<>]", "a"}},
 		{"nothing", "", nil},
 		{"white space", " \t\u3000", nil},
 	} {

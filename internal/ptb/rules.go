@@ -103,13 +103,14 @@ const (
 	become          // arg
 	skip            // no token
 	// These change more than the case of ASCII letters.
-	joint      // spaces inside become no-break spaces
-	parens     // and round brackets are written out
-	plainAmp   // &amp; becomes &
-	leftQuote  // as LaTeX has them
-	rightQuote // likewise
-	money      // Penn Treebank's signs
-	vulgar     // ½ becomes 1/2
+	joint       // spaces inside become no-break spaces
+	parens      // round brackets are written out
+	jointParens // both
+	plainAmp    // &amp; becomes &
+	leftQuote   // as LaTeX has them
+	rightQuote  // likewise
+	money       // Penn Treebank's signs
+	vulgar      // ½ becomes 1/2
 )
 
 var rules = []rule{
@@ -155,7 +156,7 @@ var rules = []rule{
 	{token: `{apos}[0-9][0-9]`, follow: `{blank}`},
 	{token: `{file}`, follow: `({blank}|[.?!,])`},
 	{token: `{word}\.`, follow: `{comma}`, do: noHyphen},
-	{token: `{phone}`, do: parens},
+	{token: `{phone}`, do: jointParens},
 	{token: `{double}`, follow: `[A-Za-z0-9$]`, do: leftQuote},
 	{token: `{double}`, do: rightQuote},
 	{token: `\u007F`, do: skip},
