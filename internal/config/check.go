@@ -170,4 +170,10 @@ func (l *loader) checkRuntime() {
 	if !l.config.Decoder.Unrolled {
 		l.refuse([]string{"decoder.unrolled", "runtime.backend"}, "the pure-Go backend can't run the scan; expected decoder.unrolled = true")
 	}
+	if len(l.config.Decoding.Splits) > 0 {
+		l.refuse([]string{"decoding.splits", "runtime.backend"}, "the pure-Go backend can't run the search for captions; expected decoding.splits = []")
+	}
+	if l.config.Training.Select != "loss" {
+		l.refuse([]string{"training.select", "runtime.backend"}, "the pure-Go backend can't run the search for captions; expected \"loss\"")
+	}
 }

@@ -55,8 +55,12 @@ type generation struct {
 	maxLength int         // tokens of the longest caption, its end not counted
 }
 
+// goBackend is the name of GoMLX's pure-Go backend, whose loops mix up what they are given, and may end the process.
+const goBackend = "Go Backend"
+
 // Generator generates captions with one model.
 type Generator struct {
+	backend   string // its name
 	settings  Settings
 	maxLength int
 	ways      []way
@@ -93,7 +97,7 @@ func New(backend compute.Backend, store *gomodel.Store, d model.Decoder, s Setti
 	if !ok {
 		return nil, fmt.Errorf("unknown decoding method %q; known are %s", s.Method, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
-	g := &Generator{settings: s, maxLength: maxLength}
+	g := &Generator{backend: backend.Name(), settings: s, maxLength: maxLength}
 	add := func(d model.Decoder, backward bool) error {
 		return exceptions.TryCatch[error](func() {
 			g.ways = append(g.ways, way{gomodel.MustNewExec(backend, store, func(scope *gomodel.Scope, features, count, random *graph.Node) (*graph.Node, *graph.Node) {
@@ -139,6 +143,9 @@ func (g *Generator) Generate(ctx context.Context, rows [][]float32, progress fun
 // Candidates returns, for each row of features, all captions that ended before the search did, the best first and each once:
 // at most as many as the beam is wide; with direction = both, from each direction.
 func (g *Generator) Candidates(ctx context.Context, rows [][]float32, progress func(int)) ([][]Caption, error) {
+	if g.backend == goBackend {
+		return nil, errors.New("generate captions: the pure-Go backend can't run the search's loop; expected XLA")
+	}
 	all := make([][]Caption, 0, len(rows))
 	// The loop works on batch pictures at a time and takes new ones as it goes on: the more it has, the fewer wait.
 	capacity := 1

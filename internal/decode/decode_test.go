@@ -6,12 +6,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	gomodel "github.com/gomlx/gomlx/ml/model"
 
+	"github.com/captionlab/captionlab/internal/accel"
 	"github.com/captionlab/captionlab/internal/accel/acceltest"
 	"github.com/captionlab/captionlab/internal/decode"
 	"github.com/captionlab/captionlab/internal/model"
@@ -365,5 +367,22 @@ func TestSettingsThatContradict(t *testing.T) {
 		if _, err := decode.New(acceltest.XLA(t), m.store, m.decoder, s, maxLength); err == nil {
 			t.Errorf("%s: no error", reason)
 		}
+	}
+}
+
+// TestGoBackendIsRefused: GoMLX's pure-Go backend would end the process in the search's loop.
+func TestGoBackendIsRefused(t *testing.T) {
+	a, err := accel.Open(t.Context(), accel.Settings{Backend: "go"}, t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	m := newTiny(t, "pre")
+	g, err := decode.New(a.Backend, m.store, m.decoder, decode.Settings{Method: "greedy", Batch: 2}, maxLength)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Generate(t.Context(), m.rows, nil); err == nil || !strings.Contains(err.Error(), "expected XLA") {
+		t.Errorf("error %v, want one that names XLA", err)
 	}
 }
