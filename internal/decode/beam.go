@@ -40,17 +40,16 @@ func (s generation) extend(logs, ended, logProbabilities *Node) (parents, next, 
 		old := Slice(logProbabilities, AxisRange(), AxisRange(from, to))
 		done := GreaterThan(Slice(ended, AxisRange(), AxisRange(from, to)), fill(g, int32(0), slots, width))
 		done = LogicalAnd(done, GreaterThan(old, fill(g, float32(impossible/2), slots, width))) // an impossible one takes no other's place
-		spread := func(x *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), dims...) }    // [slots, width] to each token
-		candidates := Add(spread(old), Slice(logs, AxisRange(), AxisRange(from, to)))
+		candidates := Add(spread(old, dims...), Slice(logs, AxisRange(), AxisRange(from, to)))
 		rank := candidates
 		if group > 0 {
 			cost := Mul(taken, fill(g, float32(s.Diversity), slots, vocabulary))
 			rank = Sub(rank, BroadcastToDims(ExpandAxes(cost, 1), dims...))
 		}
 		// A caption that ended has one continuation, padding, which ranks before all others.
-		isDone := spread(done)
+		isDone := spread(done, dims...)
 		rank = Where(isDone, Where(pad, fill(g, float32(-impossible), dims...), fill(g, float32(3*impossible), dims...)), rank)
-		candidates = Where(isDone, spread(old), candidates)
+		candidates = Where(isDone, spread(old, dims...), candidates)
 
 		captions, tokens := best(rank, width)
 		place := Add(Mul(captions, fill(g, int32(vocabulary), slots, width)), tokens)
@@ -58,7 +57,7 @@ func (s generation) extend(logs, ended, logProbabilities *Node) (parents, next, 
 		allParents = append(allParents, Add(captions, fill(g, int32(from), slots, width)))
 		allNext = append(allNext, tokens)
 		if s.BeamGroups > 1 {
-			hit := Equal(ids, spread(tokens))
+			hit := Equal(ids, spread(tokens, dims...))
 			taken = Add(taken, ReduceSum(ConvertDType(hit, dtypes.Float32), 1))
 		}
 	}
@@ -69,30 +68,29 @@ func (s generation) extend(logs, ended, logProbabilities *Node) (parents, next, 
 // ones the first. It keeps the largest that is left of each caption, so that only the caption that one was taken from is looked through again.
 func best(rank *Node, n int) (captions, tokens *Node) {
 	g, dims := rank.Graph(), rank.Shape().Dimensions
-	slots, each := dims[0], dims[:2]
-	spread := func(x, like *Node) *Node { return BroadcastToDims(ExpandAxes(x, -1), like.Shape().Dimensions...) }
-	// after is where x comes after a value at a place.
+	slots, each, row := dims[0], dims[:2], []int{dims[0], dims[2]}
+	// after is where a caption's tokens x come after a value at a place.
 	after := func(x, value, place *Node) *Node {
-		value = spread(value, x)
-		return LogicalOr(LessThan(x, value), LogicalAnd(Equal(x, value), GreaterThan(column(x), spread(place, x))))
+		value = spread(value, row...)
+		return LogicalOr(LessThan(x, value), LogicalAnd(Equal(x, value), GreaterThan(column(x), spread(place, row...))))
 	}
 	largest := ReduceMax(rank, -1)                                                          // what is left of each caption
 	limit, place := fill(g, float32(math.MaxFloat32), each...), fill(g, int32(-1), each...) // what was taken from it last
 	var allCaptions, allTokens []*Node
 	for k := range n {
 		value := ReduceMax(largest, -1)
-		caption := first(Equal(largest, spread(value, largest)))
-		own := Reshape(Gather(rank, Stack([]*Node{Iota(g, shapes.Make(dtypes.Int32, slots), 0), caption}, -1)), slots, dims[2])
+		caption := first(Equal(largest, spread(value, each...)))
+		own := Reshape(Gather(rank, Stack([]*Node{Iota(g, shapes.Make(dtypes.Int32, slots), 0), caption}, -1)), row...)
 		left := after(own, pick(limit, caption), pick(place, caption))
-		token := first(LogicalAnd(left, Equal(own, spread(value, own))))
+		token := first(LogicalAnd(left, Equal(own, spread(value, row...))))
 		allCaptions, allTokens = append(allCaptions, caption), append(allTokens, token)
 		if k == n-1 {
 			break
 		}
-		rest := ReduceMax(Where(after(own, value, token), own, fill(g, float32(4*impossible), own.Shape().Dimensions...)), -1)
-		is := Equal(column(largest), spread(caption, largest))
-		largest = Where(is, spread(rest, largest), largest)
-		limit, place = Where(is, spread(value, limit), limit), Where(is, spread(token, place), place)
+		rest := ReduceMax(Where(after(own, value, token), own, fill(g, float32(4*impossible), row...)), -1)
+		is := Equal(column(largest), spread(caption, each...))
+		largest = Where(is, spread(rest, each...), largest)
+		limit, place = Where(is, spread(value, each...), limit), Where(is, spread(token, each...), place)
 	}
 	return Stack(allCaptions, -1), Stack(allTokens, -1)
 }

@@ -133,8 +133,14 @@ func (m *tiny) logProbabilities(t *testing.T, captions [][]int32) [][]float64 {
 
 func (m *tiny) generate(t *testing.T, s decode.Settings) [][]decode.Caption {
 	t.Helper()
+	return m.candidates(t, s, maxLength)
+}
+
+// candidates generates captions of at most longest tokens.
+func (m *tiny) candidates(t *testing.T, s decode.Settings, longest int) [][]decode.Caption {
+	t.Helper()
 	s.Batch = 2 // three pictures: the second batch is filled up
-	g, err := decode.New(acceltest.XLA(t), m.store, m.decoder, s, maxLength)
+	g, err := decode.New(acceltest.XLA(t), m.store, m.decoder, s, longest)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,9 @@ func logSoftmax(logits *Node) *Node {
 	return Sub(shifted, ExpandAxes(Log(ReduceSum(Exp(shifted), -1)), -1))
 }
 
+// spread gives each value of x [...] to a last axis [..., columns]; dims are the result's.
+func spread(x *Node, dims ...int) *Node { return BroadcastToDims(ExpandAxes(x, -1), dims...) }
+
 // whereRows takes whole rows of x where cond [rows] holds, else of y.
 func whereRows(cond, x, y *Node) *Node {
 	for cond.Rank() < x.Rank() {

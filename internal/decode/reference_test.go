@@ -105,16 +105,8 @@ func TestBeamEqualsPlainSearch(t *testing.T) {
 			{BeamWidth: 12, BeamGroups: 1, MinLength: 1}, {BeamWidth: 15, BeamGroups: 1}, {BeamWidth: 20, BeamGroups: 1, LengthPenalty: 0.5},
 			{BeamWidth: 6, BeamGroups: 3, Diversity: 0.7}, {BeamWidth: 4, BeamGroups: 4, Diversity: 2, MinLength: 1},
 		} {
-			s.Method, s.Batch = "beam", 2
-			g, err := decode.New(acceltest.XLA(t), m.store, m.decoder, s, longest)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all, err := g.Candidates(context.Background(), m.rows, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for at, got := range all {
+			s.Method = "beam"
+			for at, got := range m.candidates(t, s, longest) {
 				want := plainBeam(func(beginnings [][]int32) [][]float32 {
 					logs, err := next.LogProbabilities(context.Background(), m.rows[at], beginnings)
 					if err != nil {

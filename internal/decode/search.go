@@ -91,7 +91,7 @@ func (s generation) search(width, groups int, choose chooser) (tokens, logProbab
 		next[atTokens] = write(next[atTokens], repeatRows(p[atStep], width), next[atFed])
 		next[atStep] = Add(p[atStep], fill(p[atStep].Graph(), int32(1), slots))
 		isEnd := isToken(chosen, token.End)
-		next[atEnded] = Where(isEnd, BroadcastToDims(ExpandAxes(next[atStep], -1), slots, width), next[atEnded])
+		next[atEnded] = Where(isEnd, spread(next[atStep], slots, width), next[atEnded])
 		done := LogicalOr(GreaterThan(next[atStep], fill(p[atStep].Graph(), int32(s.maxLength), slots)),
 			LogicalNot(s.canImprove(next[atEnded], next[atLogProbabilities], groups)))
 		s.reload(next, done, width, groups, at)
@@ -124,8 +124,8 @@ func follow(state []*Node, parents *Node, slots, width, decoderEnd int) {
 // write puts a token [rows] at a column [rows] of tokens [rows, length].
 func write(tokens, at, value *Node) *Node {
 	dims := tokens.Shape().Dimensions
-	is := Equal(column(tokens), BroadcastToDims(ExpandAxes(at, -1), dims...))
-	return Where(is, BroadcastToDims(ExpandAxes(value, -1), dims...), tokens)
+	is := Equal(column(tokens), spread(at, dims...))
+	return Where(is, spread(value, dims...), tokens)
 }
 
 // reload keeps the captions of the slots that are done, and gives those slots the next pictures.

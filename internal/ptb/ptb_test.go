@@ -22,15 +22,7 @@ import (
 
 // TestAsTheReference: the tokens of testdata/nasty.jsonl.gz are pycocoevalcap's, see testdata/reference.py.
 func TestAsTheReference(t *testing.T) {
-	data, err := os.ReadFile("testdata/nasty.jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := compare(t, z); n < 3000 {
+	if n := compare(t, unzipped(t, "testdata/nasty.jsonl.gz")); n < 3000 {
 		t.Errorf("only %d captions", n)
 	}
 }
@@ -47,17 +39,8 @@ func TestMoreLines(t *testing.T) {
 
 // TestLowerIsJavas: texts around a sigma, whose form hangs on where Java sees words end. See testdata/Lower.java.
 func TestLowerIsJavas(t *testing.T) {
-	file, err := os.Open(cmp.Or(os.Getenv("CAPTIONLAB_PTB_LOWER"), "testdata/lower.tsv.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	z, err := gzip.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := 0
-	for s := bufio.NewScanner(z); s.Scan(); n++ {
+	for s := bufio.NewScanner(unzipped(t, cmp.Or(os.Getenv("CAPTIONLAB_PTB_LOWER"), "testdata/lower.tsv.gz"))); s.Scan(); n++ {
 		text, want, _ := strings.Cut(s.Text(), "\t")
 		if got := lower(text); got != want {
 			t.Errorf("%+q becomes %+q, want %+q", text, got, want)
@@ -66,6 +49,19 @@ func TestLowerIsJavas(t *testing.T) {
 	if n < 4000 {
 		t.Errorf("only %d texts", n)
 	}
+}
+
+func unzipped(t *testing.T, path string) io.Reader {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
 }
 
 func compare(t *testing.T, r io.Reader) int {
